@@ -1,0 +1,38 @@
+//! Tropa: the journey you designed, and the one people walk.
+//!
+//! ```text
+//!  source ─> decode ─> identity ─> touchpoint ─> journey ─> warehouse ─> aggregate ─> compare ─> report
+//!  bytes     Event     customer    match         journeys   rows         daily counts  designed   text, JSON,
+//!            or dead   of each     against the   of one     replaced     in SQL        against    HTML
+//!            letter    event       journey file  customer   whole                      real
+//! ```
+//!
+//! Three kinds of module: PURE (values in, values out: no clock, no I/O, no logs), EDGE (talks to the world) and
+//! FRAME (puts them together). The `mod` lines stand in the order of the flow, and a module imports only modules
+//! above it; `tests/architecture.rs` checks both.
+
+// What every stage shares (PURE)
+pub mod time; //          Timestamp, Day, ISO durations
+pub mod event; //         RawRecord -> Event, identifiers, positions, admission
+pub mod config; //        the config file as checked: sources, decoders, identifier kinds, warehouse
+pub mod map; //           the journey file -> DesignedMap, or all its faults
+
+// The flow
+pub mod source; //        EDGE  file, kafka
+pub mod decode; //        PURE  RawRecord -> Event
+pub mod identity; //      PURE  facts, guards -> customer of every identifier
+pub mod touchpoint; //    PURE  Event -> what it is under each version of a map
+pub mod journey; //       PURE  a customer's events -> journeys, and their graph
+pub mod stage; //         PURE  the state machines of ingest, identity and journeys, behind the seam `Warehouse`
+pub mod aggregate; //     PURE  the SQL that fills each daily aggregate
+pub mod warehouse; //     EDGE  ClickHouse: migrations, rows, inserts, queries; embedded/ holds the engine
+
+// Beside the flow
+pub mod compare; //       PURE  DesignedMap against the empirical map
+pub mod report; //        PURE  the comparison as text, JSON, HTML
+pub mod demo; //          PURE  a seeded shop with known people
+
+// FRAME
+pub mod telemetry;
+pub mod pipeline; //      the flow, once, top to bottom
+pub mod cli; //           arguments; one file per command

@@ -1,0 +1,38 @@
+//! Event -> touchpoint. In: a decoded event and the compiled rules of every version of a map. Out: what the event is
+//! under each version. Pure; built once per reading, then read only.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::map::TouchpointIx;
+
+/// What one event is under every version of one map (index = place in `MapVersions::versions`).
+pub type Matched = SmallVec<[VersionMatch; 1]>;
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum VersionMatch {
+    /// No rule matched.
+    Unmapped,
+    /// Taken out by `exclude[i]`, whether or not a touchpoint matched.
+    Excluded { rule: u16, mapped: bool },
+    Touched(Box<Touch>),
+}
+
+/// A matched event, with everything the fold needs of its properties.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Touch {
+    pub touchpoint: TouchpointIx,
+    /// Which alternative of `match.any` held, for `explain` and `show`.
+    pub alternative: u16,
+    pub channel: Option<Arc<str>>,
+    /// Value of `journey_key`; empty values count as none.
+    pub key: Option<Arc<str>>,
+    pub failed: bool,
+    /// The touchpoint's `value`, in its currency.
+    pub value: Option<f64>,
+    /// Survey score rescaled to -2..+2.
+    pub score: Option<f64>,
+    /// Values of the map's dimensions; "" when absent.
+    pub dims: SmallVec<[Arc<str>; 4]>,
+}
