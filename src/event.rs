@@ -31,25 +31,31 @@ pub struct Position {
     pub offset: i64,
 }
 
-/// Bytes from a source, before anyone looked inside.
-#[derive(Clone, Debug)]
-pub struct RawRecord {
+/// Bytes from a source, before anyone looked inside; borrowed from the source's buffer.
+#[derive(Clone, Copy, Debug)]
+pub struct RawRecord<'a> {
     pub source: SourceId,
-    pub position: Position,
+    pub position: &'a Position,
     /// Line of a file, from 1; 0 for Kafka.
     pub line: u64,
-    pub payload: RawPayload,
+    pub payload: RawPayload<'a>,
     pub received_at: Timestamp,
 }
 
-#[derive(Clone, Debug)]
-pub enum RawPayload {
+#[derive(Clone, Copy, Debug)]
+pub enum RawPayload<'a> {
     /// One JSON document.
-    Json(Vec<u8>),
-    /// One row of a delimited file: the file's header (shared) and this row's cells.
-    Row { header: Arc<[String]>, cells: Vec<Vec<u8>> },
+    Json(&'a [u8]),
+    /// One row of a delimited file: the file's header and this row's cells.
+    Row { header: &'a [String], cells: &'a [&'a [u8]] },
     /// The source could not cut a record here (a row of the wrong width, a line over the limit, a broken gzip stream).
-    Broken { bytes: Vec<u8>, reason: RejectReason, detail: String },
+    Broken { bytes: &'a [u8], reason: RejectReason, detail: &'a str },
+}
+
+/// How a source turns its records into events; given to it by the pipeline, so that decoding runs on the source's
+/// own thread, from borrowed bytes.
+pub trait Admit: Send + Sync {
+    fn admit(&self, record: &RawRecord<'_>) -> Admission;
 }
 
 /// A decoded, checked record.

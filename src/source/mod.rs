@@ -1,1 +1,55 @@
-//! source
+//! Sources: where records come from. In: a checked source of the config and a way to decode. Out: [`DecodedBatch`]es
+//! over a bounded channel, each saying how far its partitions have come. Never decides what may be committed: that is
+//! told to it, after the data is stored.
+
+use std::sync::Arc;
+
+use crate::event::{DeadLetter, Event, SourceId};
+use crate::time::Timestamp;
+
+/// Decoded records of one source, cut at about `flush_records` records or `flush_interval`.
+#[derive(Clone, Debug, Default)]
+pub struct DecodedBatch {
+    pub events: Vec<Event>,
+    pub dead_letters: Vec<DeadLetter>,
+    /// One entry for every partition that moved; committed together with the batch.
+    pub progress: Vec<Progress>,
+}
+
+/// How far one partition (or file) has come within a batch.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    pub source: SourceId,
+    /// Kafka topic, or a file's path as configured (`-`: standard input).
+    pub topic: Arc<str>,
+    pub partition: i32,
+    /// The position to resume from: one past the last record of the batch.
+    pub next: i64,
+    pub counters: Counters,
+    /// Greatest plausible occurred_at among the batch's events.
+    pub max_occurred: Option<Timestamp>,
+    /// A file read to its end: it takes no further part in the watermark.
+    pub finished: bool,
+    /// Identifies a file's content (BLAKE3 of its bytes as stored, hex), once it is read to the end; else "".
+    pub content: Arc<str>,
+}
+
+/// What happened to the records of one partition; cumulative in `positions`, so that replay never counts twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    pub records: u64,
+    pub skipped: u64,
+    pub decoded: u64,
+    pub rejected: u64,
+    pub blocked_identifiers: u64,
+}
+
+impl Counters {
+    pub fn add(&mut self, other: &Self) {
+        self.records += other.records;
+        self.skipped += other.skipped;
+        self.decoded += other.decoded;
+        self.rejected += other.rejected;
+        self.blocked_identifiers += other.blocked_identifiers;
+    }
+}
