@@ -1,1 +1,273 @@
-//! pipeline
+//! The flow, once, top to bottom: take a batch; decode has happened on the source's thread; insert its events; find
+//! whose they are; recompute those customers; write; commit. In: a log, a warehouse and the loaded stages. Out: tables
+//! that follow from the sets. The only place that logs and counts per batch; it knows nothing of the domain.
+//!
+//! ```text
+//!  log ─batch─> store ─stored─> compute ─derived─> write ─positions─> log.commit
+//!               INSERT events   identity           INSERT facts, identity, customers, positions
+//!               and rejects     journeys           refresh due aggregates
+//! ```
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, watch};
+use tracing::{debug, info};
+
+use crate::event::Event;
+use crate::source::{DecodedBatch, Progress};
+use crate::stage::identity::IdentityStage;
+use crate::stage::journeys::JourneysStage;
+use crate::stage::watermark::Watermark;
+use crate::stage::{Log, Polled, PositionRow, Positions, Rows, Version, Warehouse};
+use crate::time::Timestamp;
+
+/// Everything the stages remember, loaded by `startup`.
+pub struct Stages {
+    pub identity: IdentityStage,
+    pub journeys: JourneysStage,
+    pub positions: Positions,
+    pub watermark: Watermark,
+    pub version: Version,
+}
+
+/// What the writer asks of the store besides rows: the daily aggregates, which may trail.
+pub trait Aggregates: Warehouse {
+    /// Brings every due bucket to `as_of`; returns how many were refreshed.
+    fn refresh(&self, as_of: Timestamp) -> impl Future<Output = Result<usize, Self::Error>> + Send;
+    fn store_watermark(&self, as_of: Timestamp) -> impl Future<Output = Result<(), Self::Error>> + Send;
+}
+
+/// Where the process may be watched and told to stop.
+pub struct Control {
+    /// Turns true when the process shall drain, write, commit and leave.
+    pub stop: watch::Receiver<bool>,
+    /// Aggregates are refreshed at most this often.
+    pub refresh: Duration,
+    pub clock: fn() -> Timestamp,
+}
+
+/// What a run did; printed at its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunSummary {
+    pub records: u64,
+    pub events: u64,
+    pub dead_letters: u64,
+    pub customers_recomputed: u64,
+    pub as_of: Option<Timestamp>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    #[error("the warehouse refused data: {0}")]
+    Warehouse(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the source failed: {0}")]
+    Source(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("a stage of the pipeline stopped; the log above says why")]
+    StageGone,
+}
+
+fn warehouse(e: impl std::error::Error + Send + Sync + 'static) -> PipelineError {
+    PipelineError::Warehouse(Box::new(e))
+}
+
+/// A batch whose events ClickHouse has acknowledged (I1).
+struct Stored {
+    events: Arc<Vec<Event>>,
+    progress: Vec<Progress>,
+    dead_letters: usize,
+}
+
+/// Everything that follows from a batch, to be written before its positions are.
+struct Derived {
+    rows: Vec<Rows>,
+    positions: Vec<PositionRow>,
+    summary: RunSummary,
+}
+
+/// Runs until the log ends or the process is told to stop; then everything taken is written and committed.
+pub async fn run<L: Log, W: Aggregates>(
+    log: &mut L,
+    store: Arc<W>,
+    stages: Stages,
+    control: Control,
+) -> Result<RunSummary, PipelineError> {
+    let Control { mut stop, refresh, clock } = control;
+    let (batches, batches_in) = mpsc::channel::<DecodedBatch>(1);
+    let (stored_out, stored_in) = mpsc::channel::<Stored>(2);
+    let (derived_out, derived_in) = mpsc::channel::<Derived>(1);
+    let (committed_out, mut committed) = mpsc::channel::<Vec<PositionRow>>(64);
+    let Stages { identity, journeys, positions, watermark, version } = stages;
+
+    let storing = tokio::spawn(store_batches(store.clone(), batches_in, stored_out));
+    let computing =
+        tokio::spawn(compute(store.clone(), stored_in, derived_out, (identity, journeys, positions, version)));
+    let writing = tokio::spawn(write(store, derived_in, committed_out, watermark, (refresh, clock)));
+
+    // Taking: poll whenever the next stage has room; a full queue is the back-pressure.
+    let mut open = true;
+    let mut held: Option<DecodedBatch> = None;
+    loop {
+        tokio::select! {
+            biased;
+            done = committed.recv() => match done {
+                Some(positions) => log.commit(&positions).await.map_err(source)?,
+                None => break,
+            },
+            () = batches.closed() => break,
+            permit = batches.reserve(), if held.is_some() => match (permit, held.take()) {
+                (Ok(permit), Some(batch)) => permit.send(batch),
+                _ => break,
+            },
+            changed = stop.changed(), if open => {
+                open = changed.is_ok() && !*stop.borrow();
+                if !open { info!("stopping: what was taken is written and committed first"); break; }
+            }
+            polled = log.poll(), if open && held.is_none() => {
+                match polled.map_err(source)? {
+                    Polled::Batch(batch) => held = Some(batch),
+                    Polled::Quiet => {}
+                    Polled::End => break,
+                }
+            }
+        }
+    }
+    if let Some(batch) = held {
+        // A closed queue means that a stage has failed: joining it below says how.
+        batches.send(batch).await.ok();
+    }
+    drop(batches);
+    // Draining: the channels close one after the other, and every commit is passed on.
+    while let Some(positions) = committed.recv().await {
+        log.commit(&positions).await.map_err(source)?;
+    }
+    let (storing, computing, writing) = (join(storing).await, join(computing).await, join(writing).await);
+    // The stage that failed first explains the others.
+    let gone = |r: &Result<(), PipelineError>| matches!(r, Err(PipelineError::StageGone));
+    match (storing, computing, writing) {
+        (Err(e), _, _) if !matches!(e, PipelineError::StageGone) => Err(e),
+        (_, Err(e), _) if !matches!(e, PipelineError::StageGone) => Err(e),
+        (storing, computing, Ok(_)) if gone(&storing) || gone(&computing) => Err(PipelineError::StageGone),
+        (_, _, written) => written,
+    }
+}
+
+fn source(e: impl std::error::Error + Send + Sync + 'static) -> PipelineError {
+    PipelineError::Source(Box::new(e))
+}
+
+async fn join<T>(task: tokio::task::JoinHandle<Result<T, PipelineError>>) -> Result<T, PipelineError> {
+    task.await.map_err(|_| PipelineError::StageGone)?
+}
+
+async fn store_batches<W: Warehouse>(
+    store: Arc<W>,
+    mut batches: mpsc::Receiver<DecodedBatch>,
+    out: mpsc::Sender<Stored>,
+) -> Result<(), PipelineError> {
+    while let Some(batch) = batches.recv().await {
+        let dead_letters = batch.dead_letters.len();
+        let events = Arc::new(batch.events);
+        for rows in [Rows::Events(events.clone()), Rows::DeadLetters(batch.dead_letters)] {
+            if !rows.is_empty() {
+                store.insert(rows).await.map_err(warehouse)?;
+            }
+        }
+        let stored = Stored { events, progress: batch.progress, dead_letters };
+        out.send(stored).await.map_err(|_| PipelineError::StageGone)?;
+    }
+    Ok(())
+}
+
+async fn compute<W: Warehouse>(
+    store: Arc<W>,
+    mut stored: mpsc::Receiver<Stored>,
+    out: mpsc::Sender<Derived>,
+    stages: (IdentityStage, JourneysStage, Positions, Version),
+) -> Result<(), PipelineError> {
+    let (mut identity, mut journeys, mut positions, mut version) = stages;
+    while let Some(Stored { events, progress, dead_letters }) = stored.recv().await {
+        version = version.next();
+        let (step, missing) = tokio::task::block_in_place(|| {
+            let step = identity.step(&events);
+            journeys.append(&events);
+            let missing = journeys.missing(identity.identity(), &step.dirty);
+            (step, missing)
+        });
+        if !missing.is_empty() {
+            let read = store.events_of(missing.clone()).await.map_err(warehouse)?;
+            journeys.fill(&missing, &read);
+        }
+        let customers =
+            tokio::task::block_in_place(|| journeys.recompute(identity.identity(), &step.dirty, version));
+        let summary = RunSummary {
+            records: progress.iter().map(|p| p.counters.records).sum(),
+            events: events.len() as u64,
+            dead_letters: dead_letters as u64,
+            customers_recomputed: step.dirty.len() as u64,
+            as_of: None,
+        };
+        debug!(events = summary.events, customers = summary.customers_recomputed, cold = missing.len(), "batch computed");
+        // Facts before identity before customers: what a crash leaves half-written is found at the next start (I6).
+        let rows =
+            vec![Rows::Facts(step.facts), Rows::Assignments(step.assignments, version), Rows::Customers(customers)];
+        let derived = Derived { rows, positions: positions.advance(&progress), summary };
+        out.send(derived).await.map_err(|_| PipelineError::StageGone)?;
+    }
+    Ok(())
+}
+
+async fn write<W: Aggregates>(
+    store: Arc<W>,
+    mut derived: mpsc::Receiver<Derived>,
+    committed: mpsc::Sender<Vec<PositionRow>>,
+    mut watermark: Watermark,
+    (refresh, clock): (Duration, fn() -> Timestamp),
+) -> Result<RunSummary, PipelineError> {
+    let mut total = RunSummary::default();
+    let mut refreshed = Instant::now();
+    let mut tick = tokio::time::interval(refresh.min(Duration::from_secs(5)));
+    loop {
+        tokio::select! {
+            next = derived.recv() => {
+                let Some(Derived { rows, positions, summary }) = next else { break };
+                for rows in rows.into_iter().filter(|r| !r.is_empty()) {
+                    store.insert(rows).await.map_err(warehouse)?;
+                }
+                if !positions.is_empty() {
+                    store.insert(Rows::Positions(positions.clone())).await.map_err(warehouse)?;
+                }
+                let now = clock();
+                for p in &positions {
+                    watermark.observe((p.source, p.topic.clone(), p.partition), p.max_occurred, p.finished, now);
+                }
+                committed.send(positions).await.map_err(|_| PipelineError::StageGone)?;
+                total.records += summary.records;
+                total.events += summary.events;
+                total.dead_letters += summary.dead_letters;
+                total.customers_recomputed += summary.customers_recomputed;
+            }
+            _ = tick.tick() => {}
+        }
+        if refreshed.elapsed() >= refresh {
+            refresh_aggregates(&*store, &mut watermark, clock()).await?;
+            refreshed = Instant::now();
+        }
+    }
+    drop(committed);
+    refresh_aggregates(&*store, &mut watermark, clock()).await?;
+    total.as_of = watermark.current();
+    Ok(total)
+}
+
+async fn refresh_aggregates<W: Aggregates>(
+    store: &W,
+    watermark: &mut Watermark,
+    now: Timestamp,
+) -> Result<(), PipelineError> {
+    let Some(as_of) = watermark.advance(now) else { return Ok(()) };
+    store.store_watermark(as_of).await.map_err(warehouse)?;
+    let buckets = store.refresh(as_of).await.map_err(warehouse)?;
+    debug!(%as_of, buckets, "aggregates refreshed");
+    Ok(())
+}

@@ -1,1 +1,128 @@
-//! cli
+//! The command line. In: arguments and environment. Out: one command run, an exit code: 0 done, 1 failed, 2 wrong
+//! usage, 75 the store is in use, 78 a file is not usable. Results go to standard output, everything else to standard
+//! error. One file per command.
+
+mod check;
+mod compare;
+mod demo;
+mod explain;
+mod failure;
+mod import;
+mod migrate;
+mod place;
+mod run;
+mod schema;
+mod show;
+mod sql;
+mod startup;
+mod store;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use failure::Failure;
+pub use place::Place;
+
+/// The journey you designed, and the one people walk.
+///
+/// Tropa reads web and CRM events, finds out who is who, assembles every customer's journey, and writes journeys, stage
+/// transitions and drop-offs to ClickHouse, beside the journey map you designed.
+///
+/// Start with `tropa demo`; then `tropa check journey.yaml`, `tropa import events.csv --decoder NAME` or `tropa run`,
+/// and `tropa compare`.
+#[derive(Debug, Parser)]
+#[command(name = "tropa", version, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the configured sources through the pipeline into the warehouse
+    ///
+    /// Reads every source of the config, keeps the tables current and never stops by itself, unless `--until-end` is
+    /// given. A changed journey file or config recomputes everything first. SIGTERM and Ctrl-C drain, write and commit.
+    Run(run::Run),
+    /// Read files once into the warehouse
+    ///
+    /// Example: tropa import orders.csv.gz --decoder orders --config tropa.yaml
+    Import(import::Import),
+    /// Check journey files (and the config that names them), and run the tests inside them; offline
+    ///
+    /// Exit code 0: usable. 78: not usable, with every fault, its line and column, and what is allowed.
+    Check(check::Check),
+    /// Say what one event would be: which rule matches, which nearly does and why not, which identifiers it has
+    ///
+    /// EVENT.json holds one record as a source would send it.
+    Explain(explain::Explain),
+    /// Print the JSON Schema of a file, for editors
+    Schema(schema::Schema),
+    /// Print a customer's journeys visit by visit, with the rule, identity fact and verdict behind each
+    Show(show::Show),
+    /// Ask the warehouse in SQL
+    ///
+    /// Example: tropa sql "SELECT stage, sum(entered) FROM v_stages GROUP BY stage" --format PrettyCompact
+    Sql(sql::Sql),
+    /// Lay the real journey beside the designed one
+    Compare(compare::Compare),
+    /// Create or upgrade the tables of a ClickHouse server (the embedded store does this itself)
+    Migrate(migrate::Migrate),
+    /// Stream a made-up electronics shop through the real pipeline into the embedded engine, and compare
+    Demo(demo::Demo),
+}
+
+/// Where the store and the config are.
+#[derive(Debug, Clone, Args)]
+struct PlaceArgs {
+    /// Config file [default: tropa.yaml here, or the one the data folder was last used with]
+    #[arg(long, value_name = "FILE", env = "TROPA_CONFIG")]
+    config: Option<PathBuf>,
+    /// Data folder of the embedded store [default: the config's `data`]
+    #[arg(long, value_name = "DIR", env = "TROPA_DATA_DIR")]
+    data: Option<PathBuf>,
+}
+
+/// How a result is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// Parses the arguments, runs the command, prints its error.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let quiet = !matches!(cli.command, Command::Run(_));
+    crate::telemetry::start(quiet);
+    let result = match cli.command {
+        Command::Check(c) => c.run(),
+        Command::Explain(c) => c.run(),
+        Command::Schema(c) => c.run(),
+        Command::Run(c) => block_on(c.run()),
+        Command::Import(c) => block_on(c.run()),
+        Command::Show(c) => block_on(c.run()),
+        Command::Sql(c) => block_on(c.run()),
+        Command::Compare(c) => block_on(c.run()),
+        Command::Migrate(c) => block_on(c.run()),
+        Command::Demo(c) => block_on(c.run()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // The reader of a pipe may leave early (`tropa sql … | head`); that is no failure.
+        Err(Failure::Output(e)) if e.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    // Streams of two cores still need a thread for commits and timers beside the computing one.
+    let threads = std::thread::available_parallelism().map_or(2, usize::from).max(4);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
+    runtime.map_err(Failure::Output)?.block_on(command)
+}

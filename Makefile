@@ -1,0 +1,48 @@
+# Tropa: `make demo` shows it, `make test` proves it. Both install what they need and say what they do.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tropa
+VENV := $(CACHE)/venv
+export TROPA_VENV := $(VENV)
+CUSTOMERS ?= 2000
+SEED ?= 1
+DATA ?= tropa-data/demo
+
+.PHONY: help demo test lint unit bench kafka setup-demo setup-test clean
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: setup-demo ## a made-up shop through the real pipeline, ending with the comparison on screen
+	@echo "· building tropa (the first time takes some minutes, most of it the Kafka client)"
+	cargo build --release --locked
+	./target/release/tropa demo --customers $(CUSTOMERS) --seed $(SEED) --data $(DATA) --no-open
+
+test: setup-test lint unit ## everything: format, lints, licences, unit tests, laws, oracles, real Kafka, real engine
+
+lint: setup-test ## format, clippy with warnings denied, licences
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	$(CACHE)/tools/bin/cargo-deny --log-level error check licenses bans sources
+
+unit: setup-test ## all tests, the fast ones first
+	cargo test --locked --lib --bins -q
+	cargo test --locked --tests -q
+	@sh tests/support/not_run.sh
+
+bench: setup-test ## events per second beside the ceiling, and other ratios
+	cargo bench --locked
+
+kafka: setup-test ## start the development broker; stop it with deploy/dev/kafka/kafka.sh stop
+	deploy/dev/kafka/kafka.sh start
+
+setup-demo:
+	@deploy/setup.sh demo
+
+setup-test:
+	@deploy/setup.sh test
+
+clean: ## remove what was built and the demo's data (the cache folder stays)
+	cargo clean
+	rm -rf tropa-data

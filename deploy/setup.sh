@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Installs what `make demo` or `make test` needs, once; says what it is doing; doing it again changes nothing.
+set -euo pipefail
+what="${1:?usage: deploy/setup.sh demo|test}"
+here="$(cd "$(dirname "$0")" && pwd)"
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/tropa"
+mkdir -p "$cache"
+
+say() { echo "· $*"; }
+
+# A C compiler, make and perl build the Kafka client with its TLS library.
+need_packages() {
+  local missing=()
+  for pair in "$@"; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 || missing+=("${pair##*:}")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  say "installing Debian packages: ${missing[*]}"
+  local sudo=""
+  [ "$(id -u)" -eq 0 ] || sudo="sudo"
+  $sudo apt-get update -qq
+  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
+}
+
+need_program() {
+  command -v "$1" >/dev/null 2>&1 || { echo "tropa needs $2: install it and try again" >&2; exit 1; }
+}
+
+need_packages cc:build-essential make:make perl:perl
+need_program cargo "Rust 1.95 or newer (rustup)"
+need_program npm "Node.js with npm (the embedded engine is an npm package)"
+"$here/engine/fetch.sh"
+
+if [ "$what" = test ]; then
+  need_packages curl:curl
+  need_program python3 "Python 3.11 or newer"
+  need_program java "JDK 17"
+  need_program mvn "Maven"
+  "$here/dev/kafka/kafka.sh" setup
+  if [ ! -x "$cache/tools/bin/cargo-deny" ]; then
+    say "building cargo-deny (licences and sources of dependencies); once, about three minutes"
+    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+      cargo install --quiet --locked --root "$cache/tools" cargo-deny@0.20.2
+  fi
+  requirements="$here/../tests/requirements.txt"
+  stamp="$cache/venv/.$(sha256sum "$requirements" | cut -c1-16)"
+  if [ ! -e "$stamp" ]; then
+    say "creating the Python environment of the tests in $cache/venv"
+    python3 -m venv "$cache/venv" 2>/dev/null || { need_packages python3-venv:python3-venv; python3 -m venv "$cache/venv"; }
+    "$cache/venv/bin/pip" install --quiet --requirement "$requirements"
+    touch "$stamp"
+  fi
+fi
