@@ -1,1 +1,108 @@
-//! compare
+//! The designed map against the empirical one. In: a [`DesignedMap`] and the daily counts of the aggregates
+//! ([`EmpiricalMap`]). Out: a [`Comparison`]: every stage and transition with its counts, rates and times beside what
+//! the design expects. Pure arithmetic over counts; what a count means is decided where it is counted.
+
+mod empirical;
+mod rates;
+mod stages;
+mod transitions;
+
+pub use empirical::{Coverage, EmpiricalMap, Histogram, JourneyDay, StageDay, TransitionDay, Unmapped};
+pub use rates::{Rate, bounds_of_conversion, wilson};
+pub use stages::StageLine;
+pub use transitions::{TransitionLine, TransitionMark};
+
+use crate::map::{DesignedMap, Text};
+use crate::time::{Day, Timestamp};
+
+/// Everything the report shows, in the order it shows it.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    pub map: String,
+    pub title: Text,
+    pub version: u32,
+    pub reading: String,
+    pub as_of: Timestamp,
+    pub zone: String,
+    pub population: Population,
+    /// completed / decided.
+    pub overall: Rate,
+    pub stages: Vec<StageLine>,
+    pub transitions: Vec<TransitionLine>,
+    pub coverage: Vec<Coverage>,
+    pub unmapped: Vec<Unmapped>,
+}
+
+/// Which journeys the figures are about. Counts are over all entry dates; rates over mature ones only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Population {
+    pub customers: u64,
+    pub entered: u64,
+    pub completed: u64,
+    pub ended: u64,
+    pub dropped: u64,
+    pub in_flight: u64,
+    pub order_ambiguous: u64,
+    pub left_truncated: u64,
+    pub oversized_customers: u64,
+    pub mature_dates: u64,
+    pub immature_dates: u64,
+    /// Journeys of immature entry dates: inside the counts, outside the rates.
+    pub left_out: u64,
+    pub first_entry: Option<Day>,
+    pub last_entry: Option<Day>,
+}
+
+/// Whether an entry date's rates are points: over by the longest window, and enough of its journeys decided.
+pub fn is_mature(map: &DesignedMap, longest_window: std::time::Duration, day: &JourneyDay, as_of: Timestamp) -> bool {
+    let over = as_of >= day.entry_date.end_in(&map.time_zone) + longest_window;
+    let decided = day.completed + day.ended + day.dropped;
+    over && day.entered > 0 && decided as f64 / day.entered as f64 >= map.maturity
+}
+
+/// Lays the real map beside the designed one.
+pub fn compare(map: &DesignedMap, longest_window: std::time::Duration, real: &EmpiricalMap) -> Comparison {
+    let mature: std::collections::BTreeSet<Day> = real
+        .journeys
+        .iter()
+        .filter(|d| is_mature(map, longest_window, d, real.as_of))
+        .map(|d| d.entry_date)
+        .collect();
+    let days = real.days();
+    let mut population = Population {
+        customers: real.customers,
+        oversized_customers: real.oversized_customers,
+        mature_dates: days.iter().filter(|d| mature.contains(&d.entry_date)).count() as u64,
+        ..Population::default()
+    };
+    population.immature_dates = days.len() as u64 - population.mature_dates;
+    for day in &days {
+        population.entered += day.entered;
+        population.completed += day.completed;
+        population.ended += day.ended;
+        population.dropped += day.dropped;
+        population.in_flight += day.in_flight;
+        population.order_ambiguous += day.order_ambiguous;
+        population.left_truncated += day.left_truncated;
+        if !mature.contains(&day.entry_date) {
+            population.left_out += day.entered;
+        }
+    }
+    population.first_entry = days.iter().map(|d| d.entry_date).min();
+    population.last_entry = days.iter().map(|d| d.entry_date).max();
+    let keyed = map.journey_key.is_some();
+    Comparison {
+        map: map.id.to_string(),
+        title: map.title.clone(),
+        version: map.version,
+        reading: real.reading.clone(),
+        as_of: real.as_of,
+        zone: map.zone_name.clone(),
+        population,
+        overall: rates::overall(&days, &mature, keyed),
+        stages: stages::lines(map, real, &days, &mature),
+        transitions: transitions::lines(map, real, &mature),
+        coverage: real.coverage.clone(),
+        unmapped: real.unmapped.clone(),
+    }
+}
