@@ -53,6 +53,13 @@ pub struct TransitionLine {
     pub target_share: Option<f64>,
 }
 
+impl TransitionLine {
+    /// The design speaks of it, for or against.
+    pub fn mark_is_designed(&self) -> bool {
+        !matches!(self.mark, TransitionMark::Unplanned | TransitionMark::Boundary)
+    }
+}
+
 /// The arcs of the design: those listed, or, if none but forbidden ones is, the default (semantics.md, "Model").
 pub fn designed_arcs(map: &DesignedMap) -> Vec<(u16, u16, Option<&Transition>)> {
     let listed: Vec<_> = map.transitions.iter().map(|t| (t.from, t.to, Some(t))).collect();

@@ -1,1 +1,16 @@
-//! report
+//! The comparison for people and programs. In: a [`Comparison`] and the designed map it is about. Out: text for a
+//! terminal, JSON for programs, one self-contained HTML file. Pure: nothing is computed here that is not in the
+//! comparison.
+
+mod html;
+mod json;
+mod number;
+mod scene;
+mod svg;
+mod text;
+mod words;
+
+pub use html::html;
+pub use json::json;
+pub use text::text;
+pub use words::Language;

@@ -1,0 +1,95 @@
+//! Numbers as people read them: counts with thin groups, shares, lengths of time, rates with their interval or bounds.
+
+use std::time::Duration;
+
+use super::words::Language;
+use crate::compare::Rate;
+
+/// `12 345`, groups parted by a no-break space.
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + 4);
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push('\u{a0}');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// `12.3 %`.
+pub fn share(value: f64) -> String {
+    let percent = value * 100.0;
+    if percent > 0.0 && percent < 0.1 { "<0.1 %".to_owned() } else { format!("{percent:.1} %") }
+}
+
+/// A rate as a point, or as bounds where it is immature.
+pub fn rate(rate: &Rate) -> String {
+    match rate {
+        Rate::Point { value, .. } => share(*value),
+        Rate::Immature { low, high, .. } => format!("{} … {}", share(*low), share(*high)),
+        Rate::None => "–".to_owned(),
+    }
+}
+
+/// What a rate rests on, for a tooltip or a note.
+pub fn rate_note(rate: &Rate, language: Language) -> String {
+    match rate {
+        Rate::Point { n, low, high, .. } => {
+            format!("95 %: {} – {}, n = {}", share(*low), share(*high), count(*n))
+        }
+        Rate::Immature { entered, .. } => {
+            let word = language.pick("immature: bounds of", "не созрело: границы по");
+            format!("{word} {}", count(*entered))
+        }
+        Rate::None => String::new(),
+    }
+}
+
+/// Seconds as the two largest units: `3d 4h`, `12m`, `40s`.
+pub fn seconds(value: f64, language: Language) -> String {
+    let total = value.round() as u64;
+    let units = [
+        (86_400, language.pick("d", "д")),
+        (3_600, language.pick("h", "ч")),
+        (60, language.pick("m", "мин")),
+        (1, language.pick("s", "с")),
+    ];
+    let Some(first) = units.iter().position(|(size, _)| total >= *size) else {
+        return if value > 0.0 { format!("<1{}", units[3].1) } else { format!("0{}", units[3].1) };
+    };
+    let (size, name) = units[first];
+    let mut out = format!("{}{name}", total / size);
+    if let Some((small, small_name)) = units.get(first + 1) {
+        let rest = total % size / small;
+        if rest > 0 {
+            out.push_str(&format!(" {rest}{small_name}"));
+        }
+    }
+    out
+}
+
+pub fn optional_seconds(value: Option<f64>, language: Language) -> String {
+    value.map_or_else(|| "–".to_owned(), |v| seconds(v, language))
+}
+
+pub fn limit(value: Option<Duration>, language: Language) -> String {
+    value.map_or_else(|| "–".to_owned(), |d| seconds(d.as_secs_f64(), language))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_people_write_them() {
+        assert_eq!(count(1_234_567), "1\u{a0}234\u{a0}567");
+        assert_eq!(count(12), "12");
+        assert_eq!(share(0.4986), "49.9 %");
+        assert_eq!(share(0.0001), "<0.1 %");
+        assert_eq!(seconds(273_600.0, Language::English), "3d 4h");
+        assert_eq!(seconds(0.0, Language::English), "0s");
+        assert_eq!(seconds(3_600.0, Language::Russian), "1ч");
+    }
+}

@@ -1,0 +1,170 @@
+//! The scene as inline SVG: the designed map or the real one, on the same positions. Line style and label carry every
+//! meaning; colour only repeats it.
+
+use std::fmt::Write;
+
+use super::html::escape;
+use super::number::{count, limit, optional_seconds, rate, share};
+use super::scene::{BOX_HEIGHT, BOX_WIDTH, Scene};
+use super::words::Language;
+use crate::compare::{Comparison, TransitionMark};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Designed,
+    Real,
+}
+
+/// One drawing. `id` makes its arrow heads unique on the page.
+pub fn svg(c: &Comparison, scene: &Scene, side: Side, language: Language, id: &str) -> String {
+    let mut out = String::new();
+    let label = match side {
+        Side::Designed => language.pick("Designed journey map", "Задуманная карта пути"),
+        Side::Real => language.pick("Real journey map", "Реальная карта пути"),
+    };
+    let (w, h) = (scene.width, scene.height);
+    // Writing to a String cannot fail.
+    let _ = write!(
+        out,
+        r#"<svg class="map {class}" viewBox="0 0 {w:.0} {h:.0}" role="img" aria-label="{label}" style="min-width:{w:.0}px"><defs><marker id="{id}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse" markerUnits="userSpaceOnUse"><path d="M0,0 L8,4 L0,8 z" fill="context-stroke"/></marker></defs>"#,
+        class = if side == Side::Designed { "designed" } else { "real" },
+    );
+    let most = c.transitions.iter().filter(|t| t.mark != TransitionMark::Boundary).map(|t| t.transitions).max();
+    for arc in &scene.arcs {
+        let t = &c.transitions[arc.transition];
+        if !drawn(t.mark, t.transitions, side) {
+            continue;
+        }
+        let width = match (side, most) {
+            (Side::Real, Some(most)) if most > 0 => 1.2 + 8.0 * (t.transitions as f64 / most as f64).sqrt(),
+            _ => 1.6,
+        };
+        let class = if side == Side::Designed && t.mark == TransitionMark::Unused { "planned" } else { t.mark.as_str() };
+        let words = arc_words(c, arc.transition, side, language);
+        let title = escape(&format!(
+            "{} → {}: {}",
+            super::text::name(c, &t.from, language),
+            super::text::name(c, &t.to, language),
+            words.1
+        ));
+        let _ = write!(
+            out,
+            r#"<g class="arc {class}"><title>{title}</title><path d="{}" stroke-width="{width:.1}" marker-end="url(#{id})"/><text x="{:.0}" y="{:.0}">{}</text></g>"#,
+            arc.path,
+            arc.label.0,
+            arc.label.1 - 4.0,
+            escape(&words.0),
+        );
+    }
+    for b in &scene.stages {
+        stage_box(&mut out, c, b, side, language);
+    }
+    out.push_str("</svg>");
+    out
+}
+
+/// The designed map shows what was designed; the real one what was walked, and faintly what was not.
+fn drawn(mark: TransitionMark, transitions: u64, side: Side) -> bool {
+    match side {
+        Side::Designed => mark != TransitionMark::Unplanned,
+        Side::Real => mark != TransitionMark::Forbidden || transitions > 0,
+    }
+}
+
+/// (short label on the arc, sentence for the tooltip)
+fn arc_words(c: &Comparison, transition: usize, side: Side, l: Language) -> (String, String) {
+    let t = &c.transitions[transition];
+    let word = l.mark(t.mark);
+    match side {
+        Side::Designed if t.mark == TransitionMark::Forbidden => (format!("✕ {word}"), word.to_owned()),
+        Side::Designed => {
+            let target = t.target_share.map(|s| format!("≥ {}", share(s)));
+            let within = t.within.map(|d| format!("≤ {}", limit(Some(d), l)));
+            let text = [target, within].into_iter().flatten().collect::<Vec<_>>().join(", ");
+            let long = if text.is_empty() { l.pick("allowed", "допустим").to_owned() } else { text.clone() };
+            (text, long)
+        }
+        Side::Real => {
+            let sign = match t.mark {
+                TransitionMark::Unplanned => "+ ",
+                TransitionMark::Forbidden => "✕ ",
+                TransitionMark::Unused => "∅ ",
+                _ => "",
+            };
+            let p50 = optional_seconds(t.time_p50, l);
+            let text = format!("{sign}{}", if t.transitions == 0 { "0".to_owned() } else { rate_or_count(c, transition) });
+            (text, format!("{word}, {} × , {}, p50 {p50}", count(t.transitions), rate(&t.share)))
+        }
+    }
+}
+
+fn rate_or_count(c: &Comparison, transition: usize) -> String {
+    let t = &c.transitions[transition];
+    t.share.value().map_or_else(|| count(t.transitions), share)
+}
+
+fn stage_box(out: &mut String, c: &Comparison, b: &super::scene::StageBox, side: Side, l: Language) {
+    let s = &c.stages[b.stage];
+    let title = s.title.get(l.code()).unwrap_or(&s.id);
+    let role = l.role(s.role);
+    let class = match s.role {
+        crate::map::Role::Success => "success",
+        crate::map::Role::Exit => "exit",
+        crate::map::Role::Entry => "entry",
+        crate::map::Role::None => "",
+    };
+    let lines: Vec<String> = match side {
+        Side::Designed => {
+            let mut lines = Vec::new();
+            if let Some(d) = s.expected_max_time {
+                lines.push(format!("{} {}", l.pick("no longer than", "не дольше"), limit(Some(d), l)));
+            }
+            lines.extend(s.expectations.iter().filter_map(|e| e.get(l.code())).map(|e| clip(e, 26)));
+            lines
+        }
+        Side::Real if class == "exit" => vec![format!("{} {}", count(s.entered), l.pick("journeys", "путей"))],
+        Side::Real => vec![
+            format!("{} {}", count(s.entered), l.pick("journeys", "путей")),
+            format!("{} {}", l.pick("go on", "идут дальше"), rate(&s.conversion)),
+            format!("{} {}", l.pick("lost here", "потери"), rate(&s.drop_off_rate)),
+            format!("p50 {}, p90 {}", optional_seconds(s.time_p50, l), optional_seconds(s.time_p90, l)),
+        ],
+    };
+    let (x, y) = (b.x, b.y);
+    let _ = write!(
+        out,
+        r#"<g class="stage {class}"><title>{}</title><rect x="{x:.0}" y="{y:.0}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="10"/><text class="name" x="{:.0}" y="{:.0}">{}</text>"#,
+        escape(title),
+        x + 10.0,
+        y + 20.0,
+        escape(&clip(title, 19)),
+    );
+    if !role.is_empty() {
+        let _ = write!(
+            out,
+            r#"<text class="role" x="{:.0}" y="{:.0}">{role}</text>"#,
+            x + BOX_WIDTH - 8.0,
+            y - 5.0
+        );
+    }
+    for (i, line) in lines.iter().take(4).enumerate() {
+        let _ = write!(
+            out,
+            r#"<text class="fact" x="{:.0}" y="{:.0}">{}</text>"#,
+            x + 10.0,
+            y + 39.0 + 15.5 * i as f64,
+            escape(line)
+        );
+    }
+    out.push_str("</g>");
+}
+
+/// At most `n` characters, with an ellipsis where something was cut; the whole stands in the tooltip.
+fn clip(text: &str, n: usize) -> String {
+    if text.chars().count() <= n {
+        return text.to_owned();
+    }
+    let mut cut: String = text.chars().take(n - 1).collect();
+    cut.push('…');
+    cut
+}
