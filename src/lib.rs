@@ -33,6 +33,8 @@ pub mod report; //        PURE  the comparison as text, JSON, HTML
 pub mod demo; //          PURE  a seeded shop with known people
 
 // FRAME
+pub mod map_tests; //    the tests inside a journey file
 pub mod telemetry;
+pub mod shutdown;
 pub mod pipeline; //      the flow, once, top to bottom
 pub mod cli; //           arguments; one file per command

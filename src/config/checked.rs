@@ -124,6 +124,30 @@ pub struct Source {
     pub facts_only: bool,
 }
 
+impl Source {
+    /// A source that the config does not declare, with every default.
+    pub fn of_file(name: &str, decoder: Arc<Decoder>, input: Input) -> Self {
+        Self {
+            name: Arc::from(name),
+            input,
+            decoder,
+            channel: None,
+            generation: 1,
+            delay: Duration::from_secs(300),
+            delay_declared: false,
+            idle: Duration::from_secs(300),
+            until: None,
+            observed_from: None,
+            facts_only: false,
+        }
+    }
+
+    /// Stays declared, with its name, generation and guards, but is not read in this process.
+    pub fn silence(&mut self) {
+        self.input = Input::None;
+    }
+}
+
 #[derive(Clone, Debug)]
 pub enum Input {
     Kafka(KafkaInput),

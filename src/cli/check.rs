@@ -1,0 +1,87 @@
+//! `tropa check`: journey files and configs, and the tests inside journey files. Offline: nothing is connected to.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::place::{expand, read};
+use super::{Failure, PlaceArgs};
+use crate::map::{self, MapVersions};
+use crate::map_tests::{self, TestResult};
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// Journey files; none: the config and the journey files it names
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    place: PlaceArgs,
+}
+
+impl Check {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let (maps, warnings) = if self.files.is_empty() {
+            let place = self.place.load()?;
+            (place.maps, place.warnings)
+        } else {
+            let mut files = Vec::new();
+            for pattern in &self.files {
+                for path in expand(pattern)? {
+                    files.push((path.display().to_string(), read(&path)?));
+                }
+            }
+            let (maps, warnings) = map::load(&files).map_err(|f| Failure::Unusable(f.to_string()))?;
+            (maps.into_iter().map(Arc::new).collect(), warnings)
+        };
+        let mut out = std::io::stdout().lock();
+        for warning in &warnings {
+            writeln!(out, "warning: {warning}")?;
+        }
+        let mut failed = Vec::new();
+        for map in &maps {
+            failed.extend(check_map(&mut out, map)?);
+        }
+        match failed.len() {
+            0 => Ok(()),
+            n => Err(Failure::Unusable(format!(
+                "{n} test{} of the journey files failed:\n{}",
+                if n == 1 { "" } else { "s" },
+                failed.join("\n")
+            ))),
+        }
+    }
+}
+
+/// Prints what a map is and how its tests went; returns the failures.
+fn check_map(out: &mut impl Write, map: &Arc<MapVersions>) -> Result<Vec<String>, Failure> {
+    let mut failed = Vec::new();
+    for version in &map.versions {
+        writeln!(
+            out,
+            "{}: map `{}` version {} is usable: {} stages, {} touchpoints, {} transitions",
+            version.file,
+            map.id,
+            version.version,
+            version.stages.len(),
+            version.touchpoints.len(),
+            version.transitions.len()
+        )?;
+        for test in &version.tests {
+            match map_tests::run(version, test) {
+                TestResult::Passed { not_evaluated } => {
+                    writeln!(out, "  ok      {}", test.name)?;
+                    for what in not_evaluated {
+                        writeln!(out, "          {what}: not evaluated")?;
+                    }
+                }
+                TestResult::Failed(differences) => {
+                    writeln!(out, "  FAILED  {}", test.name)?;
+                    let place = format!("  {}:{}  test `{}`", version.file, test.line, test.name);
+                    failed.push(format!("{place}\n    {}", differences.join("\n    ")));
+                }
+            }
+        }
+    }
+    Ok(failed)
+}

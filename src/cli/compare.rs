@@ -1,0 +1,171 @@
+//! `tropa compare`: the real journey beside the designed one, now or at a past `as_of`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+
+use super::place::unwritable;
+use super::run::clock;
+use super::store::Store;
+use super::{Failure, Place, PlaceArgs, startup};
+use crate::compare::{self, Comparison, EmpiricalMap};
+use crate::journey::Mode;
+use crate::map::MapVersions;
+use crate::report::{self, Language};
+use crate::stage::cache::NodeCache;
+use crate::stage::identity::IdentityStage;
+use crate::stage::journeys::JourneysStage;
+use crate::stage::reading::Reading;
+use crate::stage::{CustomerRow, Version};
+use crate::time::Timestamp;
+use crate::warehouse::Clickhouse;
+
+#[derive(Debug, Args)]
+pub(super) struct Compare {
+    /// Which map [default: the first one]
+    #[arg(long, value_name = "ID")]
+    map: Option<String>,
+    /// A moment such as 2026-06-30 or 2026-06-30T12:00:00Z: as it stood then, with what is known about identity now
+    #[arg(long, value_name = "T")]
+    as_of: Option<String>,
+    #[arg(long, default_value = "text")]
+    format: CompareFormat,
+    /// Where to write [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Language of text and of the page's first view
+    #[arg(long, default_value = "en")]
+    language: CompareLanguage,
+    #[command(flatten)]
+    place: PlaceArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CompareFormat {
+    Text,
+    Json,
+    Html,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum CompareLanguage {
+    En,
+    Ru,
+}
+
+impl Compare {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let place = self.place.load()?;
+        let (_, map) = place.map(self.map.as_deref())?;
+        let as_of = self.as_of.as_deref().map(moment).transpose()?;
+        let store = Store::reach(&place.config).await?;
+        let comparison = compare_map(&store.client, &place, map, as_of).await;
+        store.close().await;
+        let language = match self.language {
+            CompareLanguage::En => Language::English,
+            CompareLanguage::Ru => Language::Russian,
+        };
+        let text = render(&comparison?, map, self.format, language)?;
+        match &self.output {
+            Some(file) => write(file, &text),
+            None => {
+                use std::io::Write;
+                Ok(std::io::stdout().lock().write_all(text.as_bytes())?)
+            }
+        }
+    }
+}
+
+fn moment(text: &str) -> Result<Timestamp, Failure> {
+    Timestamp::parse(text).ok_or_else(|| {
+        Failure::Unusable(format!("`{text}` is no moment\n  allowed: 2026-06-30 or 2026-06-30T12:00:00Z"))
+    })
+}
+
+/// The comparison in one format.
+pub(super) fn render(
+    comparison: &Comparison,
+    map: &MapVersions,
+    format: CompareFormat,
+    language: Language,
+) -> Result<String, Failure> {
+    Ok(match format {
+        CompareFormat::Text => report::text(comparison, language),
+        CompareFormat::Json => {
+            let mut text = serde_json::to_string_pretty(&report::json(comparison)).map_err(std::io::Error::from)?;
+            text.push('\n');
+            text
+        }
+        CompareFormat::Html => {
+            let mut languages = Language::of(map.newest());
+            languages.sort_by_key(|l| *l != language);
+            report::html(comparison, &languages)
+        }
+    })
+}
+
+pub(super) fn write(file: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(file, text).map_err(|e| unwritable(file, e))
+}
+
+/// Compares one map, at the stored `as_of` or at the one asked for.
+pub(super) async fn compare_map(
+    store: &Arc<Clickhouse>,
+    place: &Place,
+    map: &Arc<MapVersions>,
+    as_of: Option<Timestamp>,
+) -> Result<Comparison, Failure> {
+    let reading = Reading::new(map.clone(), Mode::Valid, &place.config);
+    let stored = store.watermark().await?.ok_or_else(|| {
+        Failure::NotFound("the store holds no events yet\n  hint: `tropa run` or `tropa import` bring some".to_owned())
+    })?;
+    let real = match as_of {
+        Some(t) if t != stored => past(store, place, reading, t).await?,
+        _ if store.is_current(&reading).await? => store.empirical(&reading, stored).await?,
+        _ => {
+            return Err(Failure::NotFound(
+                "the journey file or config has changed since these figures were computed\n  \
+                 hint: the next `tropa run` or `tropa import` recomputes everything"
+                    .to_owned(),
+            ));
+        }
+    };
+    Ok(compare::compare(map.newest(), map.longest_window(), &real))
+}
+
+/// As it stood at `as_of`: events up to it, all facts, the same fold and the same SQL on a table of its own.
+async fn past(
+    store: &Arc<Clickhouse>,
+    place: &Place,
+    reading: Reading,
+    as_of: Timestamp,
+) -> Result<EmpiricalMap, Failure> {
+    let rows = rows_at(store, place, reading, as_of).await?;
+    let reading = Reading::new(rows.0.map.clone(), Mode::Valid, &place.config);
+    Ok(store.empirical_of(&reading, rows.1, as_of, clock()).await?)
+}
+
+/// Every customer's row under one reading, computed from the sets with events up to `as_of`.
+pub(super) async fn rows_at(
+    store: &Arc<Clickhouse>,
+    place: &Place,
+    reading: Reading,
+    as_of: Timestamp,
+) -> Result<(Reading, Vec<CustomerRow>), Failure> {
+    let config = place.config.clone();
+    let nodes = store.nodes().await?;
+    let identity = IdentityStage::load(config.clone(), store.facts().await?, nodes.clone());
+    let cache = NodeCache::new(nodes, config.cache_bytes);
+    let again = Reading::new(reading.map.clone(), reading.mode, &config);
+    let mut journeys = JourneysStage::new(config, Arc::new(vec![reading]), cache, Some(as_of));
+    let customers: Vec<Arc<str>> = identity.identity().customers().collect();
+    let mut rows = Vec::new();
+    for chunk in customers.chunks(startup::CHUNK) {
+        let missing = journeys.missing(identity.identity(), chunk);
+        let events = store.events_of(missing.clone()).await?;
+        journeys.fill(&missing, &events);
+        rows.extend(journeys.recompute(identity.identity(), chunk, Version::default()));
+    }
+    Ok((again, rows))
+}

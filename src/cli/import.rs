@@ -1,0 +1,91 @@
+//! `tropa import`: files, once, through the same pipeline as `run`. Importing a file again changes nothing.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::run::run_sources;
+use super::{Failure, Place, PlaceArgs};
+use crate::config::{Config, FileFormat, FileInput, Input, Source};
+use crate::time::Timestamp;
+
+/// Longest record of an imported file whose source the config does not know.
+const MAX_RECORD_BYTES: usize = 1 << 20;
+
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// Files (NDJSON, JSON array, CSV, TSV; each also gzip), or `-` for standard input
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// A decoder of the config
+    #[arg(long, value_name = "NAME")]
+    decoder: String,
+    /// The source these events count as [default: the source that uses the decoder, else the decoder's name]
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// Times after this moment are not believed [default: now]
+    #[arg(long, value_name = "T")]
+    until: Option<String>,
+    #[command(flatten)]
+    place: PlaceArgs,
+}
+
+impl Import {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let mut place = self.place.load()?;
+        if let Some(file) = self.place.config_file() {
+            place.remember_config(&file)?;
+        }
+        let config = self.only_these_files(&place.config)?;
+        place.config = Arc::new(config);
+        let summary = run_sources(&place, true).await?;
+        println!(
+            "{} records, {} events, {} dead letters; {} customers recomputed; as of {}",
+            summary.records,
+            summary.events,
+            summary.dead_letters,
+            summary.customers_recomputed,
+            summary.as_of.map_or_else(|| "–".to_owned(), |t| t.to_string())
+        );
+        if summary.dead_letters > 0 {
+            println!("  why: tropa sql \"SELECT reason, count() FROM dead_letters FINAL GROUP BY reason\"");
+        }
+        Ok(())
+    }
+
+    /// The config with one source that reads, and the others as they are but silent.
+    fn only_these_files(&self, config: &Arc<Config>) -> Result<Config, Failure> {
+        let decoder = config.decoders.get(&self.decoder).ok_or_else(|| {
+            let known: Vec<String> = config.decoders.keys().map(|k| format!("`{k}`")).collect();
+            Failure::NotFound(format!("there is no decoder `{}`\n  the config has: {}", self.decoder, known.join(", ")))
+        })?;
+        let until = match &self.until {
+            Some(text) => Some(Timestamp::parse(text).ok_or_else(|| {
+                Failure::Unusable(format!("`{text}` is no moment\n  allowed: 2026-06-30 or 2026-06-30T12:00:00Z"))
+            })?),
+            None => None,
+        };
+        let paths = self.files.iter().map(|f| f.display().to_string()).collect();
+        let mut config = (**config).clone();
+        for source in &mut config.sources {
+            source.silence();
+        }
+        let using = config.sources.iter().position(|s| Arc::ptr_eq(&s.decoder, decoder));
+        let named = self.source.as_deref().map(|n| config.sources.iter().position(|s| &*s.name == n));
+        let input = Input::File(FileInput { paths, format: FileFormat::Auto, max_record_bytes: MAX_RECORD_BYTES });
+        match named.unwrap_or(using) {
+            Some(i) => {
+                let source = &mut config.sources[i];
+                source.decoder = decoder.clone();
+                source.input = input;
+                source.until = until.or(source.until);
+            }
+            None => {
+                let name = self.source.clone().unwrap_or_else(|| self.decoder.clone());
+                config.sources.push(Source { until, ..Source::of_file(&name, decoder.clone(), input) });
+            }
+        }
+        Ok(config)
+    }
+}

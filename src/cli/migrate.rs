@@ -1,0 +1,32 @@
+//! `tropa migrate`: creates or upgrades the tables of a ClickHouse server.
+
+use clap::Args;
+
+use super::store::Store;
+use super::{Failure, PlaceArgs};
+use crate::config::WarehouseConfig;
+use crate::warehouse::{Clickhouse, Target};
+
+#[derive(Debug, Args)]
+pub(super) struct Migrate {
+    #[command(flatten)]
+    place: PlaceArgs,
+}
+
+impl Migrate {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let place = self.place.load()?;
+        let applied = match &place.config.warehouse {
+            // The embedded store is migrated whenever it is opened.
+            WarehouseConfig::Embedded { .. } => {
+                Store::own(&place.config).await?.close().await;
+                0
+            }
+            server @ WarehouseConfig::Server { .. } => {
+                Clickhouse::connect(&Target::of(server), &place.config).migrate().await?
+            }
+        };
+        println!("the tables are current; {applied} migrations applied now");
+        Ok(())
+    }
+}

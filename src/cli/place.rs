@@ -1,0 +1,181 @@
+//! Where a command works: which config, which journey files, which data folder, which identifier key. In: the two
+//! options every command shares. Out: everything checked and loaded, or all faults.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use globset::Glob;
+
+use super::{Failure, PlaceArgs};
+use crate::config::{self, Config};
+use crate::decode::IdentifierKey;
+use crate::map::{self, MapVersions};
+
+/// Name of the file in a data folder that says which config it was last used with.
+const CONFIG_POINTER: &str = "config";
+const KEY_FILE: &str = "identifier.key";
+
+/// A config with the journey files it names.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub config: Arc<Config>,
+    pub maps: Vec<Arc<MapVersions>>,
+    /// Texts of the journey files, for the stored reading.
+    pub files: Vec<(String, String)>,
+    pub warnings: Vec<String>,
+}
+
+impl PlaceArgs {
+    /// The config file this command means, if there is one.
+    pub fn config_file(&self) -> Option<PathBuf> {
+        let pointed = |dir: &Path| fs::read_to_string(dir.join(CONFIG_POINTER)).ok().map(|p| PathBuf::from(p.trim()));
+        let here = || Some(PathBuf::from("tropa.yaml")).filter(|p| p.exists());
+        self.config.clone().or_else(|| match &self.data {
+            Some(dir) => pointed(dir).or_else(|| Some(dir.join("tropa.yaml")).filter(|p| p.exists())),
+            None => here(),
+        })
+    }
+
+    /// Loads config and journey files; `--data` overrides the config's folder.
+    pub fn load(&self) -> Result<Place, Failure> {
+        let file = self.config_file().ok_or_else(|| {
+            Failure::Unusable(
+                "no config: give `--config FILE`, or a `--data DIR` that was used with one, or write tropa.yaml here\n  \
+                 hint: `tropa demo` writes a complete example into its data folder"
+                    .to_owned(),
+            )
+        })?;
+        let mut config = read_config(&file)?;
+        if let Some(data) = &self.data {
+            config.data = data.clone();
+        }
+        Place::load(config)
+    }
+
+    /// The data folder without needing a config: `--data`, else the config's.
+    pub fn data_or_config(&self) -> Result<Result<PathBuf, Place>, Failure> {
+        match (&self.data, self.config_file()) {
+            (Some(data), None) => Ok(Ok(data.clone())),
+            _ => self.load().map(Err),
+        }
+    }
+}
+
+impl Place {
+    pub fn load(config: Config) -> Result<Self, Failure> {
+        let mut files = Vec::new();
+        for pattern in &config.maps {
+            for path in expand(pattern)? {
+                files.push((path.display().to_string(), read(&path)?));
+            }
+        }
+        let (maps, mut warnings) = map::load(&files).map_err(|faults| Failure::Unusable(faults.to_string()))?;
+        let maps: Vec<_> = maps.into_iter().map(Arc::new).collect();
+        for map in &maps {
+            warnings.extend(crate::touchpoint::Rules::compile(map, &config).warnings().iter().cloned());
+        }
+        Ok(Self { config: Arc::new(config), maps, files, warnings })
+    }
+
+    /// The map of this id, or the only one.
+    pub fn map(&self, id: Option<&str>) -> Result<(usize, &Arc<MapVersions>), Failure> {
+        let known = || self.maps.iter().map(|m| format!("`{}`", m.id)).collect::<Vec<_>>().join(", ");
+        match id {
+            Some(id) => self.maps.iter().enumerate().find(|(_, m)| &*m.id == id).ok_or_else(|| {
+                Failure::NotFound(format!("there is no map `{id}`\n  the journey files hold: {}", known()))
+            }),
+            None => match self.maps.first() {
+                Some(map) => Ok((0, map)),
+                None => Err(Failure::NotFound(
+                    "the config names no journey file\n  hint: add `maps: [journey.yaml]` to it".to_owned(),
+                )),
+            },
+        }
+    }
+
+    /// The key of identifier hashes: the config's, else the data folder's, created there at first start.
+    pub fn identifier_key(&self) -> Result<IdentifierKey, Failure> {
+        let identifiers = &self.config.identifiers;
+        if identifiers.raw {
+            return Ok(IdentifierKey::raw());
+        }
+        if let Some(key) = &identifiers.key {
+            return Ok(IdentifierKey::from_text(key));
+        }
+        let path = self.config.data.join(KEY_FILE);
+        if path.exists() {
+            return Ok(IdentifierKey::from_text(read(&path)?.trim()));
+        }
+        create_dir(&self.config.data)?;
+        let secret: [u8; 32] = rand::random();
+        let text = blake3::Hash::from_bytes(secret).to_hex().to_string();
+        write_private(&path, &text)?;
+        Ok(IdentifierKey::from_text(&text))
+    }
+
+    /// Notes in the data folder which config it belongs to, so that `--data DIR` is enough from then on.
+    pub fn remember_config(&self, file: &Path) -> Result<(), Failure> {
+        create_dir(&self.config.data)?;
+        let absolute = fs::canonicalize(file).map_err(|e| unreadable(file, e))?;
+        let pointer = self.config.data.join(CONFIG_POINTER);
+        fs::write(&pointer, absolute.display().to_string()).map_err(|e| unwritable(&pointer, e))
+    }
+}
+
+/// Reads and checks a config file; `${VAR}` comes from the environment.
+pub fn read_config(file: &Path) -> Result<Config, Failure> {
+    let text = read(file)?;
+    let base = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    config::parse(&file.display().to_string(), &text, &|name| std::env::var(name).ok(), base)
+        .map_err(|faults| Failure::Unusable(faults.to_string()))
+}
+
+/// A path as written, or the files its last part matches (`*.yaml`), sorted by name.
+pub fn expand(pattern: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let name = pattern.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    if !name.contains(['*', '?', '[', '{']) {
+        return Ok(vec![pattern.to_owned()]);
+    }
+    let glob = Glob::new(&name).map_err(|e| Failure::Unusable(format!("{}: {e}", pattern.display())))?;
+    let matcher = glob.compile_matcher();
+    let dir = pattern.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let entries = fs::read_dir(dir).map_err(|e| unreadable(dir, e))?;
+    let mut found: Vec<PathBuf> =
+        entries.flatten().map(|e| e.path()).filter(|p| p.file_name().is_some_and(|n| matcher.is_match(n))).collect();
+    found.sort();
+    if found.is_empty() {
+        return Err(Failure::NotFound(format!("no file matches {}", pattern.display())));
+    }
+    Ok(found)
+}
+
+pub fn read(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|e| unreadable(path, e))
+}
+
+pub fn create_dir(path: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(path).map_err(|e| unwritable(path, e))
+}
+
+pub fn unreadable(path: &Path, error: std::io::Error) -> Failure {
+    Failure::Read { path: path.display().to_string(), error }
+}
+
+pub fn unwritable(path: &Path, error: std::io::Error) -> Failure {
+    Failure::Write { path: path.display().to_string(), error }
+}
+
+/// Only the owner may read it.
+fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
+    use std::io::Write;
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let mut file = options.open(path).map_err(|e| unwritable(path, e))?;
+    file.write_all(text.as_bytes()).map_err(|e| unwritable(path, e))
+}

@@ -1,0 +1,70 @@
+//! `tropa run`: the configured sources through the pipeline, until told to stop or, with `--until-end`, until every
+//! source is at its end.
+
+use clap::Args;
+use tracing::info;
+
+use super::store::Store;
+use super::{Failure, Place, PlaceArgs, startup};
+use crate::decode::Decoding;
+use crate::pipeline::{self, Control, RunSummary};
+use crate::source::log::Sources;
+use crate::time::Timestamp;
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    #[command(flatten)]
+    place: PlaceArgs,
+    /// Stop when every source has been read to the end it has now
+    #[arg(long)]
+    until_end: bool,
+}
+
+impl Run {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let place = self.place.load()?;
+        for warning in &place.warnings {
+            tracing::warn!("{warning}");
+        }
+        if let Some(file) = self.place.config_file() {
+            place.remember_config(&file)?;
+        }
+        let summary = run_sources(&place, self.until_end).await?;
+        info!(
+            records = summary.records,
+            events = summary.events,
+            dead_letters = summary.dead_letters,
+            as_of = summary.as_of.map(|t| t.to_string()),
+            "stopped; everything taken is written and committed"
+        );
+        Ok(())
+    }
+}
+
+/// Runs the sources of a config against its own store.
+pub(super) async fn run_sources(place: &Place, until_end: bool) -> Result<RunSummary, Failure> {
+    let store = Store::own(&place.config).await?;
+    let result = run_on(&store, place, until_end).await;
+    store.close().await;
+    result
+}
+
+/// Runs the sources of a config against an open store.
+pub(super) async fn run_on(store: &Store, place: &Place, until_end: bool) -> Result<RunSummary, Failure> {
+    let now = now();
+    let stop = crate::shutdown::on_signal();
+    let stages = startup::load(&store.client, place, now).await?;
+    let decoding = Decoding::new(place.config.clone(), place.identifier_key()?);
+    let mut sources = Sources::start(&place.config, std::sync::Arc::new(decoding), &stages.positions, until_end, clock)
+        .map_err(|e| Failure::Store(e.to_string()))?;
+    let control = Control { stop, refresh: place.config.refresh, clock };
+    Ok(pipeline::run(&mut sources, store.client.clone(), stages, control).await?)
+}
+
+pub(super) fn clock() -> Timestamp {
+    Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
+}
+
+fn now() -> Timestamp {
+    clock()
+}

@@ -1,0 +1,149 @@
+//! What happens before the first record (pipeline.md, I6): claim an epoch, load all facts, mend what a crash left
+//! half-written, recompute everything if the reading changed. In: an open store and the checked config. Out: stages
+//! that stand exactly where the tables stand.
+
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use tracing::info;
+
+use super::{Failure, Place};
+use crate::config::Config;
+use crate::identity::{Assignment, Identity};
+use crate::journey::Mode;
+use crate::pipeline::Stages;
+use crate::stage::cache::NodeCache;
+use crate::stage::identity::IdentityStage;
+use crate::stage::journeys::JourneysStage;
+use crate::stage::reading::Reading;
+use crate::stage::watermark::Watermark;
+use crate::stage::{Positions, Rows, Version, Warehouse};
+use crate::telemetry::{BarUnit, bar};
+use crate::time::Timestamp;
+use crate::warehouse::Clickhouse;
+
+/// Customers recomputed and written together.
+pub(super) const CHUNK: usize = 10_000;
+
+/// Brings the store to where its sets and the reading say it stands, and loads the stages.
+pub(super) async fn load(store: &Arc<Clickhouse>, place: &Place, now: Timestamp) -> Result<Stages, Failure> {
+    let config = place.config.clone();
+    let epoch = store.claim_epoch().await?;
+    let version = Version::first_of(epoch);
+    let facts = store.facts().await?;
+    let nodes = store.nodes().await?;
+    let readings = Arc::new(readings(place, &config));
+    info!(facts = facts.len(), nodes = nodes.len(), epoch, "store loaded");
+
+    let cache = NodeCache::new(nodes.iter().cloned(), config.cache_bytes);
+    let identity = IdentityStage::load(config.clone(), facts, nodes);
+    let mut journeys = JourneysStage::new(config.clone(), readings.clone(), cache, None);
+    let positions = Positions::load(store.positions(&config).await?);
+    let watermark = watermark(store, &config, &positions, now).await?;
+
+    let mut dirty = mend_identity(store, identity.identity(), version).await?;
+    let mut activate = Vec::new();
+    for reading in readings.iter() {
+        if store.is_current(reading).await? {
+            dirty.extend(store.stale_customers(reading, identity.identity()).await?);
+        } else {
+            activate.push(reading);
+            dirty.extend(identity.identity().customers());
+            dirty.extend(store.live_customers(reading).await?);
+        }
+    }
+    for reading in &activate {
+        store.register_reading(reading, &place.files).await?;
+    }
+    let dirty: Vec<Arc<str>> = sorted(dirty);
+    recompute(store, identity.identity(), &mut journeys, &dirty, version).await?;
+    for reading in activate {
+        store.activate_reading(reading).await?;
+        info!(map = %reading.map.id, reading = %reading.id, "the map's figures are computed with this reading now");
+    }
+    Ok(Stages { identity, journeys, positions, watermark, version: version.next() })
+}
+
+pub(super) fn readings(place: &Place, config: &Config) -> Vec<Reading> {
+    place.maps.iter().map(|map| Reading::new(map.clone(), Mode::Valid, config)).collect()
+}
+
+async fn watermark(
+    store: &Clickhouse,
+    config: &Arc<Config>,
+    positions: &Positions,
+    now: Timestamp,
+) -> Result<Watermark, Failure> {
+    let mut watermark = Watermark::new(config.clone(), store.watermark().await?, now);
+    for row in positions.iter() {
+        watermark.observe((row.source, row.topic.clone(), row.partition), row.max_occurred, row.finished, now);
+    }
+    Ok(watermark)
+}
+
+/// Rewrites identity rows that differ from what the facts say; returns the customers of both.
+async fn mend_identity(
+    store: &Clickhouse,
+    identity: &Identity,
+    version: Version,
+) -> Result<FxHashSet<Arc<str>>, Failure> {
+    let key = |a: &Assignment| (a.node.clone(), a.day);
+    let stored: FxHashMap<_, _> = store.assignments().await?.into_iter().map(|a| (key(&a), a.customer)).collect();
+    let mut wrong = Vec::new();
+    let mut dirty = FxHashSet::default();
+    let mut known = FxHashSet::default();
+    for assignment in identity.assignments_all() {
+        known.insert(key(&assignment));
+        let before = stored.get(&key(&assignment));
+        if before != Some(&assignment.customer) {
+            dirty.extend(before.cloned().flatten());
+            dirty.extend(assignment.customer.clone());
+            wrong.push(assignment);
+        }
+    }
+    for ((node, day), customer) in stored {
+        if customer.is_some() && !known.contains(&(node.clone(), day)) {
+            dirty.extend(customer);
+            wrong.push(Assignment { node, day, customer: None });
+        }
+    }
+    if !wrong.is_empty() {
+        info!(rows = wrong.len(), "identity rows mended");
+        store.insert(Rows::Assignments(wrong, version)).await?;
+    }
+    Ok(dirty)
+}
+
+/// Recomputes customers chunk by chunk, reading what the cache lacks.
+pub(super) async fn recompute(
+    store: &Clickhouse,
+    identity: &Identity,
+    journeys: &mut JourneysStage,
+    customers: &[Arc<str>],
+    version: Version,
+) -> Result<(), Failure> {
+    let progress = bar(customers.len() as u64, "recomputing customers", BarUnit::Count);
+    if customers.is_empty() {
+        progress.finish_and_clear();
+        return Ok(());
+    }
+    info!(customers = customers.len(), "recomputing");
+    for chunk in customers.chunks(CHUNK) {
+        let missing = journeys.missing(identity, chunk);
+        let events = store.events_of(missing.clone()).await?;
+        let rows = tokio::task::block_in_place(|| {
+            journeys.fill(&missing, &events);
+            journeys.recompute(identity, chunk, version)
+        });
+        store.insert(Rows::Customers(rows)).await?;
+        progress.inc(chunk.len() as u64);
+    }
+    progress.finish_and_clear();
+    Ok(())
+}
+
+fn sorted(set: FxHashSet<Arc<str>>) -> Vec<Arc<str>> {
+    let mut list: Vec<_> = set.into_iter().collect();
+    list.sort_unstable();
+    list
+}

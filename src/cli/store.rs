@@ -1,0 +1,100 @@
+//! The store a command works on. In: the config's warehouse, or a data folder. Out: a connected client; for the embedded
+//! engine either our own process as its owner, or the process that holds it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tracing::{info, warn};
+
+use super::{Failure, Place};
+use crate::config::{Config, WarehouseConfig};
+use crate::warehouse::embedded::{self, Embedded};
+use crate::warehouse::{Clickhouse, MigrationState, Target};
+
+/// Default database of the embedded store.
+pub(super) const DATABASE: &str = "tropa";
+
+/// A connected store; close it, also after a failure.
+pub(super) struct Store {
+    pub client: Arc<Clickhouse>,
+    embedded: Option<Embedded>,
+}
+
+impl Store {
+    /// For commands that write: the embedded engine becomes ours, with current tables; a server must be migrated.
+    pub async fn own(config: &Config) -> Result<Self, Failure> {
+        let store = match &config.warehouse {
+            WarehouseConfig::Embedded { listen, database, fsync } => {
+                super::place::create_dir(&config.data)?;
+                let embedded = Embedded::start(&config.data, *listen, *fsync).await.map_err(in_use_or_broken)?;
+                info!(url = embedded.url(), "embedded engine started");
+                let client = Clickhouse::connect(&Target::embedded(embedded.url(), database, *fsync), config);
+                Self { client: Arc::new(client), embedded: Some(embedded) }
+            }
+            WarehouseConfig::Server { .. } => Self::server(config),
+        };
+        let ready = store.make_ready().await;
+        match ready {
+            Ok(()) => Ok(store),
+            Err(e) => {
+                store.close().await;
+                Err(e)
+            }
+        }
+    }
+
+    /// For commands that read: through the process that holds the store, else through our own engine.
+    pub async fn reach(config: &Config) -> Result<Self, Failure> {
+        match &config.warehouse {
+            WarehouseConfig::Embedded { database, .. } => match embedded::locate(&config.data) {
+                Some(address) => {
+                    let client = Clickhouse::connect(&Target::embedded(&address.url(), database, false), config);
+                    Ok(Self { client: Arc::new(client), embedded: None })
+                }
+                None if !config.data.exists() => Err(nothing_there(&config.data)),
+                None => Self::own(config).await,
+            },
+            WarehouseConfig::Server { .. } => Ok(Self::server(config)),
+        }
+    }
+
+    fn server(config: &Config) -> Self {
+        let target = Target::of(&config.warehouse);
+        Self { client: Arc::new(Clickhouse::connect(&target, config)), embedded: None }
+    }
+
+    async fn make_ready(&self) -> Result<(), Failure> {
+        if self.embedded.is_some() {
+            return Ok(self.client.migrate().await.map(|_| ())?);
+        }
+        match self.client.migration_state().await? {
+            MigrationState::Current => Ok(()),
+            MigrationState::Behind { .. } => Err(Failure::Store(
+                "the tables of this server are older than this program\n  hint: run `tropa migrate` once".to_owned(),
+            )),
+            MigrationState::Newer { .. } => Err(Failure::Store(
+                "the tables of this server are newer than this program\n  hint: upgrade tropa".to_owned(),
+            )),
+        }
+    }
+
+    /// Must be awaited before the process ends: the engine does not survive an exit with open connections.
+    pub async fn close(self) {
+        if let Some(embedded) = self.embedded
+            && let Err(error) = embedded.stop().await
+        {
+            warn!(%error, "the embedded engine did not stop cleanly; nothing acknowledged is lost");
+        }
+    }
+}
+
+pub(super) fn nothing_there(data: &Path) -> Failure {
+    Failure::NotFound(format!(
+        "there is no store in {}\n  hint: `tropa run`, `tropa import` or `tropa demo` create one",
+        data.display()
+    ))
+}
+
+fn in_use_or_broken(error: embedded::EngineError) -> Failure {
+    if error.is_in_use() { Failure::InUse(error.to_string()) } else { Failure::Store(error.to_string()) }
+}
