@@ -27,6 +27,7 @@ lint: setup-test ## format, clippy with warnings denied, licences
 	$(CACHE)/tools/bin/cargo-deny --log-level error check licenses bans sources
 
 unit: setup-test ## all tests, the fast ones first
+	@rm -f target/not-run.txt
 	cargo test --locked --lib --bins -q
 	cargo test --locked --tests -q
 	@sh tests/support/not_run.sh

@@ -20,16 +20,8 @@ use crate::stage::identity::IdentityStage;
 use crate::stage::journeys::JourneysStage;
 use crate::stage::watermark::Watermark;
 use crate::stage::{Log, Polled, PositionRow, Positions, Rows, Version, Warehouse};
+use crate::startup::Stages;
 use crate::time::Timestamp;
-
-/// Everything the stages remember, loaded by `startup`.
-pub struct Stages {
-    pub identity: IdentityStage,
-    pub journeys: JourneysStage,
-    pub positions: Positions,
-    pub watermark: Watermark,
-    pub version: Version,
-}
 
 /// What the writer asks of the store besides rows: the daily aggregates, which may trail.
 pub trait Aggregates: Warehouse {

@@ -8,16 +8,13 @@ use clap::{Args, ValueEnum};
 use super::place::unwritable;
 use super::run::clock;
 use super::store::Store;
-use super::{Failure, Place, PlaceArgs, startup};
-use crate::compare::{self, Comparison, EmpiricalMap};
+use super::{Failure, Place, PlaceArgs};
+use crate::compare::{self, Comparison};
 use crate::journey::Mode;
 use crate::map::MapVersions;
+use crate::past;
 use crate::report::{self, Language};
-use crate::stage::cache::NodeCache;
-use crate::stage::identity::IdentityStage;
-use crate::stage::journeys::JourneysStage;
 use crate::stage::reading::Reading;
-use crate::stage::{CustomerRow, Version};
 use crate::time::Timestamp;
 use crate::warehouse::Clickhouse;
 
@@ -121,7 +118,7 @@ pub(super) async fn compare_map(
         Failure::NotFound("the store holds no events yet\n  hint: `tropa run` or `tropa import` bring some".to_owned())
     })?;
     let real = match as_of {
-        Some(t) if t != stored => past(store, place, reading, t).await?,
+        Some(t) if t != stored => past::empirical_at(store, &place.config, map, t, clock()).await?,
         _ if store.is_current(&reading).await? => store.empirical(&reading, stored).await?,
         _ => {
             return Err(Failure::NotFound(
@@ -132,40 +129,4 @@ pub(super) async fn compare_map(
         }
     };
     Ok(compare::compare(map.newest(), map.longest_window(), &real))
-}
-
-/// As it stood at `as_of`: events up to it, all facts, the same fold and the same SQL on a table of its own.
-async fn past(
-    store: &Arc<Clickhouse>,
-    place: &Place,
-    reading: Reading,
-    as_of: Timestamp,
-) -> Result<EmpiricalMap, Failure> {
-    let rows = rows_at(store, place, reading, as_of).await?;
-    let reading = Reading::new(rows.0.map.clone(), Mode::Valid, &place.config);
-    Ok(store.empirical_of(&reading, rows.1, as_of, clock()).await?)
-}
-
-/// Every customer's row under one reading, computed from the sets with events up to `as_of`.
-pub(super) async fn rows_at(
-    store: &Arc<Clickhouse>,
-    place: &Place,
-    reading: Reading,
-    as_of: Timestamp,
-) -> Result<(Reading, Vec<CustomerRow>), Failure> {
-    let config = place.config.clone();
-    let nodes = store.nodes().await?;
-    let identity = IdentityStage::load(config.clone(), store.facts().await?, nodes.clone());
-    let cache = NodeCache::new(nodes, config.cache_bytes);
-    let again = Reading::new(reading.map.clone(), reading.mode, &config);
-    let mut journeys = JourneysStage::new(config, Arc::new(vec![reading]), cache, Some(as_of));
-    let customers: Vec<Arc<str>> = identity.identity().customers().collect();
-    let mut rows = Vec::new();
-    for chunk in customers.chunks(startup::CHUNK) {
-        let missing = journeys.missing(identity.identity(), chunk);
-        let events = store.events_of(missing.clone()).await?;
-        journeys.fill(&missing, &events);
-        rows.extend(journeys.recompute(identity.identity(), chunk, Version::default()));
-    }
-    Ok((again, rows))
 }

@@ -14,7 +14,6 @@ mod run;
 mod schema;
 mod show;
 mod sql;
-mod startup;
 mod store;
 
 use std::path::PathBuf;

@@ -5,10 +5,11 @@ use clap::Args;
 use tracing::info;
 
 use super::store::Store;
-use super::{Failure, Place, PlaceArgs, startup};
+use super::{Failure, Place, PlaceArgs};
 use crate::decode::Decoding;
 use crate::pipeline::{self, Control, RunSummary};
 use crate::source::log::Sources;
+use crate::startup;
 use crate::time::Timestamp;
 
 #[derive(Debug, Args)]
@@ -51,9 +52,8 @@ pub(super) async fn run_sources(place: &Place, until_end: bool) -> Result<RunSum
 
 /// Runs the sources of a config against an open store.
 pub(super) async fn run_on(store: &Store, place: &Place, until_end: bool) -> Result<RunSummary, Failure> {
-    let now = now();
     let stop = crate::shutdown::on_signal();
-    let stages = startup::load(&store.client, place, now).await?;
+    let stages = startup::load(&store.client, &place.config, &place.maps, &place.files, clock()).await?;
     let decoding = Decoding::new(place.config.clone(), place.identifier_key()?);
     let mut sources = Sources::start(&place.config, std::sync::Arc::new(decoding), &stages.positions, until_end, clock)
         .map_err(|e| Failure::Store(e.to_string()))?;
@@ -63,8 +63,4 @@ pub(super) async fn run_on(store: &Store, place: &Place, until_end: bool) -> Res
 
 pub(super) fn clock() -> Timestamp {
     Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
-}
-
-fn now() -> Timestamp {
-    clock()
 }

@@ -7,11 +7,10 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use tracing::info;
 
-use super::{Failure, Place};
 use crate::config::Config;
 use crate::identity::{Assignment, Identity};
 use crate::journey::Mode;
-use crate::pipeline::Stages;
+use crate::map::MapVersions;
 use crate::stage::cache::NodeCache;
 use crate::stage::identity::IdentityStage;
 use crate::stage::journeys::JourneysStage;
@@ -20,26 +19,42 @@ use crate::stage::watermark::Watermark;
 use crate::stage::{Positions, Rows, Version, Warehouse};
 use crate::telemetry::{BarUnit, bar};
 use crate::time::Timestamp;
-use crate::warehouse::Clickhouse;
+use crate::warehouse::{Clickhouse, WarehouseError};
 
 /// Customers recomputed and written together.
-pub(super) const CHUNK: usize = 10_000;
+pub const CHUNK: usize = 10_000;
 
-/// Brings the store to where its sets and the reading say it stands, and loads the stages.
-pub(super) async fn load(store: &Arc<Clickhouse>, place: &Place, now: Timestamp) -> Result<Stages, Failure> {
-    let config = place.config.clone();
+/// The stages as they stand once the store is right.
+pub struct Stages {
+    pub identity: IdentityStage,
+    pub journeys: JourneysStage,
+    pub positions: Positions,
+    pub watermark: Watermark,
+    pub version: Version,
+}
+
+/// Brings the store to where its sets and the reading say it stands, and loads the stages. `files`: the journey files'
+/// names and texts, stored with a new reading.
+pub async fn load(
+    store: &Clickhouse,
+    config: &Arc<Config>,
+    maps: &[Arc<MapVersions>],
+    files: &[(String, String)],
+    now: Timestamp,
+) -> Result<Stages, WarehouseError> {
     let epoch = store.claim_epoch().await?;
     let version = Version::first_of(epoch);
     let facts = store.facts().await?;
     let nodes = store.nodes().await?;
-    let readings = Arc::new(readings(place, &config));
+    let readings: Vec<Reading> = maps.iter().map(|map| Reading::new(map.clone(), Mode::Valid, config)).collect();
+    let readings = Arc::new(readings);
     info!(facts = facts.len(), nodes = nodes.len(), epoch, "store loaded");
 
     let cache = NodeCache::new(nodes.iter().cloned(), config.cache_bytes);
     let identity = IdentityStage::load(config.clone(), facts, nodes);
     let mut journeys = JourneysStage::new(config.clone(), readings.clone(), cache, None);
-    let positions = Positions::load(store.positions(&config).await?);
-    let watermark = watermark(store, &config, &positions, now).await?;
+    let positions = Positions::load(store.positions(config).await?);
+    let watermark = watermark(store, config, &positions, now).await?;
 
     let mut dirty = mend_identity(store, identity.identity(), version).await?;
     let mut activate = Vec::new();
@@ -53,7 +68,7 @@ pub(super) async fn load(store: &Arc<Clickhouse>, place: &Place, now: Timestamp)
         }
     }
     for reading in &activate {
-        store.register_reading(reading, &place.files).await?;
+        store.register_reading(reading, files).await?;
     }
     let dirty: Vec<Arc<str>> = sorted(dirty);
     recompute(store, identity.identity(), &mut journeys, &dirty, version).await?;
@@ -64,16 +79,12 @@ pub(super) async fn load(store: &Arc<Clickhouse>, place: &Place, now: Timestamp)
     Ok(Stages { identity, journeys, positions, watermark, version: version.next() })
 }
 
-pub(super) fn readings(place: &Place, config: &Config) -> Vec<Reading> {
-    place.maps.iter().map(|map| Reading::new(map.clone(), Mode::Valid, config)).collect()
-}
-
 async fn watermark(
     store: &Clickhouse,
     config: &Arc<Config>,
     positions: &Positions,
     now: Timestamp,
-) -> Result<Watermark, Failure> {
+) -> Result<Watermark, WarehouseError> {
     let mut watermark = Watermark::new(config.clone(), store.watermark().await?, now);
     for row in positions.iter() {
         watermark.observe((row.source, row.topic.clone(), row.partition), row.max_occurred, row.finished, now);
@@ -86,7 +97,7 @@ async fn mend_identity(
     store: &Clickhouse,
     identity: &Identity,
     version: Version,
-) -> Result<FxHashSet<Arc<str>>, Failure> {
+) -> Result<FxHashSet<Arc<str>>, WarehouseError> {
     let key = |a: &Assignment| (a.node.clone(), a.day);
     let stored: FxHashMap<_, _> = store.assignments().await?.into_iter().map(|a| (key(&a), a.customer)).collect();
     let mut wrong = Vec::new();
@@ -115,13 +126,13 @@ async fn mend_identity(
 }
 
 /// Recomputes customers chunk by chunk, reading what the cache lacks.
-pub(super) async fn recompute(
+pub async fn recompute(
     store: &Clickhouse,
     identity: &Identity,
     journeys: &mut JourneysStage,
     customers: &[Arc<str>],
     version: Version,
-) -> Result<(), Failure> {
+) -> Result<(), WarehouseError> {
     let progress = bar(customers.len() as u64, "recomputing customers", BarUnit::Count);
     if customers.is_empty() {
         progress.finish_and_clear();

@@ -1,0 +1,56 @@
+//! A past `as_of`: as it stood then, with what is known about identity now (semantics.md, "as_of decides silence"). In:
+//! a store and a reading. Out: every customer's row computed from the sets with events up to that moment, and the daily
+//! counts of those rows by the same SQL that fills the aggregates. Writes nothing that stays.
+
+use std::sync::Arc;
+
+use crate::compare::EmpiricalMap;
+use crate::config::Config;
+use crate::journey::Mode;
+use crate::map::MapVersions;
+use crate::stage::cache::NodeCache;
+use crate::stage::identity::IdentityStage;
+use crate::stage::journeys::JourneysStage;
+use crate::stage::reading::Reading;
+use crate::stage::{CustomerRow, Version};
+use crate::time::Timestamp;
+use crate::warehouse::{Clickhouse, WarehouseError};
+
+/// Customers computed together.
+const CHUNK: usize = 10_000;
+
+/// The empirical map as it stood at `as_of`. `nonce` tells apart the scratch tables of concurrent askers.
+pub async fn empirical_at(
+    store: &Clickhouse,
+    config: &Arc<Config>,
+    map: &Arc<MapVersions>,
+    as_of: Timestamp,
+    nonce: Timestamp,
+) -> Result<EmpiricalMap, WarehouseError> {
+    let rows = rows_at(store, config, map, as_of).await?;
+    let reading = Reading::new(map.clone(), Mode::Valid, config);
+    store.empirical_of(&reading, rows, as_of, nonce).await
+}
+
+/// Every customer's row under one map, computed from the sets with events up to `as_of`.
+pub async fn rows_at(
+    store: &Clickhouse,
+    config: &Arc<Config>,
+    map: &Arc<MapVersions>,
+    as_of: Timestamp,
+) -> Result<Vec<CustomerRow>, WarehouseError> {
+    let reading = Reading::new(map.clone(), Mode::Valid, config);
+    let nodes = store.nodes().await?;
+    let identity = IdentityStage::load(config.clone(), store.facts().await?, nodes.clone());
+    let cache = NodeCache::new(nodes, config.cache_bytes);
+    let mut journeys = JourneysStage::new(config.clone(), Arc::new(vec![reading]), cache, Some(as_of));
+    let customers: Vec<Arc<str>> = identity.identity().customers().collect();
+    let mut rows = Vec::new();
+    for chunk in customers.chunks(CHUNK) {
+        let missing = journeys.missing(identity.identity(), chunk);
+        let events = store.events_of(missing.clone()).await?;
+        journeys.fill(&missing, &events);
+        rows.extend(journeys.recompute(identity.identity(), chunk, Version::default()));
+    }
+    Ok(rows)
+}
