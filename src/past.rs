@@ -48,7 +48,7 @@ pub async fn rows_at(
     let mut rows = Vec::new();
     for chunk in customers.chunks(CHUNK) {
         let missing = journeys.missing(identity.identity(), chunk);
-        let events = store.events_of(missing.clone()).await?;
+        let events = store.events_of_nodes(&missing).await?;
         journeys.fill(&missing, &events);
         rows.extend(journeys.recompute(identity.identity(), chunk, Version::default()));
     }

@@ -19,16 +19,9 @@ use crate::source::{DecodedBatch, Progress};
 use crate::stage::identity::IdentityStage;
 use crate::stage::journeys::JourneysStage;
 use crate::stage::watermark::Watermark;
-use crate::stage::{Log, Polled, PositionRow, Positions, Rows, Version, Warehouse};
+use crate::stage::{Aggregates, Log, Polled, PositionRow, Positions, Rows, Version, Warehouse};
 use crate::startup::Stages;
 use crate::time::Timestamp;
-
-/// What the writer asks of the store besides rows: the daily aggregates, which may trail.
-pub trait Aggregates: Warehouse {
-    /// Brings every due bucket to `as_of`; returns how many were refreshed.
-    fn refresh(&self, as_of: Timestamp) -> impl Future<Output = Result<usize, Self::Error>> + Send;
-    fn store_watermark(&self, as_of: Timestamp) -> impl Future<Output = Result<(), Self::Error>> + Send;
-}
 
 /// Where the process may be watched and told to stop.
 pub struct Control {
@@ -89,7 +82,7 @@ pub async fn run<L: Log, W: Aggregates>(
     let (stored_out, stored_in) = mpsc::channel::<Stored>(2);
     let (derived_out, derived_in) = mpsc::channel::<Derived>(1);
     let (committed_out, mut committed) = mpsc::channel::<Vec<PositionRow>>(64);
-    let Stages { identity, journeys, positions, watermark, version } = stages;
+    let Stages { identity, journeys, positions, watermark, version, .. } = stages;
 
     let storing = tokio::spawn(store_batches(store.clone(), batches_in, stored_out));
     let computing =

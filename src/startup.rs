@@ -16,7 +16,7 @@ use crate::stage::identity::IdentityStage;
 use crate::stage::journeys::JourneysStage;
 use crate::stage::reading::Reading;
 use crate::stage::watermark::Watermark;
-use crate::stage::{Positions, Rows, Version, Warehouse};
+use crate::stage::{Positions, Rows, Version};
 use crate::telemetry::{BarUnit, bar};
 use crate::time::Timestamp;
 use crate::warehouse::{Clickhouse, WarehouseError};
@@ -31,6 +31,7 @@ pub struct Stages {
     pub positions: Positions,
     pub watermark: Watermark,
     pub version: Version,
+    pub readings: Arc<Vec<Reading>>,
 }
 
 /// Brings the store to where its sets and the reading say it stands, and loads the stages. `files`: the journey files'
@@ -71,12 +72,12 @@ pub async fn load(
         store.register_reading(reading, files).await?;
     }
     let dirty: Vec<Arc<str>> = sorted(dirty);
-    recompute(store, identity.identity(), &mut journeys, &dirty, version).await?;
+    recompute(store, &readings, identity.identity(), &mut journeys, &dirty, version).await?;
     for reading in activate {
-        store.activate_reading(reading).await?;
+        store.activate_reading(reading, files).await?;
         info!(map = %reading.map.id, reading = %reading.id, "the map's figures are computed with this reading now");
     }
-    Ok(Stages { identity, journeys, positions, watermark, version: version.next() })
+    Ok(Stages { identity, journeys, positions, watermark, version: version.next(), readings })
 }
 
 async fn watermark(
@@ -120,7 +121,7 @@ async fn mend_identity(
     }
     if !wrong.is_empty() {
         info!(rows = wrong.len(), "identity rows mended");
-        store.insert(Rows::Assignments(wrong, version)).await?;
+        store.insert_rows(Rows::Assignments(wrong, version), &[]).await?;
     }
     Ok(dirty)
 }
@@ -128,6 +129,7 @@ async fn mend_identity(
 /// Recomputes customers chunk by chunk, reading what the cache lacks.
 pub async fn recompute(
     store: &Clickhouse,
+    readings: &[Reading],
     identity: &Identity,
     journeys: &mut JourneysStage,
     customers: &[Arc<str>],
@@ -141,12 +143,12 @@ pub async fn recompute(
     info!(customers = customers.len(), "recomputing");
     for chunk in customers.chunks(CHUNK) {
         let missing = journeys.missing(identity, chunk);
-        let events = store.events_of(missing.clone()).await?;
+        let events = store.events_of_nodes(&missing).await?;
         let rows = tokio::task::block_in_place(|| {
             journeys.fill(&missing, &events);
             journeys.recompute(identity, chunk, version)
         });
-        store.insert(Rows::Customers(rows)).await?;
+        store.insert_rows(Rows::Customers(rows), readings).await?;
         progress.inc(chunk.len() as u64);
     }
     progress.finish_and_clear();

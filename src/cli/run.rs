@@ -11,6 +11,7 @@ use crate::pipeline::{self, Control, RunSummary};
 use crate::source::log::Sources;
 use crate::startup;
 use crate::time::Timestamp;
+use crate::warehouse::Writer;
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -58,7 +59,8 @@ pub(super) async fn run_on(store: &Store, place: &Place, until_end: bool) -> Res
     let mut sources = Sources::start(&place.config, std::sync::Arc::new(decoding), &stages.positions, until_end, clock)
         .map_err(|e| Failure::Store(e.to_string()))?;
     let control = Control { stop, refresh: place.config.refresh, clock };
-    Ok(pipeline::run(&mut sources, store.client.clone(), stages, control).await?)
+    let writer = Writer::new((*store.client).clone(), stages.readings.clone());
+    Ok(pipeline::run(&mut sources, std::sync::Arc::new(writer), stages, control).await?)
 }
 
 pub(super) fn clock() -> Timestamp {

@@ -59,7 +59,7 @@ impl Show {
         let cache = NodeCache::new(nodes, config.cache_bytes);
         let mut journeys = JourneysStage::new(config.clone(), Arc::new(vec![reading]), cache, None);
         let missing = journeys.missing(identity.identity(), std::slice::from_ref(&customer));
-        let events = store.events_of(missing.clone()).await?;
+        let events = store.events_of_nodes(&missing).await?;
         journeys.fill(&missing, &events);
         let row = journeys.journeys_of(identity.identity(), &customer).into_iter().find_map(|r| r.journeys);
         let facts = facts(identity.identity(), &config, &customer);

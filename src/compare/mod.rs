@@ -2,12 +2,11 @@
 //! ([`EmpiricalMap`]). Out: a [`Comparison`]: every stage and transition with its counts, rates and times beside what
 //! the design expects. Pure arithmetic over counts; what a count means is decided where it is counted.
 
-mod empirical;
 mod rates;
 mod stages;
 mod transitions;
 
-pub use empirical::{Coverage, EmpiricalMap, Histogram, JourneyDay, StageDay, TransitionDay, Unmapped};
+pub use crate::aggregate::{Coverage, EmpiricalMap, Histogram, JourneyDay, StageDay, TransitionDay, Unmapped};
 pub use rates::{Rate, bounds_of_conversion, wilson};
 pub use stages::StageLine;
 pub use transitions::{TransitionLine, TransitionMark};

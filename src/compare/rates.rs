@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::empirical::{JourneyDay, StageDay};
+use crate::aggregate::{JourneyDay, StageDay};
 use crate::time::Day;
 
 /// A share as it may be shown.

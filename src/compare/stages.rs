@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::empirical::{EmpiricalMap, Histogram, JourneyDay, StageDay};
+use crate::aggregate::{EmpiricalMap, Histogram, JourneyDay, StageDay};
 use super::rates::{Rate, bounds_of_conversion};
 use crate::map::{DesignedMap, Role, Text};
 use crate::time::Day;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::empirical::{EmpiricalMap, Histogram};
+use crate::aggregate::{EmpiricalMap, Histogram};
 use super::rates::Rate;
 use crate::map::{DesignedMap, Role, Transition, TransitionKind};
 use crate::time::Day;

@@ -49,6 +49,13 @@ pub trait Warehouse: Send + Sync + 'static {
     fn events_of(&self, nodes: Vec<Arc<str>>) -> impl Future<Output = Result<Vec<Event>, Self::Error>> + Send;
 }
 
+/// What the writer asks of the store besides rows: the daily aggregates, which may trail.
+pub trait Aggregates: Warehouse {
+    /// Brings every due bucket to `as_of`; returns how many were refreshed.
+    fn refresh(&self, as_of: Timestamp) -> impl Future<Output = Result<usize, Self::Error>> + Send;
+    fn store_watermark(&self, as_of: Timestamp) -> impl Future<Output = Result<(), Self::Error>> + Send;
+}
+
 /// Where records come from and where it is told how far they are stored.
 pub trait Log: Send {
     type Error: std::error::Error + Send + Sync + 'static;

@@ -1,1 +1,29 @@
-//! warehouse
+//! ClickHouse: the tables, and everything that is written to and read from them. In: rows of the stages, questions of
+//! the commands. Out: acknowledged inserts and answers. One client over HTTP for a server, a cluster or the embedded
+//! engine; ClickHouse types appear in this folder only.
+
+pub mod embedded;
+
+mod client;
+mod counts;
+mod insert;
+mod journey_row;
+mod migrations;
+mod read;
+mod readings;
+mod retry;
+mod rows;
+mod writer;
+
+pub use client::{Clickhouse, SqlAnswer, Target};
+pub use migrations::MigrationState;
+pub use writer::Writer;
+
+/// Why the warehouse could not do what was asked. Faults that pass by themselves are waited out, never returned.
+#[derive(Debug, thiserror::Error)]
+pub enum WarehouseError {
+    #[error("ClickHouse refused: {0}")]
+    Refused(String),
+    #[error("the tables do not fit this program: {0}")]
+    Schema(String),
+}

@@ -64,6 +64,8 @@ pub struct StageDay {
     pub ended: u64,
     /// Stage entries that no other followed and whose journey is in flight.
     pub open_entries: u64,
+    /// Journeys that met a problem in the stage, by problem id.
+    pub problems: Vec<(String, u64)>,
     pub time_in_stage: Histogram,
     pub time_to_next: Histogram,
 }
@@ -97,6 +99,8 @@ pub struct Coverage {
     pub outside: u64,
     pub no_identifier: u64,
     pub conflicts: u64,
+    pub superseded: u64,
+    pub blocked_identifiers: u64,
 }
 
 /// What stays unmapped, most frequent first.
@@ -108,7 +112,7 @@ pub struct Unmapped {
     pub events: u64,
 }
 
-/// Times in logarithmic buckets (see `aggregate::histogram`): (bucket, count), ascending.
+/// Times in logarithmic buckets (see `bucket_seconds`): (bucket, count), ascending.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram(pub Vec<(i32, u64)>);
 
@@ -133,7 +137,7 @@ impl Histogram {
         let mut below = 0;
         self.0.iter().find_map(|&(bucket, count)| {
             below += count;
-            (below >= rank).then(|| crate::aggregate::bucket_seconds(bucket))
+            (below >= rank).then(|| super::bucket_seconds(bucket))
         })
     }
 }

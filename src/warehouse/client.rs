@@ -1,0 +1,122 @@
+//! The connection. In: where the store is. Out: a client whose every statement carries the settings that the protocol
+//! rests on: synchronous inserts, no deduplication windows, one block per insert.
+
+use std::sync::Arc;
+
+use clickhouse::Client;
+use clickhouse::query::BytesCursor;
+
+use super::WarehouseError;
+use super::retry::{Retry, refused};
+use crate::config::{Config, WarehouseConfig};
+
+/// Where a store answers.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub url: String,
+    pub database: String,
+    pub user: Option<String>,
+    pub password: Option<String>,
+    pub fsync: bool,
+}
+
+impl Target {
+    pub fn embedded(url: &str, database: &str, fsync: bool) -> Self {
+        Self { url: url.to_owned(), database: database.to_owned(), user: None, password: None, fsync }
+    }
+
+    /// A configured server; for the embedded engine the address is only known once it runs.
+    pub fn of(config: &WarehouseConfig) -> Self {
+        match config {
+            WarehouseConfig::Embedded { database, fsync, .. } => Self::embedded("http://127.0.0.1:8123", database, *fsync),
+            WarehouseConfig::Server { url, database, user, password } => Self {
+                url: url.clone(),
+                database: database.clone(),
+                user: Some(user.clone()).filter(|u| !u.is_empty()),
+                password: Some(password.clone()).filter(|p| !p.is_empty()),
+                fsync: false,
+            },
+        }
+    }
+}
+
+/// A store, asked over HTTP. Cheap to clone.
+#[derive(Clone)]
+pub struct Clickhouse {
+    pub(super) client: Client,
+    pub(super) database: String,
+    /// Names of sources for rows; `None` for a client that only asks.
+    pub(super) config: Option<Arc<Config>>,
+    pub(super) retry: Retry,
+}
+
+impl Clickhouse {
+    /// Connects lazily: an unreachable store is waited for at the first statement.
+    pub fn connect(target: &Target, config: &Config) -> Self {
+        Self { config: Some(Arc::new(config.clone())), ..Self::reader(target) }
+    }
+
+    /// A client that only asks.
+    pub fn reader(target: &Target) -> Self {
+        let mut client = Client::default()
+            .with_url(&target.url)
+            .with_database(&target.database)
+            .with_option("async_insert", "0")
+            .with_option("insert_deduplicate", "0")
+            // One insert is one block is one part: atomic.
+            .with_option("max_insert_block_size", "10000000")
+            .with_option("min_insert_block_size_rows", "10000000")
+            .with_option("min_insert_block_size_bytes", "0")
+            .with_option("max_query_size", "67108864")
+            .with_option("max_ast_elements", "10000000")
+            .with_option("max_expanded_ast_elements", "10000000");
+        if target.fsync {
+            client = client.with_option("fsync_after_insert", "1");
+        }
+        if let Some(user) = &target.user {
+            client = client.with_user(user);
+        }
+        if let Some(password) = &target.password {
+            client = client.with_password(password);
+        }
+        Self { client, database: target.database.clone(), config: None, retry: Retry::default() }
+    }
+
+    /// Runs a statement, waiting out faults that pass by themselves.
+    pub(super) async fn execute(&self, statement: &str) -> Result<(), WarehouseError> {
+        // `?` binds parameters in the client; a literal one is written twice.
+        let statement = statement.replace('?', "??");
+        self.retry.until_done(|| async { self.client.query(&statement).execute().await }).await
+    }
+
+    /// Rows of a query, waiting out faults that pass by themselves.
+    pub(super) async fn fetch<R>(&self, query: &str) -> Result<Vec<R>, WarehouseError>
+    where
+        R: clickhouse::RowOwned + clickhouse::RowRead,
+    {
+        let query = query.replace('?', "??");
+        self.retry.until_done(|| async { self.client.query(&query).fetch_all::<R>().await }).await
+    }
+
+    /// Any query in any format, as bytes; errors are answered at once.
+    pub async fn sql(&self, query: &str, format: &str) -> Result<SqlAnswer, WarehouseError> {
+        let query = query.trim().trim_end_matches(';').replace('?', "??");
+        let cursor = self.client.query(&query).fetch_bytes(format).map_err(refused)?;
+        Ok(SqlAnswer { cursor })
+    }
+
+    pub(super) fn config(&self) -> Result<&Arc<Config>, WarehouseError> {
+        self.config.as_ref().ok_or_else(|| WarehouseError::Schema("this client was opened for questions only".to_owned()))
+    }
+}
+
+/// The bytes of an answer, as they come.
+pub struct SqlAnswer {
+    cursor: BytesCursor,
+}
+
+impl SqlAnswer {
+    pub async fn next(&mut self) -> Result<Option<bytes::Bytes>, WarehouseError> {
+        self.cursor.next().await.map_err(refused)
+    }
+}

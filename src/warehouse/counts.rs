@@ -1,0 +1,321 @@
+//! The empirical map, read from the aggregates, or counted from a scratch table at a past `as_of` by the same SQL; and
+//! the refresh that keeps the aggregates current. In: a reading and an `as_of`. Out: [`EmpiricalMap`].
+
+use clickhouse::Row;
+use serde::Deserialize;
+
+use super::{Clickhouse, WarehouseError};
+use crate::aggregate::{
+    self, Aggregate, Coverage, EmpiricalMap, Histogram, JourneyDay, Scope, StageDay, TransitionDay, Unmapped, quote,
+};
+use crate::stage::CustomerRow;
+use crate::stage::reading::Reading;
+use crate::time::{Day, Timestamp};
+
+/// Most unmapped (name, path) pairs that are read back.
+const UNMAPPED: usize = 50;
+
+#[derive(Row, Deserialize)]
+struct BucketRow {
+    bucket: u8,
+}
+
+#[derive(Row, Deserialize)]
+struct JourneyCounts {
+    entry_date: i32,
+    counts: Vec<u64>,
+    value: f64,
+}
+
+#[derive(Row, Deserialize)]
+struct StageCounts {
+    entry_date: i32,
+    stage: String,
+    counts: Vec<u64>,
+    problems: Vec<(String, u64)>,
+    time: Vec<(i32, u64)>,
+    next: Vec<(i32, u64)>,
+}
+
+#[derive(Row, Deserialize)]
+struct TransitionCounts {
+    entry_date: i32,
+    from_stage: String,
+    to_stage: String,
+    transitions: u64,
+    decided: u64,
+    time: Vec<(i32, u64)>,
+}
+
+#[derive(Row, Deserialize)]
+struct FateCount {
+    source: String,
+    fate: String,
+    events: u64,
+}
+
+#[derive(Row, Deserialize)]
+struct PositionCounts {
+    source: String,
+    records: u64,
+    skipped: u64,
+    decoded: u64,
+    rejected: u64,
+    blocked: u64,
+}
+
+#[derive(Row, Deserialize)]
+struct EventCounts {
+    source: String,
+    distinct: u64,
+    no_identifier: u64,
+    conflicts: u64,
+}
+
+#[derive(Row, Deserialize)]
+struct UnmappedRow {
+    source: String,
+    name: String,
+    path: String,
+    events: u64,
+}
+
+/// Where an aggregate's rows come from.
+enum From<'a> {
+    Tables,
+    Scratch(&'a str),
+}
+
+impl Clickhouse {
+    /// Brings every due bucket of the readings to `as_of`; returns how many were refreshed.
+    pub async fn refresh_aggregates(&self, readings: &[Reading], as_of: Timestamp) -> Result<usize, WarehouseError> {
+        let mut refreshed = 0;
+        for reading in readings {
+            let due = self.fetch::<BucketRow>(&aggregate::due(&reading.map.id, &reading.id, as_of)).await?;
+            let buckets: Vec<u8> = due.into_iter().map(|r| r.bucket).collect();
+            if buckets.is_empty() {
+                continue;
+            }
+            let scope = Scope {
+                table: "customer_journeys",
+                map: &reading.map.id,
+                reading: &reading.id,
+                as_of,
+                buckets: &buckets,
+            };
+            for one in aggregate::ALL {
+                self.execute(&one.fill(&scope)).await?;
+            }
+            refreshed += buckets.len();
+        }
+        Ok(refreshed)
+    }
+
+    /// The daily counts as the aggregates hold them.
+    pub async fn empirical(&self, reading: &Reading, as_of: Timestamp) -> Result<EmpiricalMap, WarehouseError> {
+        self.read_counts(reading, as_of, &From::Tables).await
+    }
+
+    /// The daily counts of rows computed elsewhere, such as those of a past `as_of`, by the same SQL.
+    pub async fn empirical_of(
+        &self,
+        reading: &Reading,
+        rows: Vec<CustomerRow>,
+        as_of: Timestamp,
+        nonce: Timestamp,
+    ) -> Result<EmpiricalMap, WarehouseError> {
+        let table = format!("scratch_{}_{}", reading.id, nonce.micros().unsigned_abs());
+        self.execute(&format!("CREATE TABLE {table} AS customer_journeys")).await?;
+        let counted = async {
+            if !rows.is_empty() {
+                self.insert_customers(&table, &rows, std::slice::from_ref(reading)).await?;
+            }
+            self.read_counts(reading, as_of, &From::Scratch(&table)).await
+        }
+        .await;
+        self.execute(&format!("DROP TABLE IF EXISTS {table} SYNC")).await?;
+        counted
+    }
+
+    async fn read_counts(
+        &self,
+        reading: &Reading,
+        as_of: Timestamp,
+        from: &From<'_>,
+    ) -> Result<EmpiricalMap, WarehouseError> {
+        let rows_of = |one: &Aggregate| match from {
+            From::Tables => format!(
+                "SELECT * FROM {} FINAL WHERE map = {} AND reading = {}",
+                one.table,
+                quote(&reading.map.id),
+                quote(&reading.id)
+            ),
+            From::Scratch(table) => {
+                one.select(&Scope { table, map: &reading.map.id, reading: &reading.id, as_of, buckets: &[] })
+            }
+        };
+        let table = match from {
+            From::Tables => "customer_journeys",
+            From::Scratch(table) => table,
+        };
+        let cut = match from {
+            From::Tables => None,
+            From::Scratch(_) => Some(as_of),
+        };
+        Ok(EmpiricalMap {
+            reading: reading.id.to_string(),
+            as_of,
+            customers: self.count_customers(table, reading, "notEmpty(`j.id`)").await?,
+            oversized_customers: self.count_customers(table, reading, "oversized = 1").await?,
+            journeys: self.journey_days(&rows_of(&aggregate::JOURNEYS)).await?,
+            stages: self.stage_days(&rows_of(&aggregate::STAGES)).await?,
+            transitions: self.transition_days(&rows_of(&aggregate::TRANSITIONS)).await?,
+            coverage: self.coverage(&rows_of(&aggregate::COVERAGE), cut).await?,
+            unmapped: self.unmapped(table, reading).await?,
+        })
+    }
+
+    async fn journey_days(&self, rows: &str) -> Result<Vec<JourneyDay>, WarehouseError> {
+        let query = format!(
+            "SELECT entry_date, [sum(entered), sum(completed), sum(ended), sum(dropped), sum(in_flight), sum(completed_open), \
+             sum(order_ambiguous), sum(left_truncated)] AS counts, sum(value) AS value FROM ({rows}) AS r GROUP BY entry_date ORDER BY entry_date"
+        )
+        .replace("sum(", "sum(r.");
+        let day = |r: JourneyCounts| JourneyDay {
+            entry_date: Day(r.entry_date),
+            entered: r.counts[0],
+            completed: r.counts[1],
+            ended: r.counts[2],
+            dropped: r.counts[3],
+            in_flight: r.counts[4],
+            completed_open: r.counts[5],
+            order_ambiguous: r.counts[6],
+            left_truncated: r.counts[7],
+            value: r.value,
+        };
+        Ok(self.fetch::<JourneyCounts>(&query).await?.into_iter().map(day).collect())
+    }
+
+    async fn stage_days(&self, rows: &str) -> Result<Vec<StageDay>, WarehouseError> {
+        let query = format!(
+            "SELECT entry_date, toString(stage) AS stage, [sum(r.entered), sum(r.entries), sum(r.decided), sum(r.progressed), sum(r.progressed_in_flight), \
+             sum(r.in_flight), sum(r.dropped), sum(r.completed_open), sum(r.progressed_dropped), sum(r.lost_dropped), sum(r.lost_ended), sum(r.ended), sum(r.open_entries)] AS counts, \
+             arrayZip((sumMap(r.problem_id, r.problem_journeys) AS p).1, p.2) AS problems, arrayZip((sumMap(r.time_bucket, r.time_count) AS t).1, t.2) AS time, \
+             arrayZip((sumMap(r.next_bucket, r.next_count) AS n).1, n.2) AS next FROM ({rows}) AS r GROUP BY entry_date, stage ORDER BY entry_date, stage"
+        );
+        let day = |r: StageCounts| StageDay {
+            entry_date: Day(r.entry_date),
+            stage: r.stage,
+            entered: r.counts[0],
+            entries: r.counts[1],
+            decided: r.counts[2],
+            progressed: r.counts[3],
+            progressed_in_flight: r.counts[4],
+            in_flight: r.counts[5],
+            dropped: r.counts[6],
+            completed_open: r.counts[7],
+            progressed_dropped: r.counts[8],
+            lost_dropped: r.counts[9],
+            lost_ended: r.counts[10],
+            ended: r.counts[11],
+            open_entries: r.counts[12],
+            problems: r.problems,
+            time_in_stage: Histogram(r.time),
+            time_to_next: Histogram(r.next),
+        };
+        Ok(self.fetch::<StageCounts>(&query).await?.into_iter().map(day).collect())
+    }
+
+    async fn transition_days(&self, rows: &str) -> Result<Vec<TransitionDay>, WarehouseError> {
+        let query = format!(
+            "SELECT entry_date, toString(from_stage) AS from_stage, toString(to_stage) AS to_stage, sum(r.transitions) AS transitions, sum(r.decided) AS decided, \
+             arrayZip((sumMap(r.time_bucket, r.time_count) AS t).1, t.2) AS time FROM ({rows}) AS r GROUP BY entry_date, from_stage, to_stage ORDER BY entry_date, from_stage, to_stage"
+        );
+        let day = |r: TransitionCounts| TransitionDay {
+            entry_date: Day(r.entry_date),
+            from: r.from_stage,
+            to: r.to_stage,
+            transitions: r.transitions,
+            decided: r.decided,
+            time: Histogram(r.time),
+        };
+        Ok(self.fetch::<TransitionCounts>(&query).await?.into_iter().map(day).collect())
+    }
+
+    /// What was read, decoded and mapped, by source. Counts of records are of deliveries; those of events are distinct.
+    async fn coverage(&self, rows: &str, cut: Option<Timestamp>) -> Result<Vec<Coverage>, WarehouseError> {
+        let mut list: Vec<Coverage> =
+            self.config()?.sources.iter().map(|s| Coverage { source: s.name.to_string(), ..Coverage::default() }).collect();
+        let of = |list: &mut Vec<Coverage>, source: &str| list.iter().position(|c| c.source == source);
+        let deliveries = "SELECT toString(source) AS source, sum(p.records) AS records, sum(p.skipped) AS skipped, sum(p.decoded) AS decoded, \
+             sum(p.rejected) AS rejected, sum(p.blocked_identifiers) AS blocked FROM positions AS p FINAL GROUP BY source";
+        for r in self.fetch::<PositionCounts>(deliveries).await? {
+            let Some(i) = of(&mut list, &r.source) else { continue };
+            let c = &mut list[i];
+            (c.records, c.skipped, c.decoded, c.rejected) = (r.records, r.skipped, r.decoded, r.rejected);
+            c.blocked_identifiers = r.blocked;
+        }
+        for r in self.fetch::<EventCounts>(&self.distinct_events(cut)?).await? {
+            let Some(i) = of(&mut list, &r.source) else { continue };
+            (list[i].distinct, list[i].no_identifier, list[i].conflicts) = (r.distinct, r.no_identifier, r.conflicts);
+        }
+        let fates = format!(
+            "SELECT toString(source) AS source, toString(fate) AS fate, sum(r.events) AS events FROM ({rows}) AS r GROUP BY source, fate"
+        );
+        for r in self.fetch::<FateCount>(&fates).await? {
+            let Some(i) = of(&mut list, &r.source) else { continue };
+            let c = &mut list[i];
+            match r.fate.as_str() {
+                "in_journey" => c.mapped += r.events,
+                "before_entry" | "after_drop_off" | "after_exit" | "after_goal" => {
+                    c.mapped += r.events;
+                    c.outside += r.events;
+                }
+                "excluded" => c.excluded += r.events,
+                "unmapped" | "no_version" => c.unmapped += r.events,
+                "superseded" => c.superseded += r.events,
+                _ => {}
+            }
+        }
+        Ok(list)
+    }
+
+    /// Distinct events of the current generations, those without a customer, and keys that reached several customers.
+    fn distinct_events(&self, cut: Option<Timestamp>) -> Result<String, WarehouseError> {
+        let config = self.config()?;
+        let current: Vec<String> = config
+            .sources
+            .iter()
+            .map(|s| format!("(source = {} AND generation = {})", quote(&s.name), s.generation))
+            .collect();
+        let current = if current.is_empty() { "0".to_owned() } else { current.join(" OR ") };
+        let until = cut.map_or_else(|| "1".to_owned(), |t| format!("occurred_at <= {}", aggregate::moment(t)));
+        // An event's customer is that of its first identifier that has one; on a day apart, the day's row decides.
+        Ok(format!(
+            "WITH now AS (SELECT node, has_day, day, argMax(customer, version) AS customer FROM identity GROUP BY node, has_day, day), \
+             parts AS (SELECT source, event_id, payload_hash, occurred_at, revision, i, identifiers[i] AS node, toDate32(occurred_at) AS day \
+               FROM events ARRAY JOIN arrayEnumerate(if(empty(identifiers), [''], identifiers)) AS i WHERE ({current}) AND {until}), \
+             named AS (SELECT e.source AS source, e.event_id AS event_id, e.payload_hash AS payload_hash, e.occurred_at AS occurred_at, e.revision AS revision, \
+               arrayFirst(x -> x != '', arrayMap(t -> t.2, arraySort(groupArray((e.i, if(d.customer != '', d.customer, n.customer)))))) AS customer \
+               FROM parts AS e \
+               LEFT JOIN (SELECT node, customer FROM now WHERE has_day = 0) AS n ON e.node = n.node \
+               LEFT JOIN (SELECT node, day, customer FROM now WHERE has_day = 1) AS d ON e.node = d.node AND e.day = d.day \
+               GROUP BY source, event_id, payload_hash, occurred_at, revision), \
+             keys AS (SELECT source, event_id, groupUniqArrayIf(customer, customer != '') AS customers FROM named GROUP BY source, event_id) \
+             SELECT toString(source) AS source, count() AS distinct, countIf(empty(customers)) AS no_identifier, \
+             countIf(length(customers) > 1) AS conflicts FROM keys GROUP BY source"
+        ))
+    }
+
+    async fn unmapped(&self, table: &str, reading: &Reading) -> Result<Vec<Unmapped>, WarehouseError> {
+        let query = format!(
+            "SELECT toString(`u.source`) AS source, `u.name` AS name, `u.path` AS path, sum(`u.count`) AS events FROM \
+             (SELECT * FROM {table} FINAL WHERE map = {} AND reading = {} AND is_deleted = 0) \
+             ARRAY JOIN `u.source`, `u.name`, `u.path`, `u.count` GROUP BY source, name, path ORDER BY events DESC, source, name, path LIMIT {UNMAPPED}",
+            quote(&reading.map.id),
+            quote(&reading.id)
+        );
+        let row = |r: UnmappedRow| Unmapped { source: r.source, name: r.name, path: r.path, events: r.events };
+        Ok(self.fetch::<UnmappedRow>(&query).await?.into_iter().map(row).collect())
+    }
+}

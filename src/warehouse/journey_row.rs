@@ -1,0 +1,190 @@
+//! One customer's row of `customer_journeys`. In: [`CustomerJourneys`] and the map they were folded with. Out: nested
+//! arrays, one element per journey, ids in words so that SQL reads without a dictionary.
+
+use clickhouse::Row;
+use serde::Serialize;
+
+use crate::config::Config;
+use crate::journey::{CustomerJourneys, Decision, Journey, bucket};
+use crate::map::{MapVersions, Role};
+use crate::stage::CustomerRow;
+use crate::stage::reading::Reading;
+use crate::time::{Day, Timestamp};
+
+type Nested<T> = Vec<Vec<T>>;
+
+macro_rules! customer_journeys_row {
+    ($($field:ident : $type:ty = $column:literal),* $(,)?) => {
+        /// The table's columns in its own order.
+        #[derive(Row, Serialize, Default)]
+        pub(super) struct JourneysRow<'a> {
+            bucket: u8,
+            map: &'a str,
+            reading: &'a str,
+            customer: &'a str,
+            version: u64,
+            is_deleted: bool,
+            oversized: bool,
+            $(#[serde(rename = $column)] $field: $type,)*
+        }
+    };
+}
+
+customer_journeys_row! {
+    id: Vec<String> = "j.id",
+    key: Vec<&'a str> = "j.key",
+    map_version: Vec<u32> = "j.map_version",
+    attempt: Vec<u32> = "j.attempt",
+    entry_at: Vec<i64> = "j.entry_at",
+    entry_date: Vec<i32> = "j.entry_date",
+    matures_at: Vec<i64> = "j.matures_at",
+    last_at: Vec<i64> = "j.last_at",
+    last_date: Vec<i32> = "j.last_date",
+    drops_at: Vec<i64> = "j.drops_at",
+    belongs_until: Vec<i64> = "j.belongs_until",
+    decision: Vec<&'static str> = "j.decision",
+    decided_at: Vec<i64> = "j.decided_at",
+    decided_date: Vec<i32> = "j.decided_date",
+    reason: Vec<&'a str> = "j.reason",
+    success_entry: Vec<u32> = "j.success_entry",
+    value: Vec<Option<f64>> = "j.value",
+    currency: Vec<&'a str> = "j.currency",
+    order_ambiguous: Vec<bool> = "j.order_ambiguous",
+    left_truncated: Vec<bool> = "j.left_truncated",
+    clean: Vec<bool> = "j.clean",
+    dims: Nested<&'a str> = "j.dims",
+    e_stage: Nested<&'a str> = "j.e_stage",
+    e_rank: Nested<u16> = "j.e_rank",
+    e_exit: Nested<bool> = "j.e_exit",
+    e_first_at: Nested<i64> = "j.e_first_at",
+    e_first_date: Nested<i32> = "j.e_first_date",
+    e_last_at: Nested<i64> = "j.e_last_at",
+    e_visits: Nested<u32> = "j.e_visits",
+    e_is_first: Nested<bool> = "j.e_is_first",
+    e_problems: Nested<Vec<&'a str>> = "j.e_problems",
+    v_touchpoint: Nested<&'a str> = "j.v_touchpoint",
+    v_stage: Nested<&'a str> = "j.v_stage",
+    v_at: Nested<i64> = "j.v_at",
+    v_source: Nested<&'a str> = "j.v_source",
+    v_event_id: Nested<&'a str> = "j.v_event_id",
+    v_channel: Nested<&'a str> = "j.v_channel",
+    v_session: Nested<&'a str> = "j.v_session",
+    v_failed: Nested<bool> = "j.v_failed",
+    v_score: Nested<Option<f64>> = "j.v_score",
+    v_entry: Nested<u32> = "j.v_entry",
+    v_beside: Nested<bool> = "j.v_beside",
+    c_source: Vec<&'a str> = "c.source",
+    c_day: Vec<i32> = "c.day",
+    c_fate: Vec<&'static str> = "c.fate",
+    c_rule: Vec<&'a str> = "c.rule",
+    c_count: Vec<u64> = "c.count",
+    u_source: Vec<&'a str> = "u.source",
+    u_name: Vec<&'a str> = "u.name",
+    u_path: Vec<&'a str> = "u.path",
+    u_count: Vec<u64> = "u.count",
+}
+
+impl<'a> JourneysRow<'a> {
+    pub fn of(row: &'a CustomerRow, reading: &'a Reading, config: &'a Config) -> Self {
+        let mut out = Self {
+            bucket: bucket(&row.customer),
+            map: &reading.map.id,
+            reading: &reading.id,
+            customer: &row.customer,
+            version: row.version.0,
+            is_deleted: row.journeys.is_none(),
+            ..Self::default()
+        };
+        if let Some(journeys) = &row.journeys {
+            out.oversized = journeys.oversized;
+            for journey in &journeys.journeys {
+                out.push(journey, &reading.map, config);
+            }
+            out.count(journeys, config);
+        }
+        out
+    }
+
+    fn push(&mut self, j: &'a Journey, map: &'a MapVersions, config: &'a Config) {
+        let newest = map.newest();
+        let zone = &newest.time_zone;
+        let day = |t: Timestamp| t.day_in(zone).0;
+        let micros = Timestamp::micros;
+        let version = &map.versions[j.version_ix];
+        let (decision, decided_at, success, reason) = match &j.decision {
+            Decision::Open => ("open", j.last_at, None, ""),
+            Decision::Completed { at, visit } => ("completed", *at, Some(*visit), ""),
+            Decision::Ended { at, reason, .. } => ("ended", *at, None, &**reason),
+        };
+        self.id.push(format!("{:032x}", j.id));
+        self.key.push(j.key.as_deref().unwrap_or_default());
+        self.map_version.push(version.version);
+        self.attempt.push(j.attempt);
+        self.entry_at.push(micros(j.entry_at));
+        self.entry_date.push(j.entry_date.0);
+        self.matures_at.push(micros(matures_at(j.entry_date, map)));
+        self.last_at.push(micros(j.last_at));
+        self.last_date.push(day(j.last_at));
+        self.drops_at.push(micros(j.drops_at));
+        self.belongs_until.push(micros(j.belongs_until));
+        self.decision.push(decision);
+        self.decided_at.push(micros(decided_at));
+        self.decided_date.push(day(decided_at));
+        self.reason.push(reason);
+        self.success_entry.push(success.map_or(0, |v| j.visits[v].entry as u32 + 1));
+        self.value.push(j.value);
+        self.currency.push(j.currency.as_deref().unwrap_or_default());
+        self.order_ambiguous.push(j.order_ambiguous);
+        self.left_truncated.push(j.left_truncated);
+        self.clean.push(j.clean);
+        let mut dims: Vec<&str> = j.dims.iter().map(|d| &**d).collect();
+        dims.resize(4, "");
+        self.dims.push(dims);
+
+        let entries = &j.entries;
+        let stage = |s: u16| &version.stages[usize::from(s)];
+        self.e_stage.push(entries.iter().map(|e| &*stage(e.stage).id).collect());
+        self.e_rank.push(entries.iter().map(|e| e.stage).collect());
+        self.e_exit.push(entries.iter().map(|e| stage(e.stage).role == Role::Exit).collect());
+        self.e_first_at.push(entries.iter().map(|e| micros(e.first_at)).collect());
+        self.e_first_date.push(entries.iter().map(|e| day(e.first_at)).collect());
+        self.e_last_at.push(entries.iter().map(|e| micros(e.last_at)).collect());
+        self.e_visits.push(entries.iter().map(|e| e.visits).collect());
+        self.e_is_first.push(entries.iter().map(|e| e.first).collect());
+        self.e_problems.push(entries.iter().map(|e| e.problems.iter().map(|p| &**p).collect()).collect());
+
+        let visits = &j.visits;
+        self.v_touchpoint.push(visits.iter().map(|v| &*version.touchpoints[usize::from(v.touchpoint)].id).collect());
+        self.v_stage.push(visits.iter().map(|v| &*stage(v.stage).id).collect());
+        self.v_at.push(visits.iter().map(|v| micros(v.at)).collect());
+        self.v_source.push(visits.iter().map(|v| &*config.source(v.source).name).collect());
+        self.v_event_id.push(visits.iter().map(|v| &*v.event_id).collect());
+        self.v_channel.push(visits.iter().map(|v| v.channel.as_deref().unwrap_or_default()).collect());
+        self.v_session.push(visits.iter().map(|v| &*v.session).collect());
+        self.v_failed.push(visits.iter().map(|v| v.failed).collect());
+        self.v_score.push(visits.iter().map(|v| v.score).collect());
+        self.v_entry.push(visits.iter().map(|v| v.entry as u32 + 1).collect());
+        self.v_beside.push(visits.iter().map(|v| v.beside).collect());
+    }
+
+    fn count(&mut self, journeys: &'a CustomerJourneys, config: &'a Config) {
+        for c in &journeys.coverage {
+            self.c_source.push(&config.source(c.source).name);
+            self.c_day.push(c.day.0);
+            self.c_fate.push(c.fate.as_str());
+            self.c_rule.push(&c.rule);
+            self.c_count.push(c.count);
+        }
+        for u in &journeys.unmapped {
+            self.u_source.push(&config.source(u.source).name);
+            self.u_name.push(&u.name);
+            self.u_path.push(&u.path);
+            self.u_count.push(u.count);
+        }
+    }
+}
+
+/// From when an entry date's rates may be points, as far as time goes.
+fn matures_at(entry_date: Day, map: &MapVersions) -> Timestamp {
+    entry_date.end_in(&map.newest().time_zone) + map.longest_window()
+}

@@ -1,0 +1,102 @@
+//! What a process reads back: the sets, and how far everything stands. In: the tables. Out: domain values.
+
+use std::sync::Arc;
+
+use clickhouse::Row;
+use serde::Deserialize;
+
+use super::rows::{EVENT_COLUMNS, FACT_COLUMNS, FactRow, IdentityRow, POSITION_COLUMNS, PositionsRow, StoredEvent};
+use super::{Clickhouse, WarehouseError};
+use crate::aggregate::{moment, quote};
+use crate::config::Config;
+use crate::event::Event;
+use crate::identity::{Assignment, Fact};
+use crate::stage::PositionRow;
+use crate::time::Timestamp;
+
+/// Nodes asked for in one query.
+const NODES: usize = 5_000;
+
+#[derive(Row, Deserialize)]
+struct Text {
+    text: String,
+}
+
+#[derive(Row, Deserialize)]
+struct Number {
+    number: u64,
+}
+
+#[derive(Row, Deserialize)]
+struct Moment {
+    moment: i64,
+}
+
+impl Clickhouse {
+    /// 1 + the greatest epoch ever claimed or used, claimed by an acknowledged row.
+    pub async fn claim_epoch(&self) -> Result<u64, WarehouseError> {
+        let greatest = self
+            .fetch::<Number>(
+                "SELECT max(e) AS number FROM (SELECT max(epoch) AS e FROM epochs \
+                 UNION ALL SELECT bitShiftRight(max(version), 40) FROM customer_journeys \
+                 UNION ALL SELECT bitShiftRight(max(version), 40) FROM identity)",
+            )
+            .await?;
+        let epoch = greatest.first().map_or(0, |n| n.number) + 1;
+        self.execute(&format!("INSERT INTO epochs (epoch) VALUES ({epoch})")).await?;
+        Ok(epoch)
+    }
+
+    /// All identity facts, each as its earliest statement of the day.
+    pub async fn facts(&self) -> Result<Vec<Fact>, WarehouseError> {
+        let config = self.config()?;
+        let rows = self.fetch::<FactRow>(&format!("SELECT {FACT_COLUMNS} FROM identity_facts FINAL")).await?;
+        Ok(rows.into_iter().filter_map(|r| r.fact(config)).collect())
+    }
+
+    /// Every node with events.
+    pub async fn nodes(&self) -> Result<Vec<Arc<str>>, WarehouseError> {
+        let rows = self.fetch::<Text>("SELECT DISTINCT node AS text FROM events WHERE node != ''").await?;
+        Ok(rows.into_iter().map(|r| Arc::from(r.text)).collect())
+    }
+
+    /// The newest row of every node, and of every day that a shared device is apart on.
+    pub async fn assignments(&self) -> Result<Vec<Assignment>, WarehouseError> {
+        let rows = self
+            .fetch::<IdentityRow>(
+                "SELECT node, day, has_day, r.1 AS customer, r.2 AS version, r.3 AS is_deleted FROM \
+                 (SELECT node, has_day, day, argMax((customer, version, is_deleted), version) AS r FROM identity GROUP BY node, has_day, day)",
+            )
+            .await?;
+        Ok(rows.into_iter().map(IdentityRow::assignment).collect())
+    }
+
+    pub async fn positions(&self, config: &Config) -> Result<Vec<PositionRow>, WarehouseError> {
+        let rows = self.fetch::<PositionsRow>(&format!("SELECT {POSITION_COLUMNS} FROM positions FINAL")).await?;
+        Ok(rows.into_iter().filter_map(|r| r.position(config)).collect())
+    }
+
+    /// The greatest `as_of` ever stored; `None` before the first.
+    pub async fn watermark(&self) -> Result<Option<Timestamp>, WarehouseError> {
+        let rows =
+            self.fetch::<Moment>("SELECT toUnixTimestamp64Micro(max(as_of)) AS moment FROM watermarks HAVING count() > 0").await?;
+        Ok(rows.first().map(|m| Timestamp::from_micros(m.moment)))
+    }
+
+    pub async fn insert_watermark(&self, as_of: Timestamp) -> Result<(), WarehouseError> {
+        self.execute(&format!("INSERT INTO watermarks (id, as_of) SELECT 0, {}", moment(as_of))).await
+    }
+
+    /// Every stored event of these nodes, copies that the merge has not folded yet included.
+    pub async fn events_of_nodes(&self, nodes: &[Arc<str>]) -> Result<Vec<Event>, WarehouseError> {
+        let config = self.config()?;
+        let mut events = Vec::new();
+        for chunk in nodes.chunks(NODES) {
+            let list = chunk.iter().map(|n| quote(n)).collect::<Vec<_>>().join(",");
+            let query = format!("SELECT {EVENT_COLUMNS} FROM events WHERE node IN ({list})");
+            let rows = self.fetch::<StoredEvent>(&query).await?;
+            events.extend(rows.into_iter().filter_map(|r| r.event(config)));
+        }
+        Ok(events)
+    }
+}

@@ -1,0 +1,102 @@
+//! What to do when a statement fails. In: the failure. Out: another try, for ever, where it passes by itself (100 ms to
+//! 30 s, full jitter), or an error where the data or the statement is at fault. Says once when trouble begins and ends.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use clickhouse::error::Error;
+use tracing::{info, warn};
+
+use super::WarehouseError;
+
+/// Codes of ClickHouse that pass by themselves: time-outs, too many queries or parts, memory, network, replicas.
+const PASSING: [u32; 12] = [159, 202, 209, 210, 241, 242, 243, 252, 285, 286, 319, 999];
+
+/// Failures in a row after which the breaker opens: one probe per `PROBE`.
+const BREAKER: u32 = 5;
+const PROBE: Duration = Duration::from_secs(5);
+const LEAST: Duration = Duration::from_millis(100);
+const MOST: Duration = Duration::from_secs(30);
+
+/// Shared by all statements of a client, so that one outage is one message.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Retry {
+    failures: Arc<AtomicU32>,
+}
+
+impl Retry {
+    pub async fn until_done<T, F, A>(&self, mut attempt: F) -> Result<T, WarehouseError>
+    where
+        F: FnMut() -> A,
+        A: Future<Output = Result<T, Error>>,
+    {
+        loop {
+            match attempt().await {
+                Ok(done) => {
+                    if self.failures.swap(0, Ordering::Relaxed) > 0 {
+                        info!("the warehouse answers again");
+                    }
+                    return Ok(done);
+                }
+                Err(error) if passes(&error) => {
+                    let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
+                    if failures == 1 {
+                        warn!(%error, "the warehouse does not answer; waiting for it, nothing is lost");
+                    }
+                    tokio::time::sleep(pause(failures)).await;
+                }
+                Err(error) => return Err(refused(error)),
+            }
+        }
+    }
+}
+
+fn pause(failures: u32) -> Duration {
+    if failures > BREAKER {
+        return PROBE.mul_f64(0.8 + 0.4 * rand::random::<f64>());
+    }
+    let ceiling = LEAST.saturating_mul(1 << failures.min(16)).min(MOST);
+    LEAST.max(ceiling.mul_f64(rand::random::<f64>()))
+}
+
+fn passes(error: &Error) -> bool {
+    match error {
+        Error::Network(_) | Error::TimedOut => true,
+        Error::BadResponse(text) => match code(text) {
+            // More than 100 partitions in one block: the data is at fault, not the moment.
+            Some(252) => !text.contains("single INSERT block"),
+            Some(code) => PASSING.contains(&code),
+            None => text.is_empty() || text.contains("502") || text.contains("503") || text.contains("504"),
+        },
+        _ => false,
+    }
+}
+
+/// The code in `Code: 60. DB::Exception: …`.
+fn code(text: &str) -> Option<u32> {
+    let rest = &text[text.find("Code: ")? + 6..];
+    rest[..rest.find(|c: char| !c.is_ascii_digit())?].parse().ok()
+}
+
+pub(super) fn refused(error: Error) -> WarehouseError {
+    match error {
+        Error::BadResponse(text) => WarehouseError::Refused(text.trim().to_owned()),
+        Error::Network(e) => WarehouseError::Refused(format!("it does not answer: {e}")),
+        other => WarehouseError::Refused(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_many_parts_passes_and_too_many_partitions_does_not() {
+        let error = |text: &str| Error::BadResponse(text.to_owned());
+        assert!(passes(&error("Code: 252. DB::Exception: Too many parts (3001)")));
+        assert!(!passes(&error("Code: 252. DB::Exception: Too many partitions for single INSERT block (more than 100)")));
+        assert!(!passes(&error("Code: 60. DB::Exception: Table tropa.x does not exist")));
+        assert!(passes(&Error::TimedOut));
+    }
+}
