@@ -36,3 +36,23 @@ pub struct Touch {
     /// Values of the map's dimensions; "" when absent.
     pub dims: SmallVec<[Arc<str>; 4]>,
 }
+
+mod condition;
+mod explain;
+mod path;
+mod rules;
+
+pub use explain::Explanation;
+pub use path::{event_path, path_template};
+pub use rules::Rules;
+
+/// An event's properties as a rule reads them.
+pub type Properties = serde_json::Map<String, serde_json::Value>;
+
+/// The stored properties as an object; what is no object has none.
+pub fn parse_properties(canonical: &str) -> Properties {
+    if canonical == "{}" {
+        return Properties::new();
+    }
+    serde_json::from_str(canonical).unwrap_or_default()
+}

@@ -29,7 +29,7 @@ AS SELECT map, customer, `j.id` AS journey_id, `j.key` AS journey_key, `j.map_ve
     multiIf(`j.decision` != 'open', `j.decision`, as_of >= `j.drops_at`, 'dropped', 'in_flight') AS outcome, `j.decided_at` AS outcome_at, `j.decided_date` AS outcome_date, `j.reason` AS reason,
     `j.e_stage`[-1] AS last_stage, `j.e_stage` AS stages, `j.v_touchpoint` AS touchpoints, `j.value` AS value, `j.currency` AS currency,
     `j.order_ambiguous` AS order_ambiguous, `j.left_truncated` AS left_truncated, `j.clean` AS clean, `j.dims`[1] AS dim_1, `j.dims`[2] AS dim_2, `j.dims`[3] AS dim_3, `j.dims`[4] AS dim_4, version, written_at, as_of
-FROM (SELECT c.*, v.as_of AS as_of FROM customer_journeys AS c FINAL INNER JOIN v_current AS v ON c.map = v.map AND c.reading = v.reading)
+FROM (SELECT *, (SELECT max(as_of) FROM watermarks) AS as_of FROM customer_journeys FINAL WHERE is_deleted = 0 AND (map, reading) IN (SELECT map, reading FROM v_current))
 ARRAY JOIN `j.id`, `j.key`, `j.map_version`, `j.attempt`, `j.entry_at`, `j.entry_date`, `j.last_at`, `j.drops_at`, `j.decision`, `j.decided_at`, `j.decided_date`, `j.reason`, `j.value`, `j.currency`, `j.order_ambiguous`, `j.left_truncated`, `j.clean`, `j.dims`, `j.e_stage`, `j.v_touchpoint`
 COMMENT 'One row per journey';
 
@@ -45,7 +45,7 @@ AS SELECT map, customer, journey_id, toUInt32(i) AS step, e_stage[i] AS stage, i
 FROM (
     SELECT map, customer, `j.id` AS journey_id, `j.e_stage` AS e_stage, `j.e_is_first` AS e_is_first, `j.e_first_at` AS e_first_at, `j.e_last_at` AS e_last_at, `j.entry_date` AS entry_date,
         multiIf(`j.decision` != 'open', `j.decision`, as_of >= `j.drops_at`, 'dropped', 'in_flight') AS outcome
-    FROM (SELECT c.*, v.as_of AS as_of FROM customer_journeys AS c FINAL INNER JOIN v_current AS v ON c.map = v.map AND c.reading = v.reading)
+    FROM (SELECT *, (SELECT max(as_of) FROM watermarks) AS as_of FROM customer_journeys FINAL WHERE is_deleted = 0 AND (map, reading) IN (SELECT map, reading FROM v_current))
     ARRAY JOIN `j.id`, `j.e_stage`, `j.e_is_first`, `j.e_first_at`, `j.e_last_at`, `j.entry_date`, `j.decision`, `j.drops_at`
 )
 ARRAY JOIN arrayEnumerate(e_stage) AS i
@@ -108,7 +108,7 @@ CREATE VIEW IF NOT EXISTS v_unmapped
     map String COMMENT 'Id of the map', source String COMMENT 'Source of the config', name String COMMENT 'Name of the event', path String COMMENT 'Path template, or empty', events UInt64 COMMENT 'Distinct events'
 )
 AS SELECT map, `u.source` AS source, `u.name` AS name, `u.path` AS path, sum(`u.count`) AS events
-FROM (SELECT c.* FROM customer_journeys AS c FINAL INNER JOIN v_current AS v ON c.map = v.map AND c.reading = v.reading)
+FROM (SELECT * FROM customer_journeys FINAL WHERE is_deleted = 0 AND (map, reading) IN (SELECT map, reading FROM v_current))
 ARRAY JOIN `u.source`, `u.name`, `u.path`, `u.count`
 GROUP BY map, source, name, path
 COMMENT 'Events that no touchpoint matches, by name and path';
