@@ -1,0 +1,153 @@
+//! A small config and events for it. In: kinds, sources, words of identifiers. Out: events as decoders would give them.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use smallvec::SmallVec;
+use tropa::config::{Class, Kind, Normalise};
+use tropa::event::{Event, Identifier, KindId, SourceId};
+use tropa::identity::{Fact, Guards, Identity, facts_of};
+use tropa::time::{Day, Timestamp};
+
+pub struct World {
+    pub kinds: Vec<Kind>,
+    pub sources: Vec<(&'static str, u32)>,
+}
+
+pub fn kind(name: &str, class: Class, priority: u32) -> Kind {
+    Kind {
+        name: name.into(),
+        class,
+        priority,
+        unique: false,
+        limit: 1_000,
+        max_partners: if class == Class::Device { 50 } else { 1_000 },
+        normalise: Normalise::Trim,
+        blocked: Vec::new(),
+        blocked_patterns: Vec::new(),
+    }
+}
+
+/// The kinds of the examples.
+pub fn examples() -> World {
+    World {
+        kinds: vec![
+            Kind { unique: true, ..kind("crm", Class::Person, 1) },
+            kind("user", Class::Person, 2),
+            Kind { max_partners: 3, ..kind("email", Class::Person, 3) },
+            Kind { limit: 3, ..kind("cookie", Class::Device, 9) },
+            kind("device", Class::Device, 8),
+            kind("deal", Class::Object, 10),
+        ],
+        sources: vec![("web", 1), ("crm", 1)],
+    }
+}
+
+/// Tight guards, so that a few random events meet each of them. Names of sources stand against their order, a device
+/// kind has a higher priority than a person kind, and one source has left a generation behind.
+pub fn tight() -> World {
+    World {
+        kinds: vec![
+            Kind { max_partners: 2, limit: 3, ..kind("cookie", Class::Device, 9) },
+            Kind { unique: true, ..kind("crm", Class::Person, 1) },
+            Kind { unique: true, max_partners: 5, ..kind("box", Class::Device, 2) },
+            Kind { limit: 2, ..kind("user", Class::Person, 3) },
+            Kind { max_partners: 3, ..kind("email", Class::Person, 4) },
+            kind("deal", Class::Object, 5),
+        ],
+        sources: vec![("web", 1), ("app", 2)],
+    }
+}
+
+impl World {
+    pub fn identity(&self) -> Identity {
+        Identity::with(Guards::of(&self.kinds, self.sources.iter().copied()))
+    }
+
+    /// An event of the first source, with identifiers given as `kind:value`.
+    pub fn event(&self, at: &str, identifiers: &[&str]) -> Event {
+        let at = Timestamp::parse(at).expect("a time");
+        self.event_of(0, 1, at.to_string().as_str(), at, identifiers.iter().map(|i| i.to_string()))
+    }
+
+    pub fn event_of(
+        &self,
+        source: u16,
+        generation: u32,
+        event_id: &str,
+        occurred_at: Timestamp,
+        identifiers: impl IntoIterator<Item = String>,
+    ) -> Event {
+        let mut identifiers: SmallVec<[Identifier; 3]> = identifiers
+            .into_iter()
+            .map(|node| Identifier { kind: self.kind_of(&node), node: Arc::from(node) })
+            .collect();
+        identifiers.sort_by_key(|i| {
+            let kind = &self.kinds[usize::from(i.kind.0)];
+            (kind.class, kind.priority, i.node.clone())
+        });
+        identifiers.dedup();
+        Event {
+            source: SourceId(source),
+            event_id: event_id.into(),
+            generation,
+            revision: None,
+            name: "calc".into(),
+            occurred_at,
+            received_at: occurred_at,
+            sequence: None,
+            identifiers,
+            properties: "{}".into(),
+            session: None,
+            payload_hash: 0,
+            plausible: true,
+            blocked: 0,
+        }
+    }
+
+    fn kind_of(&self, node: &str) -> KindId {
+        let name = node.split(':').next().unwrap_or_default();
+        KindId(self.kinds.iter().position(|k| &*k.name == name).expect("a declared kind") as u8)
+    }
+
+    pub fn is_current(&self, event: &Event) -> bool {
+        event.generation >= self.sources[usize::from(event.source.0)].1
+    }
+
+    pub fn priority(&self, node: &str) -> u32 {
+        self.kinds[usize::from(self.kind_of(node).0)].priority
+    }
+}
+
+/// Facts of the events, and the identifiers of those that are inside the function.
+pub fn batch_of(world: &World, events: &[Event]) -> (Vec<Fact>, Vec<Arc<str>>) {
+    let facts = events.iter().flat_map(facts_of).collect();
+    let current = events.iter().filter(|e| world.is_current(e));
+    (facts, current.flat_map(|e| e.identifiers.iter().map(|i| i.node.clone())).collect())
+}
+
+pub fn customer_of(identity: &Identity, event: &Event) -> Option<String> {
+    let identifiers = event.identifiers.iter().map(|i| &*i.node);
+    identity.customer_of(identifiers, event.occurred_at.utc_day()).map(|c| c.to_string())
+}
+
+/// Up to `most` events of the tight world, over four days.
+pub fn events(most: usize) -> impl Strategy<Value = Vec<Event>> {
+    let identifier = prop_oneof![
+        1 => (0..3).prop_map(|n| format!("crm:{n}")),
+        3 => (0..5).prop_map(|n| format!("user:{n}")),
+        2 => (0..4).prop_map(|n| format!("email:{n}")),
+        2 => (0..4).prop_map(|n| format!("box:{n}")),
+        4 => (0..8).prop_map(|n| format!("cookie:{n}")),
+        1 => (0..2).prop_map(|n| format!("deal:{n}")),
+    ];
+    let at = (0..4i32, 0..3i64)
+        .prop_map(|(day, hour)| Timestamp::from_micros(Day(20_000 + day).start_utc().micros() + hour * 3_600_000_000));
+    let event = (0..2u16, 1..3u32, 0..9u32, at, prop::collection::vec(identifier, 1..4));
+    prop::collection::vec(event, 1..most).prop_map(|list| {
+        let world = tight();
+        list.into_iter()
+            .map(|(source, generation, id, at, ids)| world.event_of(source, generation, &id.to_string(), at, ids))
+            .collect()
+    })
+}
