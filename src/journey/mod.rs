@@ -1,11 +1,32 @@
 //! A customer's events -> journeys. In: the customer's events as one map sees them. Out: [`CustomerJourneys`], the whole
 //! of what is stored for one customer and map. Pure: `as_of` decides silence later, so nothing here depends on it.
+//!
+//! ```text
+//!  copies ─ winners ─> instants ─ ties ─> visits in order ─ fold ─> journeys ─> transitions, graph, show
+//!                                                             └──> coverage, unmapped
+//! ```
+
+mod calendar; //      days of the newest version's zone
+mod context; //       what the fold is told beside the events
+mod coverage; //      what became of every event
+pub mod fold; //      the state machine
+pub mod graph; //     visits as nodes, steps as edges
+mod grow; //          one journey, visit by visit
+pub mod show; //      a customer's journeys for people
+mod ties; //          order within one instant, and when it is ambiguous
+pub mod transitions; //   stage entries -> transitions, times in stages
+mod winners; //       one event of every key
+
+pub use context::{FoldContext, Mode, SourceInfo};
+pub use fold::fold;
+pub use graph::JourneyGraph;
+pub use transitions::{Place, TransitionRow, stage_times, transitions};
 
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::event::SourceId;
+use crate::event::{Event, SourceId};
 use crate::map::{StageIx, TouchpointIx};
 use crate::time::{Day, Timestamp};
 use crate::touchpoint::Matched;
@@ -24,6 +45,24 @@ pub struct CustomerEvent {
     pub path: Arc<str>,
     pub session: Option<Arc<str>>,
     pub matched: Matched,
+}
+
+impl CustomerEvent {
+    /// An event as one map sees it; `path`: its template for coverage, or "".
+    pub fn of(event: &Event, path: Arc<str>, matched: Matched) -> Self {
+        Self {
+            source: event.source,
+            event_id: event.event_id.clone(),
+            revision: event.revision,
+            payload_hash: event.payload_hash,
+            occurred_at: event.occurred_at,
+            sequence: event.sequence,
+            name: event.name.clone(),
+            path,
+            session: event.session.clone(),
+            matched,
+        }
+    }
 }
 
 /// Everything the tables hold of one customer under one map and reading.
@@ -134,9 +173,16 @@ pub struct Journey {
 pub enum Decision {
     Open,
     /// `visit` = index into `visits`.
-    Completed { at: Timestamp, visit: usize },
+    Completed {
+        at: Timestamp,
+        visit: usize,
+    },
     /// `reason` = id of the exit touchpoint (or of the touchpoint visited in the exit stage).
-    Ended { at: Timestamp, visit: usize, reason: Arc<str> },
+    Ended {
+        at: Timestamp,
+        visit: usize,
+        reason: Arc<str>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -173,6 +219,7 @@ impl Journey {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Visit {
     pub touchpoint: TouchpointIx,
+    /// The stage of the entry it belongs to: of a beside visit, the stage where the journey stood.
     pub stage: StageIx,
     pub at: Timestamp,
     pub source: SourceId,
@@ -196,6 +243,7 @@ pub struct StageEntry {
     pub first_at: Timestamp,
     /// Last visit of the entry, problem and survey visits included.
     pub last_at: Timestamp,
+    /// Beside visits included.
     pub visits: u32,
     /// The journey's first entry of this stage.
     pub first: bool,

@@ -56,6 +56,11 @@ impl MapVersions {
         &self.versions[self.versions.len() - 1]
     }
 
+    /// The longest W of any version: how long silence may take to decide.
+    pub fn longest_window(&self) -> Duration {
+        self.versions.iter().map(|v| v.longest_window()).max().unwrap_or_default()
+    }
+
     /// Index of the version valid at `t`: the last non-draft one, by (valid_from, version), with `valid_from` <= t
     /// (none given: since ever). `None` before the first.
     pub fn valid_at(&self, t: Timestamp) -> Option<usize> {

@@ -169,3 +169,10 @@ impl Positions {
         moved
     }
 }
+
+/// The slice of customers that one worker owns: a hash of the name, fixed for ever (pipeline.md).
+pub fn bucket(customer: &str) -> u8 {
+    blake3::hash(customer.as_bytes()).as_bytes()[0] % BUCKETS
+}
+
+pub const BUCKETS: u8 = 64;

@@ -61,17 +61,17 @@ impl Clickhouse {
         let mut client = Client::default()
             .with_url(&target.url)
             .with_database(&target.database)
-            .with_option("async_insert", "0")
-            .with_option("insert_deduplicate", "0")
+            .with_setting("async_insert", "0")
+            .with_setting("insert_deduplicate", "0")
             // One insert is one block is one part: atomic.
-            .with_option("max_insert_block_size", "10000000")
-            .with_option("min_insert_block_size_rows", "10000000")
-            .with_option("min_insert_block_size_bytes", "0")
-            .with_option("max_query_size", "67108864")
-            .with_option("max_ast_elements", "10000000")
-            .with_option("max_expanded_ast_elements", "10000000");
+            .with_setting("max_insert_block_size", "10000000")
+            .with_setting("min_insert_block_size_rows", "10000000")
+            .with_setting("min_insert_block_size_bytes", "0")
+            .with_setting("max_query_size", "67108864")
+            .with_setting("max_ast_elements", "10000000")
+            .with_setting("max_expanded_ast_elements", "10000000");
         if target.fsync {
-            client = client.with_option("fsync_after_insert", "1");
+            client = client.with_setting("fsync_after_insert", "1");
         }
         if let Some(user) = &target.user {
             client = client.with_user(user);

@@ -5,9 +5,9 @@ use clickhouse::Row;
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::journey::{CustomerJourneys, Decision, Journey, bucket};
+use crate::journey::{CustomerJourneys, Decision, Journey};
 use crate::map::{MapVersions, Role};
-use crate::stage::CustomerRow;
+use crate::stage::{CustomerRow, bucket};
 use crate::stage::reading::Reading;
 use crate::time::{Day, Timestamp};
 
