@@ -14,6 +14,7 @@
 // What every stage shares (PURE)
 pub mod time; //          Timestamp, Day, ISO durations
 pub mod event; //         RawRecord -> Event, identifiers, positions, admission
+pub mod yaml; //          a YAML file -> a tree with places, checked against a schema, or all its faults
 pub mod config; //        the config file as checked: sources, decoders, identifier kinds, warehouse
 pub mod map; //           the journey file -> DesignedMap, or all its faults
 
