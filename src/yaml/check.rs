@@ -10,7 +10,9 @@ use super::fault::{Fault, Faults, allowed, quoted_list};
 use super::node::{Content, Node};
 use super::scalar::resolve;
 
-/// All structural faults. A text that came from a variable becomes the number or truth value the schema asks for.
+/// All structural faults. A text that came from a variable becomes the number or truth value the schema asks for. What
+/// is at fault is taken out of the tree (a value by itself, or what cannot do without it), so that the rest can still
+/// be looked at.
 pub fn check(node: &mut Node, schema: &Value, label: &str) -> Faults {
     let mut walk = Walk { root: schema, label, faults: Faults::new() };
     walk.value(node, schema, &Place::default());
@@ -19,13 +21,30 @@ pub fn check(node: &mut Node, schema: &Value, label: &str) -> Faults {
 
 /// Checks the tree against `schema` (that of `T`) and fills `T` from it.
 pub fn fill<T: DeserializeOwned + JsonSchema>(node: &mut Node, schema: &Value, label: &str) -> Result<T, Faults> {
-    let faults = check(node, schema, label);
-    if !faults.is_empty() {
-        return Err(faults);
+    match fill_partly(node, schema, label) {
+        (Some(value), faults) => faults.or(value),
+        (None, faults) => Err(faults),
     }
-    // The schema is derived from `T`, so serde finds nothing new; should it, that is a fault like any other.
-    serde_json::from_value(node.clone().into_value())
-        .map_err(|error| Fault::new(label, node.at, format!("not usable: {error}")).into())
+}
+
+/// Like [`fill`], but what is sound of a faulty file is filled in too, so that a caller can look for further faults.
+/// Never `None` without a fault.
+pub fn fill_partly<T: DeserializeOwned + JsonSchema>(
+    node: &mut Node,
+    schema: &Value,
+    label: &str,
+) -> (Option<T>, Faults) {
+    let mut faults = check(node, schema, label);
+    match serde_json::from_value(node.clone().into_value()) {
+        Ok(value) => (Some(value), faults),
+        Err(error) => {
+            // The schema is derived from `T`, so serde has nothing to add to a sound file; should it, that is a fault.
+            if faults.is_empty() {
+                faults.push(Fault::new(label, node.at, format!("not usable: {error}")));
+            }
+            (None, faults)
+        }
+    }
 }
 
 struct Walk<'a> {
@@ -59,9 +78,12 @@ impl Place {
     }
 }
 
+/// Methods that look at a value say whether it is usable, what was at fault inside it being taken out.
 impl<'a> Walk<'a> {
-    fn fault(&mut self, node: &Node, message: String, help: Option<String>) {
+    /// Notes a fault that makes `node` unusable.
+    fn fault(&mut self, node: &Node, message: String, help: Option<String>) -> bool {
         self.faults.push(Fault::new(self.label, node.at, message).help(help.unwrap_or_default()));
+        false
     }
 
     fn resolve(&self, schema: &'a Value) -> &'a Value {
@@ -77,7 +99,7 @@ impl<'a> Walk<'a> {
         schema
     }
 
-    fn value(&mut self, node: &mut Node, schema: &'a Value, place: &Place) {
+    fn value(&mut self, node: &mut Node, schema: &'a Value, place: &Place) -> bool {
         let place = match (first_sentence(schema), &place.about) {
             (Some(about), None) => &Place { path: place.path.clone(), about: Some(about) },
             _ => place,
@@ -90,7 +112,9 @@ impl<'a> Walk<'a> {
             return self.any_of(node, branches, place);
         }
         for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
-            self.value(node, part, place);
+            if !self.value(node, part, place) {
+                return false;
+            }
         }
         let types = types(schema);
         if node.substituted && !types.is_empty() && !types.contains(&"string") {
@@ -103,55 +127,59 @@ impl<'a> Walk<'a> {
             let help = quotes_hint(node, &types).or_else(|| place.about.clone());
             return self.fault(node, message, help);
         }
-        self.limits(node, schema, place);
+        if !self.limits(node, schema, place) {
+            return false;
+        }
         match &mut node.content {
             Content::List(items) => {
-                if let Some(item_schema) = schema.get("items") {
-                    for (index, item) in items.iter_mut().enumerate() {
-                        let place = place.item(index, item);
-                        self.value(item, item_schema, &place);
-                    }
-                }
+                let Some(item_schema) = schema.get("items") else { return true };
+                let mut index = 0;
+                items.retain_mut(|item| {
+                    let place = place.item(index, item);
+                    index += 1;
+                    self.value(item, item_schema, &place)
+                });
+                true
             }
             Content::Map(_) => self.map(node, schema, place),
-            _ => {}
+            _ => true,
         }
     }
 
-    fn map(&mut self, node: &mut Node, schema: &'a Value, place: &Place) {
+    fn map(&mut self, node: &mut Node, schema: &'a Value, place: &Place) -> bool {
         let known = schema.get("properties").and_then(Value::as_object);
         let rest = schema.get("additionalProperties");
         let inside = if place.path.is_empty() { String::new() } else { format!(" in {}", place.name()) };
+        let required = || schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
 
-        for key in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
-            if node.get(key).is_none() {
-                let about = known.and_then(|k| k.get(key)).and_then(|s| self.about(s));
-                self.fault(node, format!("key `{key}` is missing{inside}"), about);
-            }
+        for key in required().filter(|k| node.get(k).is_none()) {
+            let about = known.and_then(|k| k.get(key)).and_then(|s| self.about(s));
+            self.fault(node, format!("key `{key}` is missing{inside}"), about);
         }
-        let Content::Map(entries) = &mut node.content else { return };
-        for entry in entries {
-            match (known.and_then(|k| k.get(&entry.key)), rest) {
-                (Some(schema), _) => self.value(&mut entry.value, schema, &place.key(&entry.key, schema)),
-                (None, Some(Value::Bool(false))) => {
-                    let keys = || known.into_iter().flat_map(|k| k.keys().map(String::as_str));
-                    let message = format!("unknown key `{}`{inside}", entry.key);
-                    let help = allowed("allowed", &entry.key, keys().collect::<Vec<_>>());
-                    self.faults.push(Fault::new(self.label, entry.at, message).help(help));
-                }
-                (None, Some(schema @ Value::Object(_))) => {
-                    self.value(&mut entry.value, schema, &place.key(&entry.key, schema));
-                }
-                (None, _) => {}
+        let Content::Map(entries) = &mut node.content else { return true };
+        entries.retain_mut(|entry| match (known.and_then(|k| k.get(&entry.key)), rest) {
+            (Some(schema), _) => self.value(&mut entry.value, schema, &place.key(&entry.key, schema)),
+            (None, Some(Value::Bool(false))) => {
+                let keys: Vec<&str> = known.into_iter().flat_map(|k| k.keys().map(String::as_str)).collect();
+                let message = format!("unknown key `{}`{inside}", entry.key);
+                let help = allowed("allowed", &entry.key, keys);
+                self.faults.push(Fault::new(self.label, entry.at, message).help(help));
+                false
             }
-        }
+            (None, Some(schema @ Value::Object(_))) => {
+                self.value(&mut entry.value, schema, &place.key(&entry.key, schema))
+            }
+            (None, _) => true,
+        });
+        // The file as a whole stays, whatever it lacks: its type says what stands in for a missing key.
+        place.path.is_empty() || required().all(|key| node.get(key).is_some())
     }
 
     fn about(&self, schema: &'a Value) -> Option<String> {
         first_sentence(schema).or_else(|| first_sentence(self.resolve(schema)))
     }
 
-    fn limits(&mut self, node: &Node, schema: &Value, place: &Place) {
+    fn limits(&mut self, node: &Node, schema: &Value, place: &Place) -> bool {
         let number = |key: &str| schema.get(key).and_then(Value::as_f64);
         let mut wrong = None;
         match &node.content {
@@ -196,8 +224,9 @@ impl<'a> Walk<'a> {
         }
         if let Some(bounds) = wrong {
             let message = format!("{} is {}, allowed: {bounds}", place.name(), found_value(node));
-            self.fault(node, message, place.about.clone());
+            return self.fault(node, message, place.about.clone());
         }
+        true
     }
 
     /// The listed words, where a schema is a closed list of them; with `null` for an optional one.
@@ -223,14 +252,14 @@ impl<'a> Walk<'a> {
         Some(words)
     }
 
-    fn word(&mut self, node: &mut Node, words: &[Option<&str>], place: &Place) {
+    fn word(&mut self, node: &mut Node, words: &[Option<&str>], place: &Place) -> bool {
         let matches = |w: &Option<&str>| match (&node.content, w) {
             (Content::Null, None) => true,
             (Content::Text(text), Some(word)) => text == word,
             _ => false,
         };
         if words.iter().any(matches) {
-            return;
+            return true;
         }
         let listed: Vec<&str> = words.iter().flatten().copied().collect();
         let help = match node.text() {
@@ -238,12 +267,12 @@ impl<'a> Walk<'a> {
             None => format!("allowed: {}", quoted_list(listed.iter().copied())),
         };
         let message = format!("{} is {}, which is not allowed here", place.name(), found(node));
-        self.fault(node, message, Some(help));
+        self.fault(node, message, Some(help))
     }
 
     /// One of several shapes: the one that fits; else the faults of the shape that was probably meant.
-    fn any_of(&mut self, node: &mut Node, shapes: &'a [Value], place: &Place) {
-        let mut best: Option<(bool, Faults)> = None;
+    fn any_of(&mut self, node: &mut Node, shapes: &'a [Value], place: &Place) -> bool {
+        let mut best: Option<(bool, Faults, bool, Node)> = None;
         let mut variants = vec![node.clone()];
         if let (true, Some(text)) = (node.substituted, node.text()) {
             variants.push(Node { content: resolve(text), ..node.clone() });
@@ -252,23 +281,27 @@ impl<'a> Walk<'a> {
             for shape in shapes {
                 let mut tried = variant.clone();
                 let mut walk = Walk { root: self.root, label: self.label, faults: Faults::new() };
-                walk.value(&mut tried, shape, place);
+                let usable = walk.value(&mut tried, shape, place);
                 if walk.faults.is_empty() {
                     *node = tried;
-                    return;
+                    return true;
                 }
                 let admitted = self.admits(shape, &variant);
                 let better = match &best {
                     None => true,
-                    Some((kind, faults)) => (!admitted, walk.faults.len()) < (!kind, faults.len()),
+                    Some((kind, faults, ..)) => (!admitted, walk.faults.len()) < (!kind, faults.len()),
                 };
                 if better {
-                    best = Some((admitted, walk.faults));
+                    best = Some((admitted, walk.faults, usable, tried));
                 }
             }
         }
         match best {
-            Some((true, faults)) => self.faults.append(faults),
+            Some((true, faults, usable, tried)) => {
+                self.faults.append(faults);
+                *node = tried;
+                usable
+            }
             _ => {
                 let mut all: Vec<&str> = Vec::new();
                 for shape in shapes {
@@ -276,7 +309,7 @@ impl<'a> Walk<'a> {
                 }
                 let message = format!("{} must be {}, found {}", place.name(), expected(&all), found(node));
                 let help = quotes_hint(node, &all).or_else(|| place.about.clone());
-                self.fault(node, message, help);
+                self.fault(node, message, help)
             }
         }
     }

@@ -17,7 +17,7 @@ mod read;
 mod scalar;
 mod substitute;
 
-pub use check::{check, fill};
+pub use check::{check, fill, fill_partly};
 pub use fault::{Fault, Faults, Position, allowed, nearest, quoted_list};
 pub use node::{Content, Entry, Node};
 pub use read::read;
