@@ -287,7 +287,11 @@ pub enum TimeFormat {
 #[derive(Clone, Debug)]
 pub enum Properties {
     /// Every column but those in the list (`skip`) and those used as id, time and identifiers.
-    AllBut(Vec<ColumnPath>),
+    AllBut {
+        skip: Vec<ColumnPath>,
+        /// Added with fixed values.
+        constants: Vec<(String, ValueFrom)>,
+    },
     /// Only these (`keep`): (name of the property, where it stands).
     Only(Vec<(String, ValueFrom)>),
 }

@@ -1,5 +1,11 @@
 //! The config file. In: YAML text (with `${VAR:-default}` filled in by the caller's lookup). Out: a checked [`Config`],
 //! or all of its faults at once. Reads no file and no environment itself.
 
+mod check;
 pub mod checked;
+mod decoders;
+mod file;
+
+pub use check::parse;
 pub use checked::*;
+pub use file::json_schema;

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
+
+pub use crate::yaml::{OneOrMany, Scalar};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -98,46 +100,6 @@ pub enum StatusWord {
 pub enum TextFile {
     Plain(String),
     ByLanguage(BTreeMap<String, String>),
-}
-
-#[derive(Deserialize, JsonSchema, Debug, Clone)]
-#[serde(untagged)]
-pub enum OneOrMany<T> {
-    One(T),
-    Many(Vec<T>),
-}
-
-impl<T> OneOrMany<T> {
-    pub fn into_vec(self) -> Vec<T> {
-        match self {
-            Self::One(one) => vec![one],
-            Self::Many(many) => many,
-        }
-    }
-}
-
-/// A text, a number or a truth value.
-#[derive(Deserialize, Debug, Clone, PartialEq)]
-#[serde(transparent)]
-pub struct Scalar(pub Value);
-
-impl JsonSchema for Scalar {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Scalar".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["string", "number", "boolean"] })
-    }
-}
-
-impl Scalar {
-    pub fn into_text(self) -> String {
-        match self.0 {
-            Value::String(text) => text,
-            other => other.to_string(),
-        }
-    }
 }
 
 #[derive(Deserialize, JsonSchema, Debug, Default)]

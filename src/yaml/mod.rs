@@ -15,10 +15,12 @@ mod fault;
 mod node;
 mod read;
 mod scalar;
+mod shapes;
 mod substitute;
 
 pub use check::{check, fill, fill_partly};
 pub use fault::{Fault, Faults, Position, allowed, nearest, quoted_list};
 pub use node::{Content, Entry, Node};
 pub use read::read;
+pub use shapes::{OneOrMany, Scalar};
 pub use substitute::substitute;

@@ -1,0 +1,361 @@
+//! The config as written -> [`Config`], or all of its faults. Structure is checked first, against the JSON Schema; then
+//! what the words mean together. Reads no file and no environment.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::checked::{
+    Class, Config, FileFormat, FileInput, IdentifierConfig, Input, KafkaInput, KafkaStart, Kind, Normalise, Source,
+    WarehouseConfig,
+};
+use super::decoders;
+use super::file::{
+    ClassWord, ConfigFile, DecoderRef, FileFile, FormatWord, IdentifiersFile, KafkaFile, KindFile, NormaliseWord,
+    SourceFile, StoreWord, json_schema,
+};
+use crate::time::{Timestamp, parse_duration};
+use crate::yaml::{self, Fault, Faults, Node};
+
+/// Values that are no identifiers anywhere.
+const BLOCKED: [&str; 11] = [
+    "",
+    "0",
+    "-1",
+    "null",
+    "none",
+    "undefined",
+    "nan",
+    "guest",
+    "anonymous",
+    "[object object]",
+    "00000000-0000-0000-0000-000000000000",
+];
+/// Longest record unless the config says otherwise.
+const MAX_RECORD_BYTES: usize = 1 << 20;
+
+/// The faults of one file as they are found, and where its values stand.
+pub(super) struct Scope<'a> {
+    label: &'a str,
+    node: Node,
+    faults: Faults,
+}
+
+impl Scope<'_> {
+    pub fn fault(&mut self, pointer: &str, message: impl Into<String>, help: impl Into<String>) {
+        let at = self.node.at(pointer);
+        self.faults.push(Fault::new(self.label, at, message).help(help));
+    }
+
+    pub fn duration(&mut self, pointer: &str, written: Option<&str>, default: Duration) -> Duration {
+        match written.map(parse_duration) {
+            None => default,
+            Some(Ok(d)) => d,
+            Some(Err(why)) => {
+                self.fault(pointer, why, "allowed: a length such as `30s`, `5m`, `PT1H` or `P1D`");
+                default
+            }
+        }
+    }
+
+    fn moment(&mut self, pointer: &str, written: Option<&str>) -> Option<Timestamp> {
+        let text = written?;
+        let found = Timestamp::parse(text);
+        if found.is_none() {
+            self.fault(pointer, format!("`{text}` is no moment"), "allowed: `2026-06-30` or `2026-06-30T12:00:00Z`");
+        }
+        found
+    }
+}
+
+/// Checks a config file. `base`: the folder that its paths are relative to.
+pub fn parse(
+    label: &str,
+    text: &str,
+    env: &dyn Fn(&str) -> Option<String>,
+    base: &Path,
+) -> Result<Config, Faults> {
+    let mut node = yaml::read(label, text)?;
+    let mut faults = yaml::substitute(label, &mut node, env);
+    let file: ConfigFile = match yaml::fill(&mut node, &json_schema(), label) {
+        Ok(file) => file,
+        Err(more) => {
+            faults.append(more);
+            return Err(faults);
+        }
+    };
+    let mut scope = Scope { label, node, faults };
+    let config = config(&mut scope, file, base);
+    scope.faults.or(config)
+}
+
+fn config(scope: &mut Scope<'_>, file: ConfigFile, base: &Path) -> Config {
+    let identifiers = identifiers(scope, file.identifiers.unwrap_or_default());
+    let kinds = &identifiers.kinds;
+    let mut decoders = BTreeMap::new();
+    for (name, written) in file.decoders {
+        let pointer = format!("decoders/{name}");
+        decoders.insert(name, Arc::new(decoders::check(scope, &pointer, written, kinds)));
+    }
+    let mut sources = Vec::new();
+    for (name, written) in file.sources {
+        sources.extend(source(scope, &name, written, (&decoders, kinds), base));
+    }
+    let flush = file.flush.unwrap_or_default();
+    let embedded = file.embedded.unwrap_or_default();
+    let warehouse = match file.warehouse {
+        Some(server) => {
+            if url::Url::parse(&server.url).is_err() {
+                scope.fault("warehouse/url", format!("`{}` is no address", server.url), "allowed: `http://host:8123`");
+            }
+            WarehouseConfig::Server {
+                url: server.url,
+                database: server.database.unwrap_or_else(|| "tropa".to_owned()),
+                user: server.user.unwrap_or_default(),
+                password: server.password.unwrap_or_default(),
+            }
+        }
+        None => WarehouseConfig::Embedded {
+            listen: embedded.listen.unwrap_or(0),
+            database: embedded.database.unwrap_or_else(|| "tropa".to_owned()),
+            fsync: embedded.fsync.unwrap_or(true),
+        },
+    };
+    let max_visits = file.max_visits.unwrap_or(100_000) as usize;
+    let mut config = Config {
+        data: base.join(file.data.as_deref().unwrap_or("tropa-data")),
+        warehouse,
+        maps: file.maps.iter().map(|m| base.join(m)).collect(),
+        identifiers,
+        sources,
+        decoders,
+        max_visits,
+        refresh: scope.duration("refresh", file.refresh.as_deref(), Duration::from_secs(30)),
+        flush_records: flush.records.unwrap_or(50_000) as usize,
+        flush_interval: scope.duration("flush/interval", flush.interval.as_deref(), Duration::from_secs(1)),
+        cache_bytes: bytes(scope, file.cache.as_deref()),
+        fingerprint: String::new(),
+    };
+    config.fingerprint = fingerprint(&config);
+    config
+}
+
+/// Hash over what can change a figure: guards, generations, how records are read and what is left out; not addresses,
+/// folders, batch sizes or memory.
+fn fingerprint(config: &Config) -> String {
+    let mut hash = blake3::Hasher::new();
+    let mut add = |text: String| {
+        hash.update(&(text.len() as u64).to_le_bytes());
+        hash.update(text.as_bytes());
+    };
+    add(format!("{} {}", config.max_visits, config.identifiers.raw));
+    for kind in &config.identifiers.kinds {
+        add(format!("{kind:?}"));
+    }
+    for s in &config.sources {
+        let by_line = match &*s.decoder {
+            super::Decoder::Mapping(m) => matches!(m.sequence, super::Sequence::Line),
+            super::Decoder::Segment(_) => false,
+        };
+        add(format!("{} {:?} {} {by_line} {:?}", s.name, s.channel, s.generation, s.observed_from));
+    }
+    hash.finalize().to_hex().to_string()
+}
+
+fn bytes(scope: &mut Scope<'_>, written: Option<&str>) -> u64 {
+    const DEFAULT: u64 = 1 << 30;
+    let Some(text) = written else { return DEFAULT };
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let unit: Option<u64> = match text[split..].trim() {
+        "KiB" => Some(1 << 10),
+        "MiB" => Some(1 << 20),
+        "GiB" => Some(1 << 30),
+        _ => None,
+    };
+    match (text[..split].parse::<u64>(), unit) {
+        (Ok(n), Some(unit)) if n > 0 => n.saturating_mul(unit),
+        _ => {
+            scope.fault("cache", format!("`{text}` is no amount of memory"), "allowed: `512MiB`, `2GiB`");
+            DEFAULT
+        }
+    }
+}
+
+fn identifiers(scope: &mut Scope<'_>, file: IdentifiersFile) -> IdentifierConfig {
+    let raw = file.store == Some(StoreWord::Raw);
+    let key = file.key.filter(|k| !k.is_empty());
+    if file.kinds.is_empty() {
+        return IdentifierConfig { raw, key, kinds: default_kinds() };
+    }
+    let mut kinds: Vec<Kind> = Vec::new();
+    for (name, written) in file.kinds {
+        let pointer = format!("identifiers/kinds/{name}");
+        if name.contains(':') || name.is_empty() {
+            scope.fault(&pointer, format!("kind `{name}` has a colon or no letters"), "allowed: letters, digits, `_`, `-`");
+        }
+        let kind = kind(scope, &pointer, &name, written);
+        if let Some(other) = kinds.iter().find(|k| k.class != Class::Object && k.priority == kind.priority) {
+            let message = format!("kinds `{}` and `{name}` have the same priority {}", other.name, kind.priority);
+            scope.fault(&format!("{pointer}/priority"), message, "hint: 1 is strongest, every kind has its own");
+        }
+        kinds.push(kind);
+    }
+    IdentifierConfig { raw, key, kinds }
+}
+
+fn kind(scope: &mut Scope<'_>, pointer: &str, name: &str, file: KindFile) -> Kind {
+    let class = match file.class {
+        ClassWord::Person => Class::Person,
+        ClassWord::Device => Class::Device,
+        ClassWord::Object => Class::Object,
+    };
+    if file.priority.is_none() && class != Class::Object {
+        scope.fault(pointer, format!("kind `{name}` has no priority"), "hint: 1 is strongest, every kind has its own");
+    }
+    let mut blocked: Vec<String> = BLOCKED.iter().map(|b| (*b).to_owned()).collect();
+    blocked.extend(file.blocklist.values.into_iter().map(|v| v.into_text().trim().to_lowercase()));
+    let mut patterns = Vec::new();
+    for (i, pattern) in file.blocklist.patterns.iter().enumerate() {
+        match regex::Regex::new(pattern) {
+            Ok(regex) => patterns.push(regex),
+            Err(_) => scope.fault(
+                &format!("{pointer}/blocklist/patterns/{i}"),
+                format!("`{pattern}` is no regular expression"),
+                "hint: anchor it with `^` and `$`, escape dots",
+            ),
+        }
+    }
+    Kind {
+        name: Arc::from(name),
+        class,
+        priority: file.priority.unwrap_or(u32::MAX),
+        unique: file.unique,
+        limit: file.limit.unwrap_or(1_000),
+        max_partners: file.max_partners.unwrap_or(if class == Class::Device { 50 } else { 1_000 }),
+        normalise: match file.normalise {
+            None | Some(NormaliseWord::Trim) => Normalise::Trim,
+            Some(NormaliseWord::Lower) => Normalise::Lower,
+            Some(NormaliseWord::Digits) => Normalise::Digits,
+        },
+        blocked,
+        blocked_patterns: patterns,
+    }
+}
+
+/// What a shop with a website and a CRM has.
+fn default_kinds() -> Vec<Kind> {
+    let kind = |name: &str, class, priority, unique, normalise| Kind {
+        name: Arc::from(name),
+        class,
+        priority,
+        unique,
+        limit: 1_000,
+        max_partners: if class == Class::Device { 50 } else { 1_000 },
+        normalise,
+        blocked: BLOCKED.iter().map(|b| (*b).to_owned()).collect(),
+        blocked_patterns: Vec::new(),
+    };
+    vec![
+        kind("crm_contact", Class::Person, 1, true, Normalise::Trim),
+        kind("user", Class::Person, 2, false, Normalise::Trim),
+        kind("email", Class::Person, 3, false, Normalise::Lower),
+        kind("phone", Class::Person, 4, false, Normalise::Digits),
+        kind("device", Class::Device, 8, false, Normalise::Trim),
+        kind("cookie", Class::Device, 9, false, Normalise::Trim),
+    ]
+}
+
+type Known<'a> = (&'a BTreeMap<String, Arc<super::Decoder>>, &'a [Kind]);
+
+fn source(
+    scope: &mut Scope<'_>,
+    name: &str,
+    file: SourceFile,
+    (decoders, kinds): Known<'_>,
+    base: &Path,
+) -> Option<Source> {
+    let pointer = format!("sources/{name}");
+    let decoder = match file.decoder? {
+        DecoderRef::Name(decoder) => match decoders.get(&decoder) {
+            Some(found) => found.clone(),
+            None => {
+                let help = yaml::allowed("declared", &decoder, decoders.keys().map(String::as_str));
+                let message = format!("source `{name}` names decoder `{decoder}`, which is not declared");
+                scope.fault(&format!("{pointer}/decoder"), message, help);
+                return None;
+            }
+        },
+        DecoderRef::Here(written) => {
+            Arc::new(decoders::check(scope, &format!("{pointer}/decoder"), *written, kinds))
+        }
+    };
+    let input = match (file.kafka, file.file) {
+        (Some(_), Some(_)) => {
+            let message = format!("source `{name}` reads from both `kafka` and `file`");
+            scope.fault(&pointer, message, "hint: make two sources of it");
+            Input::None
+        }
+        (Some(kafka), None) => Input::Kafka(kafka_input(scope, &pointer, kafka)),
+        (None, Some(files)) => Input::File(file_input(scope, &pointer, files, base)),
+        (None, None) => Input::None,
+    };
+    Some(Source {
+        channel: file.channel.map(Arc::from),
+        generation: file.generation.unwrap_or(1),
+        delay: scope.duration(&format!("{pointer}/delay"), file.delay.as_deref(), Duration::from_secs(300)),
+        delay_declared: file.delay.is_some(),
+        idle: scope.duration(&format!("{pointer}/idle"), file.idle.as_deref(), Duration::from_secs(300)),
+        until: scope.moment(&format!("{pointer}/until"), file.until.as_deref()),
+        observed_from: scope.moment(&format!("{pointer}/observed_from"), file.observed_from.as_deref()),
+        facts_only: file.facts_only.unwrap_or(false),
+        ..Source::of_file(name, decoder, input)
+    })
+}
+
+fn kafka_input(scope: &mut Scope<'_>, pointer: &str, file: KafkaFile) -> KafkaInput {
+    let start = match file.start.as_deref() {
+        None | Some("beginning") => KafkaStart::Beginning,
+        Some("end") => KafkaStart::End,
+        Some(text) => match Timestamp::parse(text) {
+            Some(t) => KafkaStart::At(t),
+            None => {
+                let message = format!("`{text}` is no place to start");
+                scope.fault(&format!("{pointer}/kafka/start"), message, "allowed: `beginning`, `end`, or a moment");
+                KafkaStart::Beginning
+            }
+        },
+    };
+    KafkaInput {
+        brokers: file.brokers,
+        topics: file.topics,
+        group: file.group.unwrap_or_else(|| "tropa".to_owned()),
+        start,
+        settings: file.settings.into_iter().map(|(k, v)| (k, v.into_text())).collect(),
+        max_record_bytes: file.max_record_bytes.unwrap_or(MAX_RECORD_BYTES),
+    }
+}
+
+fn file_input(scope: &mut Scope<'_>, pointer: &str, file: FileFile, base: &Path) -> FileInput {
+    let separator = match file.separator.as_deref().map(str::as_bytes) {
+        None => b',',
+        Some([one]) => *one,
+        Some(_) => {
+            let at = format!("{pointer}/file/separator");
+            scope.fault(&at, "a separator is one ASCII character", "allowed: `,`, `;`, `|`, a tab");
+            b','
+        }
+    };
+    let resolve = |p: &String| if p == "-" { p.clone() } else { base.join(PathBuf::from(p)).display().to_string() };
+    FileInput {
+        paths: file.paths.iter().map(resolve).collect(),
+        format: match file.format {
+            None | Some(FormatWord::Auto) => FileFormat::Auto,
+            Some(FormatWord::Ndjson) => FileFormat::Ndjson,
+            Some(FormatWord::Json) => FileFormat::JsonArray,
+            Some(FormatWord::Csv) => FileFormat::Csv { separator },
+            Some(FormatWord::Tsv) => FileFormat::Csv { separator: b'\t' },
+        },
+        max_record_bytes: file.max_record_bytes.unwrap_or(MAX_RECORD_BYTES),
+    }
+}

@@ -1,0 +1,158 @@
+//! The declarative mapping: any JSON object or row, by configuration alone. In: the record and where everything stands.
+//! Out: one [`Found`] per event, why the record is skipped, or a rejection.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+use smallvec::{SmallVec, smallvec};
+
+use super::record::{kind_of, rejection};
+use super::{Found, when};
+use crate::config::{ColumnPath, MappingDecoder, Properties, Sequence, ValueFrom};
+use crate::event::{RejectReason, Rejection, SkipReason};
+
+type Record = Map<String, Value>;
+
+pub(super) fn decode(
+    decoder: &MappingDecoder,
+    record: &Record,
+    line: u64,
+) -> Result<Result<SmallVec<[Found; 1]>, SkipReason>, Rejection> {
+    if !holds(&decoder.filter, record) {
+        return Ok(Err(SkipReason::Filtered));
+    }
+    let text = |from: &Option<ValueFrom>| from.as_ref().and_then(|f| value(f, record)).and_then(|v| as_text(&v));
+    let id = text(&decoder.id);
+    let session = text(&decoder.session);
+    let revision = integer(decoder.revision.as_ref().and_then(|f| value(f, record)).as_deref(), "revision")?;
+    let sequence = match &decoder.sequence {
+        Sequence::None => None,
+        Sequence::Line => i64::try_from(line).ok(),
+        Sequence::From(column) => integer(at(record, column), "sequence")?,
+    };
+    let mut identifiers = SmallVec::new();
+    for (kind, from) in &decoder.identifiers {
+        match value(from, record).as_deref() {
+            None | Some(Value::Null) => {}
+            Some(Value::Array(list)) => identifiers.extend(list.iter().filter_map(as_text).map(|v| (*kind, v))),
+            Some(one) => match as_text(one) {
+                Some(text) => identifiers.push((*kind, text)),
+                None => {
+                    let detail = format!("an identifier is {}; allowed: a text or a number", kind_of(one));
+                    return Err(rejection(RejectReason::WrongType, detail));
+                }
+            },
+        }
+    }
+    let properties = properties(decoder, record);
+    let mut events: SmallVec<[Found; 1]> = smallvec![];
+    for (place, rule) in decoder.events.iter().enumerate().filter(|(_, r)| holds(&r.when, record)) {
+        let name = value(&rule.name, record).and_then(|v| as_text(&v)).filter(|n| !n.is_empty());
+        let name = name.ok_or_else(|| rejection(RejectReason::MissingName, "the event has no name"))?;
+        let time = &rule.time;
+        // A record that gives several events may lack the time of those that have not happened yet.
+        let absent = at(record, &time.column).is_none_or(Value::is_null);
+        if decoder.numbered && absent {
+            continue;
+        }
+        events.push(Found {
+            id: id.as_ref().map(|id| if decoder.numbered { format!("{id}#{}", place + 1) } else { id.clone() }),
+            name,
+            occurred_at: when::read(at(record, &time.column), &time.column.written, &time.format, &time.zone)?,
+            revision,
+            sequence,
+            session: session.clone(),
+            identifiers: identifiers.clone(),
+            properties: properties.clone(),
+        });
+    }
+    if events.is_empty() { Ok(Err(SkipReason::NoRule)) } else { Ok(Ok(events)) }
+}
+
+fn holds(tests: &[(ColumnPath, Vec<Value>)], record: &Record) -> bool {
+    tests.iter().all(|(column, allowed)| {
+        at(record, column).and_then(as_text).is_some_and(|found| allowed.iter().filter_map(as_text).any(|a| a == found))
+    })
+}
+
+/// A column by its whole name, else by its dotted path.
+fn at<'a>(record: &'a Record, column: &ColumnPath) -> Option<&'a Value> {
+    if let Some(value) = record.get(&*column.written) {
+        return Some(value);
+    }
+    let (first, rest) = column.parts.split_first().filter(|(_, rest)| !rest.is_empty())?;
+    rest.iter().try_fold(record.get(&**first)?, |value, part| value.get(&**part))
+}
+
+fn value<'a>(from: &'a ValueFrom, record: &'a Record) -> Option<Cow<'a, Value>> {
+    match from {
+        ValueFrom::Column(column) => at(record, column).map(Cow::Borrowed),
+        ValueFrom::Const(value) => Some(Cow::Borrowed(value)),
+        ValueFrom::Join(columns, separator) => {
+            let parts: Vec<String> =
+                columns.iter().map(|c| at(record, c).and_then(as_text)).collect::<Option<Vec<_>>>()?;
+            Some(Cow::Owned(Value::String(parts.join(separator))))
+        }
+        ValueFrom::Lookup(column, words, other) => {
+            let found = as_text(at(record, column)?)?;
+            let word = words.get(&found).or(other.as_ref()).cloned().unwrap_or(found);
+            Some(Cow::Owned(Value::String(word)))
+        }
+    }
+}
+
+fn as_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(n) => Some(n.to_string()),
+        Value::Bool(b) => Some(b.to_string()),
+        _ => None,
+    }
+}
+
+fn integer(value: Option<&Value>, what: &str) -> Result<Option<i64>, Rejection> {
+    let parsed = match value {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Number(n)) => n.as_i64(),
+        Some(Value::String(s)) => s.trim().parse().ok(),
+        Some(_) => None,
+    };
+    match (parsed, value) {
+        (Some(n), _) => Ok(Some(n)),
+        (None, Some(v)) => {
+            Err(rejection(RejectReason::WrongType, format!("the {what} is {v}; allowed: a whole number")))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+fn properties(decoder: &MappingDecoder, record: &Record) -> Record {
+    let mut out = Record::new();
+    match &decoder.properties {
+        Properties::Only(kept) => {
+            for (name, from) in kept {
+                if let Some(found) = value(from, record).filter(|v| !v.is_null()) {
+                    out.insert(name.clone(), found.into_owned());
+                }
+            }
+        }
+        Properties::AllBut { skip, constants } => {
+            let used = |name: &str| {
+                let is = |from: &ValueFrom| matches!(from, ValueFrom::Column(c) if *c.written == *name);
+                decoder.id.as_ref().is_some_and(is)
+                    || decoder.identifiers.iter().any(|(_, f)| is(f))
+                    || decoder.events.iter().any(|e| *e.time.column.written == *name)
+                    || skip.iter().any(|c| *c.written == *name)
+            };
+            for (name, found) in record.iter().filter(|(n, v)| !v.is_null() && !used(n)) {
+                out.insert(name.clone(), found.clone());
+            }
+            for (name, from) in constants {
+                if let Some(found) = value(from, record) {
+                    out.insert(name.clone(), found.into_owned());
+                }
+            }
+        }
+    }
+    out
+}
