@@ -2,6 +2,8 @@
 //! over a bounded channel, each saying how far its partitions have come. Never decides what may be committed: that is
 //! told to it, after the data is stored.
 
+pub mod file;
+
 use std::sync::Arc;
 
 use crate::event::{DeadLetter, Event, SourceId};
