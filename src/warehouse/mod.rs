@@ -2,7 +2,7 @@
 //! the commands. Out: acknowledged inserts and answers. One client over HTTP for a server, a cluster or the embedded
 //! engine; ClickHouse types appear in this folder only.
 
-// pub mod embedded;
+pub mod embedded;
 
 mod client;
 mod counts;

@@ -1,0 +1,127 @@
+//! Bodies on the wire. In: compressed bytes. Out: plain ones, whole or an error: gzip and zstd streams of any number of
+//! members, lz4 streams of several frames, and ClickHouse's own blocks (`decompress=1`), and back (`compress=1`).
+
+use std::io::{Cursor, Read};
+
+const LZ4: u8 = 0x82;
+const ZSTD: u8 = 0x90;
+const NONE: u8 = 0x02;
+/// Checksum, method, two sizes.
+const CHECKSUM: usize = 16;
+const HEADER: usize = 9;
+/// Plain bytes in one block that we write.
+const BLOCK: usize = 1 << 20;
+/// A block that claims to be larger is damaged.
+const MOST: usize = 1 << 30;
+
+/// Undoes a `Content-Encoding`.
+pub(super) fn decode(encoding: &str, body: Vec<u8>) -> Result<Vec<u8>, String> {
+    let mut plain = Vec::new();
+    let wrong = |e: std::io::Error| format!("the {encoding} body cannot be read: {e}");
+    match encoding.trim().to_ascii_lowercase().as_str() {
+        "" | "identity" => return Ok(body),
+        "gzip" | "x-gzip" => {
+            flate2::read::MultiGzDecoder::new(&body[..]).read_to_end(&mut plain).map_err(wrong)?;
+        }
+        "deflate" => {
+            flate2::read::ZlibDecoder::new(&body[..]).read_to_end(&mut plain).map_err(wrong)?;
+        }
+        "zstd" => {
+            zstd::stream::read::Decoder::new(&body[..]).map_err(wrong)?.read_to_end(&mut plain).map_err(wrong)?;
+        }
+        "lz4" => {
+            // Clients send several frames one after the other; a decoder of one would lose the rest.
+            let mut rest = Cursor::new(&body[..]);
+            while (rest.position() as usize) < body.len() {
+                let mut frame = lz4_flex::frame::FrameDecoder::new(&mut rest);
+                frame.read_to_end(&mut plain).map_err(wrong)?;
+            }
+        }
+        other => return Err(format!("Content-Encoding {other} is not known; allowed: gzip, deflate, zstd, lz4")),
+    }
+    Ok(plain)
+}
+
+/// Undoes ClickHouse's own block framing.
+pub(super) fn unframe(body: &[u8]) -> Result<Vec<u8>, String> {
+    let (mut plain, mut rest) = (Vec::with_capacity(body.len() * 3), body);
+    while !rest.is_empty() {
+        let (Some(sum), Some(head)) = (rest.get(..CHECKSUM), rest.get(CHECKSUM..CHECKSUM + HEADER)) else {
+            return Err("a compressed block ends inside its header".to_owned());
+        };
+        let size = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]) as usize;
+        let (method, packed, unpacked) = (head[0], size(1), size(5));
+        if packed < HEADER || unpacked > MOST {
+            return Err("a compressed block has impossible sizes".to_owned());
+        }
+        let Some(block) = rest.get(CHECKSUM..CHECKSUM + packed) else {
+            return Err("a compressed block ends too early".to_owned());
+        };
+        if checksum(block) != sum {
+            return Err("a compressed block does not match its checksum".to_owned());
+        }
+        let data = &block[HEADER..];
+        match method {
+            LZ4 => plain.extend(lz4_flex::block::decompress(data, unpacked).map_err(|e| e.to_string())?),
+            ZSTD => plain.extend(zstd::bulk::decompress(data, unpacked).map_err(|e| e.to_string())?),
+            NONE => plain.extend_from_slice(data),
+            other => return Err(format!("compression method {other:#x} is not known")),
+        }
+        rest = &rest[CHECKSUM + packed..];
+    }
+    Ok(plain)
+}
+
+/// ClickHouse's own block framing, lz4.
+pub(super) fn frame(plain: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(plain.len() / 2 + 64);
+    for chunk in plain.chunks(BLOCK) {
+        let data = lz4_flex::block::compress(chunk);
+        let mut block = Vec::with_capacity(HEADER + data.len());
+        block.push(LZ4);
+        block.extend_from_slice(&((HEADER + data.len()) as u32).to_le_bytes());
+        block.extend_from_slice(&(chunk.len() as u32).to_le_bytes());
+        block.extend_from_slice(&data);
+        out.extend_from_slice(&checksum(&block));
+        out.extend_from_slice(&block);
+    }
+    out
+}
+
+/// CityHash 1.0.2, 128 bits: the high half first, each half little-endian.
+fn checksum(block: &[u8]) -> [u8; CHECKSUM] {
+    let sum = cityhash_rs::cityhash_102_128(block);
+    let mut out = [0; CHECKSUM];
+    out[..8].copy_from_slice(&((sum >> 64) as u64).to_le_bytes());
+    out[8..].copy_from_slice(&(sum as u64).to_le_bytes());
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_come_back_whole_and_damage_is_noticed() {
+        let plain: Vec<u8> = (0..3_000_000_u32).flat_map(|i| (i % 977).to_le_bytes()).collect();
+        let mut framed = frame(&plain);
+        assert_eq!(unframe(&framed).unwrap(), plain);
+        framed[40] ^= 1;
+        assert!(unframe(&framed).is_err());
+        assert!(unframe(&framed[..30]).is_err());
+    }
+
+    #[test]
+    fn several_lz4_frames_are_one_body() {
+        use std::io::Write;
+        let mut body = Vec::new();
+        for part in ["one", "two"] {
+            let mut encoder = lz4_flex::frame::FrameEncoder::new(&mut body);
+            encoder.write_all(part.as_bytes()).unwrap();
+            encoder.finish().unwrap();
+        }
+        assert_eq!(decode("lz4", body.clone()).unwrap(), b"onetwo");
+        body.push(7);
+        assert!(decode("lz4", body).is_err());
+    }
+}
