@@ -19,6 +19,7 @@ pub mod config; //        the config file as checked: sources, decoders, identif
 pub mod map; //           the journey file -> DesignedMap, or all its faults
 
 // The flow
+pub mod progress; //      EDGE  progress bars
 pub mod source; //        EDGE  file, kafka
 pub mod decode; //        PURE  RawRecord -> Event
 pub mod identity; //      PURE  facts, guards -> customer of every identifier
@@ -31,13 +32,13 @@ pub mod warehouse; //     EDGE  ClickHouse: migrations, rows, inserts, queries; 
 // Beside the flow
 pub mod compare; //       PURE  DesignedMap against the empirical map
 pub mod report; //        PURE  the comparison as text, JSON, HTML
-// pub mod demo; //          PURE  a seeded shop with known people
+pub mod demo; //          PURE  a seeded shop with known people
 
 // FRAME
-// pub mod map_tests; //    the tests inside a journey file
+pub mod map_tests; //    the tests inside a journey file
 pub mod telemetry;
 pub mod shutdown;
-// pub mod startup; //       what happens before the first record
-// pub mod pipeline; //      the flow, once, top to bottom
-// pub mod past; //          as it stood at a past as_of
-// pub mod cli; //           arguments; one file per command
+pub mod startup; //       what happens before the first record
+pub mod pipeline; //      the flow, once, top to bottom
+pub mod past; //          as it stood at a past as_of
+pub mod cli; //           arguments; one file per command

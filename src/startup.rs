@@ -11,13 +11,14 @@ use crate::config::Config;
 use crate::identity::{Assignment, Identity};
 use crate::journey::Mode;
 use crate::map::MapVersions;
+use crate::progress::{BarUnit, bar};
 use crate::stage::cache::NodeCache;
 use crate::stage::identity::IdentityStage;
 use crate::stage::journeys::JourneysStage;
 use crate::stage::reading::Reading;
 use crate::stage::watermark::Watermark;
 use crate::stage::{Positions, Rows, Version};
-use crate::telemetry::{BarUnit, bar};
+
 use crate::time::Timestamp;
 use crate::warehouse::{Clickhouse, WarehouseError};
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::place::{expand, read};
+use super::place::{expand, load_maps, read};
 use super::{Failure, PlaceArgs};
-use crate::map::{self, MapVersions};
+use crate::map::MapVersions;
 use crate::map_tests::{self, TestResult};
 
 #[derive(Debug, Args)]
@@ -31,8 +31,7 @@ impl Check {
                     files.push((path.display().to_string(), read(&path)?));
                 }
             }
-            let (maps, warnings) = map::load(&files).map_err(|f| Failure::Unusable(f.to_string()))?;
-            (maps.into_iter().map(Arc::new).collect(), warnings)
+            load_maps(&files)?
         };
         let mut out = std::io::stdout().lock();
         for warning in &warnings {

@@ -20,6 +20,8 @@ pub enum Failure {
     #[error("{0}")]
     Store(String),
     #[error(transparent)]
+    Warehouse(#[from] crate::warehouse::WarehouseError),
+    #[error(transparent)]
     Pipeline(#[from] crate::pipeline::PipelineError),
     /// What was asked for is not there; the text says what is.
     #[error("{0}")]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::run::run_sources;
-use super::{Failure, Place, PlaceArgs};
+use super::{Failure, PlaceArgs};
 use crate::config::{Config, FileFormat, FileInput, Input, Source};
 use crate::time::Timestamp;
 

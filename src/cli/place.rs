@@ -5,8 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use globset::Glob;
-
 use super::{Failure, PlaceArgs};
 use crate::config::{self, Config};
 use crate::decode::IdentifierKey;
@@ -70,8 +68,7 @@ impl Place {
                 files.push((path.display().to_string(), read(&path)?));
             }
         }
-        let (maps, mut warnings) = map::load(&files).map_err(|faults| Failure::Unusable(faults.to_string()))?;
-        let maps: Vec<_> = maps.into_iter().map(Arc::new).collect();
+        let (maps, mut warnings) = load_maps(&files)?;
         for map in &maps {
             warnings.extend(crate::touchpoint::Rules::compile(map, &config).warnings().iter().cloned());
         }
@@ -123,6 +120,13 @@ impl Place {
     }
 }
 
+/// Journey files, checked, and what is doubtful about them.
+pub fn load_maps(files: &[(String, String)]) -> Result<(Vec<Arc<MapVersions>>, Vec<String>), Failure> {
+    let loaded = map::load_with_warnings(files).map_err(|faults| Failure::Unusable(faults.to_string()))?;
+    let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
+    Ok((loaded.maps.into_iter().map(Arc::new).collect(), warnings))
+}
+
 /// Reads and checks a config file; `${VAR}` comes from the environment.
 pub fn read_config(file: &Path) -> Result<Config, Failure> {
     let text = read(file)?;
@@ -131,23 +135,10 @@ pub fn read_config(file: &Path) -> Result<Config, Failure> {
         .map_err(|faults| Failure::Unusable(faults.to_string()))
 }
 
-/// A path as written, or the files its last part matches (`*.yaml`), sorted by name.
+/// The files a pattern means.
 pub fn expand(pattern: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let name = pattern.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    if !name.contains(['*', '?', '[', '{']) {
-        return Ok(vec![pattern.to_owned()]);
-    }
-    let glob = Glob::new(&name).map_err(|e| Failure::Unusable(format!("{}: {e}", pattern.display())))?;
-    let matcher = glob.compile_matcher();
-    let dir = pattern.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let entries = fs::read_dir(dir).map_err(|e| unreadable(dir, e))?;
-    let mut found: Vec<PathBuf> =
-        entries.flatten().map(|e| e.path()).filter(|p| p.file_name().is_some_and(|n| matcher.is_match(n))).collect();
-    found.sort();
-    if found.is_empty() {
-        return Err(Failure::NotFound(format!("no file matches {}", pattern.display())));
-    }
-    Ok(found)
+    let found = crate::source::paths::expand(&pattern.display().to_string()).map_err(Failure::NotFound)?;
+    Ok(found.into_iter().map(PathBuf::from).collect())
 }
 
 pub fn read(path: &Path) -> Result<String, Failure> {

@@ -1,6 +1,8 @@
 //! `tropa run`: the configured sources through the pipeline, until told to stop or, with `--until-end`, until every
 //! source is at its end.
 
+use std::sync::Arc;
+
 use clap::Args;
 use tracing::info;
 
@@ -8,7 +10,7 @@ use super::store::Store;
 use super::{Failure, Place, PlaceArgs};
 use crate::decode::Decoding;
 use crate::pipeline::{self, Control, RunSummary};
-use crate::source::log::Sources;
+use crate::source::log::{Sources, Starting};
 use crate::startup;
 use crate::time::Timestamp;
 use crate::warehouse::Writer;
@@ -56,11 +58,19 @@ pub(super) async fn run_on(store: &Store, place: &Place, until_end: bool) -> Res
     let stop = crate::shutdown::on_signal();
     let stages = startup::load(&store.client, &place.config, &place.maps, &place.files, clock()).await?;
     let decoding = Decoding::new(place.config.clone(), place.identifier_key()?);
-    let mut sources = Sources::start(&place.config, std::sync::Arc::new(decoding), &stages.positions, until_end, clock)
-        .map_err(|e| Failure::Store(e.to_string()))?;
+    let starting = Starting {
+        config: &place.config,
+        admit: Arc::new(decoding),
+        positions: &stages.positions,
+        until_end,
+        clock,
+    };
+    let mut sources = Sources::start(&starting).map_err(|e| Failure::Store(e.to_string()))?;
     let control = Control { stop, refresh: place.config.refresh, clock };
     let writer = Writer::new((*store.client).clone(), stages.readings.clone());
-    Ok(pipeline::run(&mut sources, std::sync::Arc::new(writer), stages, control).await?)
+    let summary = pipeline::run(&mut sources, Arc::new(writer), stages, control).await;
+    sources.stop().await;
+    Ok(summary?)
 }
 
 pub(super) fn clock() -> Timestamp {

@@ -9,7 +9,7 @@ use super::run::clock;
 use super::store::Store;
 use super::{Failure, Place, PlaceArgs};
 use crate::decode::Decoding;
-use crate::identity::Identity;
+use crate::identity::{Identity, Verdict};
 use crate::journey::Mode;
 use crate::journey::show::{self, IdentityFact};
 use crate::stage::cache::NodeCache;
@@ -76,7 +76,7 @@ impl Show {
         });
         let mut members = raw.into_iter().chain([stored]);
         members
-            .find_map(|node| identity.customer_name(&node))
+            .find_map(|node| identity.assignments_of(&node).into_iter().find(|a| a.day.is_none()).and_then(|a| a.customer))
             .ok_or_else(|| {
                 let kinds: Vec<String> =
                     place.config.identifiers.kinds.iter().map(|k| format!("`{}:…`", k.name)).collect();
@@ -117,7 +117,10 @@ fn facts(identity: &Identity, config: &crate::config::Config, customer: &str) ->
             source: config.source(link.fact.source).name.clone(),
             event_id: link.fact.event_id.clone(),
             day: link.fact.day,
-            refused: link.verdict.refused().map(|r| r.as_str().to_owned()),
+            refused: match link.verdict {
+                Verdict::Joins => None,
+                other => Some(other.as_str().to_owned()),
+            },
         })
         .collect()
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tracing::{info, warn};
 
-use super::{Failure, Place};
+use super::Failure;
 use crate::config::{Config, WarehouseConfig};
 use crate::warehouse::embedded::{self, Embedded};
 use crate::warehouse::{Clickhouse, MigrationState, Target};

@@ -3,6 +3,10 @@
 //! told to it, after the data is stored.
 
 pub mod file;
+pub mod kafka;
+pub mod log;
+pub mod offsets;
+pub mod paths;
 
 use std::sync::Arc;
 

@@ -26,7 +26,7 @@ impl Reading {
         let mut hash = blake3::Hasher::new();
         let semantics = SEMANTICS_VERSION.to_string();
         let mode_name = mode.as_str();
-        for part in [&*map.id, &mode_name, &map.fingerprint, &config.fingerprint, &semantics] {
+        for part in [&*map.id, &*mode_name, &map.fingerprint, &config.fingerprint, &semantics] {
             hash.update(&(part.len() as u64).to_le_bytes());
             hash.update(part.as_bytes());
         }

@@ -48,6 +48,8 @@ pub struct Clickhouse {
     /// Names of sources for rows; `None` for a client that only asks.
     pub(super) config: Option<Arc<Config>>,
     pub(super) retry: Retry,
+    /// Whether new tables flush every insert to disk before it counts.
+    pub(super) fsync: bool,
 }
 
 impl Clickhouse {
@@ -70,16 +72,13 @@ impl Clickhouse {
             .with_setting("max_query_size", "67108864")
             .with_setting("max_ast_elements", "10000000")
             .with_setting("max_expanded_ast_elements", "10000000");
-        if target.fsync {
-            client = client.with_setting("fsync_after_insert", "1");
-        }
         if let Some(user) = &target.user {
             client = client.with_user(user);
         }
         if let Some(password) = &target.password {
             client = client.with_password(password);
         }
-        Self { client, database: target.database.clone(), config: None, retry: Retry::default() }
+        Self { client, database: target.database.clone(), config: None, retry: Retry::default(), fsync: target.fsync }
     }
 
     /// Runs a statement, waiting out faults that pass by themselves.

@@ -10,8 +10,9 @@ CREATE VIEW IF NOT EXISTS v_current
     keyed UInt8 COMMENT '1: silence decides only provisionally'
 )
 AS SELECT map, r.1 AS reading, (SELECT max(as_of) FROM watermarks) AS as_of, r.2 AS time_zone, r.3 AS dimensions, r.4 AS maturity, r.5 AS longest_window_seconds, r.6 AS keyed
-FROM (SELECT map, argMax((reading, time_zone, dimensions, maturity, longest_window_seconds, keyed), activated) AS r FROM readings WHERE mode = 'valid' AND activated > 0 GROUP BY map)
-COMMENT 'Which reading of each map the other views show, and at which as_of';
+FROM (SELECT map, argMax((reading, time_zone, dimensions, maturity, longest_window_seconds, keyed), activated) AS r FROM readings WHERE mode = 'valid' AND activated > 0 GROUP BY map);
+
+ALTER TABLE v_current MODIFY COMMENT 'Which reading of each map the other views show, and at which as_of';
 
 CREATE VIEW IF NOT EXISTS v_journeys
 (
@@ -30,8 +31,9 @@ AS SELECT map, customer, `j.id` AS journey_id, `j.key` AS journey_key, `j.map_ve
     `j.e_stage`[-1] AS last_stage, `j.e_stage` AS stages, `j.v_touchpoint` AS touchpoints, `j.value` AS value, `j.currency` AS currency,
     `j.order_ambiguous` AS order_ambiguous, `j.left_truncated` AS left_truncated, `j.clean` AS clean, `j.dims`[1] AS dim_1, `j.dims`[2] AS dim_2, `j.dims`[3] AS dim_3, `j.dims`[4] AS dim_4, version, written_at, as_of
 FROM (SELECT *, (SELECT max(as_of) FROM watermarks) AS as_of FROM customer_journeys FINAL WHERE is_deleted = 0 AND (map, reading) IN (SELECT map, reading FROM v_current))
-ARRAY JOIN `j.id`, `j.key`, `j.map_version`, `j.attempt`, `j.entry_at`, `j.entry_date`, `j.last_at`, `j.drops_at`, `j.decision`, `j.decided_at`, `j.decided_date`, `j.reason`, `j.value`, `j.currency`, `j.order_ambiguous`, `j.left_truncated`, `j.clean`, `j.dims`, `j.e_stage`, `j.v_touchpoint`
-COMMENT 'One row per journey';
+ARRAY JOIN `j.id`, `j.key`, `j.map_version`, `j.attempt`, `j.entry_at`, `j.entry_date`, `j.last_at`, `j.drops_at`, `j.decision`, `j.decided_at`, `j.decided_date`, `j.reason`, `j.value`, `j.currency`, `j.order_ambiguous`, `j.left_truncated`, `j.clean`, `j.dims`, `j.e_stage`, `j.v_touchpoint`;
+
+ALTER TABLE v_journeys MODIFY COMMENT 'One row per journey';
 
 CREATE VIEW IF NOT EXISTS v_journey_steps
 (
@@ -48,8 +50,9 @@ FROM (
     FROM (SELECT *, (SELECT max(as_of) FROM watermarks) AS as_of FROM customer_journeys FINAL WHERE is_deleted = 0 AND (map, reading) IN (SELECT map, reading FROM v_current))
     ARRAY JOIN `j.id`, `j.e_stage`, `j.e_is_first`, `j.e_first_at`, `j.e_last_at`, `j.entry_date`, `j.decision`, `j.drops_at`
 )
-ARRAY JOIN arrayEnumerate(e_stage) AS i
-COMMENT 'One row per stage entry, numbered within its journey';
+ARRAY JOIN arrayEnumerate(e_stage) AS i;
+
+ALTER TABLE v_journey_steps MODIFY COMMENT 'One row per stage entry, numbered within its journey';
 
 CREATE VIEW IF NOT EXISTS v_stages
 (
@@ -71,8 +74,9 @@ SELECT c.map AS map, c.entry_date AS entry_date, c.stage AS stage, toUInt32(inde
     if(r.stage_roles[position] = 'exit', NULL, (c.progressed + c.progressed_in_flight + c.open - c.open_progressed + d.may_still - c.here_may_still) / (c.entered + d.may_still - c.here_may_still)) AS conversion_high,
     toUInt8(d.all_decided / d.all_entered >= c.maturity AND c.now >= d.matures_at) AS mature, c.now AS as_of
 FROM counts AS c INNER JOIN days AS d ON c.map = d.map AND c.entry_date = d.entry_date INNER JOIN (SELECT map, reading, stages, stage_roles FROM readings FINAL) AS r ON c.map = r.map AND c.reading = r.reading
-WHERE c.entered > 0
-COMMENT 'The funnel: stages by entry date, with rates and whether they are mature';
+WHERE c.entered > 0;
+
+ALTER TABLE v_stages MODIFY COMMENT 'The funnel: stages by entry date, with rates and whether they are mature';
 
 CREATE VIEW IF NOT EXISTS v_transitions
 (
@@ -81,8 +85,9 @@ CREATE VIEW IF NOT EXISTS v_transitions
 )
 AS SELECT t.map AS map, t.entry_date AS entry_date, t.event_date AS event_date, t.from_stage AS from_stage, t.to_stage AS to_stage, sum(t.transitions) AS transitions, sum(t.decided) AS decided, sum(t.first) AS first, t.dim_1 AS dim_1, t.dim_2 AS dim_2, t.dim_3 AS dim_3, t.dim_4 AS dim_4, any(v.as_of) AS as_of
 FROM stage_transitions_1d AS t FINAL INNER JOIN v_current AS v ON t.map = v.map AND t.reading = v.reading
-GROUP BY map, entry_date, event_date, from_stage, to_stage, dim_1, dim_2, dim_3, dim_4 HAVING transitions > 0
-COMMENT 'Transitions; per entry date: sum into a stage = its entries = sum out of it';
+GROUP BY map, entry_date, event_date, from_stage, to_stage, dim_1, dim_2, dim_3, dim_4 HAVING transitions > 0;
+
+ALTER TABLE v_transitions MODIFY COMMENT 'Transitions; per entry date: sum into a stage = its entries = sum out of it';
 
 CREATE VIEW IF NOT EXISTS v_drop_offs
 (
@@ -91,8 +96,9 @@ CREATE VIEW IF NOT EXISTS v_drop_offs
 )
 AS SELECT d.map AS map, d.entry_date AS entry_date, d.event_date AS event_date, d.stage AS stage, d.touchpoint AS touchpoint, sum(d.drop_offs) AS drop_offs, sum(d.value) AS value, d.dim_1 AS dim_1, d.dim_2 AS dim_2, d.dim_3 AS dim_3, d.dim_4 AS dim_4, any(v.as_of) AS as_of
 FROM drop_offs_1d AS d FINAL INNER JOIN v_current AS v ON d.map = v.map AND d.reading = v.reading
-GROUP BY map, entry_date, event_date, stage, touchpoint, dim_1, dim_2, dim_3, dim_4 HAVING drop_offs > 0
-COMMENT 'Where people leave';
+GROUP BY map, entry_date, event_date, stage, touchpoint, dim_1, dim_2, dim_3, dim_4 HAVING drop_offs > 0;
+
+ALTER TABLE v_drop_offs MODIFY COMMENT 'Where people leave';
 
 CREATE VIEW IF NOT EXISTS v_coverage
 (
@@ -100,8 +106,9 @@ CREATE VIEW IF NOT EXISTS v_coverage
 )
 AS SELECT c.map AS map, c.source AS source, c.event_date AS event_date, c.fate AS fate, c.rule AS rule, sum(c.events) AS events
 FROM coverage_1d AS c FINAL INNER JOIN v_current AS v ON c.map = v.map AND c.reading = v.reading
-GROUP BY map, source, event_date, fate, rule HAVING events > 0
-COMMENT 'What became of every event';
+GROUP BY map, source, event_date, fate, rule HAVING events > 0;
+
+ALTER TABLE v_coverage MODIFY COMMENT 'What became of every event';
 
 CREATE VIEW IF NOT EXISTS v_unmapped
 (
@@ -110,5 +117,6 @@ CREATE VIEW IF NOT EXISTS v_unmapped
 AS SELECT map, `u.source` AS source, `u.name` AS name, `u.path` AS path, sum(`u.count`) AS events
 FROM (SELECT * FROM customer_journeys FINAL WHERE is_deleted = 0 AND (map, reading) IN (SELECT map, reading FROM v_current))
 ARRAY JOIN `u.source`, `u.name`, `u.path`, `u.count`
-GROUP BY map, source, name, path
-COMMENT 'Events that no touchpoint matches, by name and path';
+GROUP BY map, source, name, path;
+
+ALTER TABLE v_unmapped MODIFY COMMENT 'Events that no touchpoint matches, by name and path';

@@ -1,0 +1,231 @@
+//! All sources of a config as one [`Log`]: Kafka consumers and file readers on threads of their own, one bounded channel.
+//! In: the config, the stored positions, a way to decode. Out: batches in order of arrival; positions go back to Kafka
+//! once they are stored. A file whose content was read to the end before is not read again.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tracing::{error, info, warn};
+
+use super::file::{self, FileRead};
+use super::kafka::{KafkaError, KafkaHandle, KafkaSource, SourceEvent};
+use super::offsets::TopicPartition;
+use super::paths::expand;
+use crate::config::{Config, FileInput, Input};
+use crate::event::{Admit, SourceId};
+use crate::progress::{BarUnit, bar};
+use crate::stage::{Log, Polled, PositionRow, Positions};
+use crate::time::Timestamp;
+
+/// Batches that wait between the sources and the pipeline.
+const WAITING: usize = 2;
+
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    #[error(transparent)]
+    Kafka(#[from] KafkaError),
+    #[error("{0}")]
+    File(String),
+}
+
+/// The running sources.
+pub struct Sources {
+    heard: mpsc::Receiver<SourceEvent>,
+    failures: mpsc::Receiver<SourceError>,
+    kafka: BTreeMap<SourceId, KafkaHandle>,
+    /// Sources that are not at their end yet.
+    open: Vec<SourceId>,
+    until_end: bool,
+    names: Vec<Arc<str>>,
+}
+
+/// What every source of a process is started with.
+pub struct Starting<'a> {
+    pub config: &'a Config,
+    pub admit: Arc<dyn Admit>,
+    pub positions: &'a Positions,
+    pub until_end: bool,
+    pub clock: fn() -> Timestamp,
+}
+
+impl Sources {
+    /// Starts every configured source. Fails on settings and paths that cannot work, never because nobody answers.
+    pub fn start(with: &Starting<'_>) -> Result<Self, SourceError> {
+        let (out, heard) = mpsc::channel(WAITING);
+        let (failed, failures) = mpsc::channel(16);
+        let mut kafka = BTreeMap::new();
+        let mut open = Vec::new();
+        for (i, source) in with.config.sources.iter().enumerate() {
+            let id = SourceId(i as u16);
+            match &source.input {
+                Input::Kafka(input) => {
+                    let stored: BTreeMap<(String, i32), i64> = with
+                        .positions
+                        .iter()
+                        .filter(|p| p.source == id)
+                        .map(|p| ((p.topic.to_string(), p.partition), p.next))
+                        .collect();
+                    let source = KafkaSource {
+                        input: input.clone(),
+                        source: id,
+                        admit: with.admit.clone(),
+                        positions: Box::new(move |topic, partition| stored.get(&(topic.to_owned(), partition)).copied()),
+                        instance: Some(instance(with.config, &source.name)),
+                        flush_records: with.config.flush_records,
+                        flush_interval: with.config.flush_interval,
+                        clock: with.clock,
+                    };
+                    kafka.insert(id, source.start(out.clone())?);
+                    open.push(id);
+                }
+                Input::File(input) => {
+                    let paths = unread(input, id, with.positions)?;
+                    open.push(id);
+                    read_files(with, id, input, paths, (out.clone(), failed.clone()));
+                }
+                Input::None => {}
+            }
+        }
+        let names = with.config.sources.iter().map(|s| s.name.clone()).collect();
+        Ok(Self { heard, failures, kafka, open, until_end: with.until_end, names })
+    }
+
+    fn name(&self, id: SourceId) -> &str {
+        self.names.get(usize::from(id.0)).map_or("?", |n| n)
+    }
+
+    fn take(&mut self, event: SourceEvent) -> Polled {
+        match event {
+            SourceEvent::Batch(batch) => return Polled::Batch(batch),
+            SourceEvent::CaughtUp { source } => {
+                self.open.retain(|s| *s != source);
+                info!(source = self.name(source), "read to its end");
+                if self.open.is_empty() && self.until_end {
+                    return Polled::End;
+                }
+            }
+            SourceEvent::State { source, state } => info!(source = self.name(source), "{state}"),
+            SourceEvent::Revoked { source, partitions } => {
+                warn!(source = self.name(source), partitions = partitions.len(), "partitions went to another consumer");
+            }
+            SourceEvent::Rewound { source, partition, wanted, resumed } => warn!(
+                source = self.name(source),
+                topic = &*partition.topic,
+                partition = partition.partition,
+                wanted,
+                resumed,
+                "the log does not hold this offset any more; reading from the beginning of what is left"
+            ),
+        }
+        Polled::Quiet
+    }
+}
+
+impl Log for Sources {
+    type Error = SourceError;
+
+    async fn poll(&mut self) -> Result<Polled, SourceError> {
+        if self.open.is_empty() && self.until_end {
+            return Ok(Polled::End);
+        }
+        tokio::select! {
+            Some(failure) = self.failures.recv() => Err(failure),
+            event = self.heard.recv() => match event {
+                Some(event) => Ok(self.take(event)),
+                None if self.until_end => Ok(Polled::End),
+                // Every file has been read and no stream is configured: nothing comes any more, and nothing is wrong.
+                None => {
+                    tokio::time::sleep(Duration::from_secs(3600)).await;
+                    Ok(Polled::Quiet)
+                }
+            },
+        }
+    }
+
+    async fn commit(&mut self, positions: &[PositionRow]) -> Result<(), SourceError> {
+        for (source, handle) in &self.kafka {
+            let own = positions.iter().filter(|p| p.source == *source);
+            let offsets: Vec<_> = own.map(|p| (TopicPartition::new(p.topic.clone(), p.partition), p.next)).collect();
+            if offsets.is_empty() {
+                continue;
+            }
+            // The stored positions are what a restart goes by; a commit that fails is made up by the next.
+            if let Err(e) = handle.commit(offsets).await {
+                warn!(error = %e, "offsets are stored in the warehouse and not yet in Kafka");
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Sources {
+    /// Leaves the consumer groups.
+    pub async fn stop(self) {
+        for (_, handle) in self.kafka {
+            handle.stop().await;
+        }
+    }
+}
+
+/// The same for one data folder and source over restarts, so that a killed process resumes at once.
+fn instance(config: &Config, source: &str) -> String {
+    let folder = std::fs::canonicalize(&config.data).unwrap_or_else(|_| config.data.clone());
+    let hash = blake3::hash(format!("{}\0{source}", folder.display()).as_bytes());
+    format!("tropa-{}", &hash.to_hex()[..16])
+}
+
+/// The paths of a file source that hold something new.
+fn unread(input: &FileInput, id: SourceId, positions: &Positions) -> Result<Vec<String>, SourceError> {
+    let mut paths = Vec::new();
+    for pattern in &input.paths {
+        for path in expand(pattern).map_err(SourceError::File)? {
+            let known = positions.get(id, &path, 0).filter(|p| p.finished && !p.content.is_empty());
+            let read = match known {
+                Some(p) if path != "-" => {
+                    file::content(&path).map_err(|e| SourceError::File(e.to_string()))? == *p.content
+                }
+                _ => false,
+            };
+            if !read {
+                paths.push(path);
+            }
+        }
+    }
+    Ok(paths)
+}
+
+fn read_files(
+    with: &Starting<'_>,
+    id: SourceId,
+    input: &FileInput,
+    paths: Vec<String>,
+    (out, failed): (mpsc::Sender<SourceEvent>, mpsc::Sender<SourceError>),
+) {
+    let (admit, format, max_record_bytes) = (with.admit.clone(), input.format, input.max_record_bytes);
+    let (flush_records, received_at) = (with.config.flush_records, (with.clock)());
+    std::thread::spawn(move || {
+        for path in paths {
+            let total = std::fs::metadata(&path).map_or(0, |m| m.len());
+            let shown = bar(total, "reading", BarUnit::Bytes);
+            let bytes = Arc::new(AtomicU64::new(0));
+            let what = FileRead { path: &path, source: id, format, max_record_bytes, flush_records, received_at };
+            let give = |batch| {
+                shown.set_position(bytes.load(Ordering::Relaxed));
+                // A closed channel means that the pipeline is going down: the file is read again next time.
+                if out.blocking_send(SourceEvent::Batch(batch)).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            };
+            let result = file::read(&what, &*admit, &bytes, give);
+            shown.finish_and_clear();
+            if let Err(e) = result {
+                error!(error = %e, "a file could not be read");
+                failed.blocking_send(SourceError::File(e.to_string())).ok();
+                return;
+            }
+        }
+        out.blocking_send(SourceEvent::CaughtUp { source: id }).ok();
+    });
+}
