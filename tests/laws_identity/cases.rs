@@ -3,7 +3,7 @@
 use tropa::config::{Class, Kind};
 use tropa::event::Event;
 use tropa::identity::{Identity, Refusal, Verdict};
-use tropa::time::Timestamp;
+use tropa::time::{Day, Timestamp};
 
 use crate::world::{World, batch_of, customer_of, examples, kind};
 
@@ -305,4 +305,22 @@ fn a_known_fact_changes_nothing_and_an_earlier_statement_is_told() {
     assert_eq!(say(&noon), (0, 0, 0));
     assert_eq!(say(&morning), (1, 0, 0));
     assert_eq!(say(&noon), (0, 0, 0));
+}
+
+#[test]
+fn an_earlier_statement_of_a_known_fact_can_change_which_fact_is_refused() {
+    let world = examples();
+    let mut identity = world.identity();
+    let mut say = |at: &str, ids: &[&str]| {
+        let (facts, nodes) = batch_of(&world, &[world.event(at, ids)]);
+        let dirty: Vec<String> = identity.apply(facts, nodes).dirty.iter().map(ToString::to_string).collect();
+        (identity.customer_of(["email:m"], Day(0)).map(|c| c.to_string()), dirty)
+    };
+    say("2026-01-01T09:00Z", &["crm:12", "email:m"]);
+    let (customer, _) = say("2026-01-01T10:00Z", &["crm:11", "email:m"]);
+    assert_eq!(customer.as_deref(), Some("crm:12"));
+    let (customer, mut dirty) = say("2026-01-01T08:00Z", &["crm:11", "email:m"]);
+    assert_eq!(customer.as_deref(), Some("crm:11"));
+    dirty.sort();
+    assert_eq!(dirty, ["crm:11", "crm:12"]);
 }

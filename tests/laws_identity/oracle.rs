@@ -88,9 +88,9 @@ fn six_hundred_random_cases_agree_with_the_naive_oracle() {
     assert_eq!(answers.len(), cases.len());
 
     let (mut unique, mut limit, mut quarantined, mut days) = (0, 0, 0, 0);
-    for (case, answer) in cases.iter().zip(answers) {
+    for (nth, (case, answer)) in cases.iter().zip(answers).enumerate() {
         let mut identity = world.identity();
-        for part in case.chunks(7) {
+        for part in case.chunks(1 + nth % 5) {
             let (facts, nodes) = batch_of(&world, part);
             identity.apply(facts, nodes);
         }

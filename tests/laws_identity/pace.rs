@@ -51,7 +51,7 @@ fn pace_of_new_facts_known_facts_and_a_large_component() {
         println!("{pass:>6}: {rate:>10.0} facts/s");
     }
 
-    // One person named on 50 devices by 999 others each: a component of some 20,000 nodes, folded again 100 times.
+    // 500 devices of 40 persons each, tied into one component of 20,500 nodes: each fact folds all of it again.
     let mut identity = examples().identity();
     let chain = (0..20_000i64).map(|n| fact(format!("user:{n:08}"), format!("device:{:08}", n / 40), n));
     let links = (0..500i64).map(|n| fact(format!("user:{:08}", n * 40), format!("device:{:08}", (n + 1) % 500), n));

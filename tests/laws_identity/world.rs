@@ -131,23 +131,37 @@ pub fn customer_of(identity: &Identity, event: &Event) -> Option<String> {
     identity.customer_of(identifiers, event.occurred_at.utc_day()).map(|c| c.to_string())
 }
 
-/// Up to `most` events of the tight world, over four days.
+/// Up to `most` events of the tight world, over three days. Half of the lists draw identifiers afresh for every event, and
+/// so meet the guards. In the other half a few visitors come again and again: most facts are about pairs that are known
+/// already, and a batch leaves most components alone, so what must be folded again has no other reason to be.
 pub fn events(most: usize) -> impl Strategy<Value = Vec<Event>> {
-    let identifier = prop_oneof![
-        1 => (0..3).prop_map(|n| format!("crm:{n}")),
-        3 => (0..5).prop_map(|n| format!("user:{n}")),
-        2 => (0..4).prop_map(|n| format!("email:{n}")),
-        2 => (0..4).prop_map(|n| format!("box:{n}")),
-        4 => (0..8).prop_map(|n| format!("cookie:{n}")),
-        1 => (0..2).prop_map(|n| format!("deal:{n}")),
-    ];
-    let at = (0..4i32, 0..3i64)
-        .prop_map(|(day, hour)| Timestamp::from_micros(Day(20_000 + day).start_utc().micros() + hour * 3_600_000_000));
-    let event = (0..2u16, 1..3u32, 0..9u32, at, prop::collection::vec(identifier, 1..4));
-    prop::collection::vec(event, 1..most).prop_map(|list| {
+    let fresh = prop::collection::vec((told(), prop::collection::vec(identifier(1), 1..4)), 1..most);
+    let visitors = prop::collection::vec(prop::collection::vec(identifier(2), 1..4), 2..9);
+    let returning = (visitors, prop::collection::vec((told(), any::<prop::sample::Index>()), 1..most)).prop_map(
+        |(visitors, list)| list.into_iter().map(|(told, who)| (told, who.get(&visitors).clone())).collect::<Vec<_>>(),
+    );
+    prop_oneof![fresh, returning].prop_map(|list| {
         let world = tight();
         list.into_iter()
-            .map(|(source, generation, id, at, ids)| world.event_of(source, generation, &id.to_string(), at, ids))
+            .map(|((source, generation, id, at), ids)| world.event_of(source, generation, &id.to_string(), at, ids))
             .collect()
     })
+}
+
+fn identifier(spread: u32) -> impl Strategy<Value = String> {
+    prop_oneof![
+        1 => (0..3 * spread).prop_map(|n| format!("crm:{n}")),
+        3 => (0..5 * spread).prop_map(|n| format!("user:{n}")),
+        2 => (0..4 * spread).prop_map(|n| format!("email:{n}")),
+        2 => (0..4 * spread).prop_map(|n| format!("box:{n}")),
+        4 => (0..8 * spread).prop_map(|n| format!("cookie:{n}")),
+        1 => (0..2 * spread).prop_map(|n| format!("deal:{n}")),
+    ]
+}
+
+/// (source, generation, event id, time) of an event; an id may come twice.
+fn told() -> impl Strategy<Value = (u16, u32, u32, Timestamp)> {
+    let at = (0..4i32, 0..3i64)
+        .prop_map(|(day, hour)| Timestamp::from_micros(Day(20_000 + day).start_utc().micros() + hour * 3_600_000_000));
+    (0..2u16, prop_oneof![1 => Just(1u32), 4 => Just(2)], 0..9u32, at)
 }
