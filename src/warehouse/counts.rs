@@ -133,7 +133,7 @@ impl Clickhouse {
             self.read_counts(reading, as_of, &From::Scratch(&table)).await
         }
         .await;
-        self.execute(&format!("DROP TABLE IF EXISTS {table} SYNC")).await?;
+        self.execute(&format!("DROP TABLE IF EXISTS {table}")).await?;
         counted
     }
 
@@ -177,10 +177,9 @@ impl Clickhouse {
 
     async fn journey_days(&self, rows: &str) -> Result<Vec<JourneyDay>, WarehouseError> {
         let query = format!(
-            "SELECT entry_date, [sum(entered), sum(completed), sum(ended), sum(dropped), sum(in_flight), sum(completed_open), \
-             sum(order_ambiguous), sum(left_truncated)] AS counts, sum(value) AS value FROM ({rows}) AS r GROUP BY entry_date ORDER BY entry_date"
-        )
-        .replace("sum(", "sum(r.");
+            "SELECT entry_date, [sum(r.entered), sum(r.completed), sum(r.ended), sum(r.dropped), sum(r.in_flight), \
+             sum(r.completed_open), sum(r.order_ambiguous), sum(r.left_truncated)] AS counts, sum(r.value) AS value FROM ({rows}) AS r GROUP BY entry_date ORDER BY entry_date"
+        );
         let day = |r: JourneyCounts| JourneyDay {
             entry_date: Day(r.entry_date),
             entered: r.counts[0],

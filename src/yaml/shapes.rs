@@ -7,8 +7,9 @@ use serde_json::Value;
 #[derive(Deserialize, JsonSchema, Debug, Clone)]
 #[serde(untagged)]
 pub enum OneOrMany<T> {
-    One(T),
+    // A list first: a plain value of any type would take it whole.
     Many(Vec<T>),
+    One(T),
 }
 
 impl<T> OneOrMany<T> {

@@ -54,7 +54,7 @@ impl Case {
 
     pub fn world(&self) -> World {
         let maps = map::load(&self.journey_files()).unwrap_or_else(|f| panic!("{}: {f}", self.name));
-        let maps = maps.0.into_iter().map(Arc::new).collect();
+        let maps = maps.into_iter().map(Arc::new).collect();
         let config = Arc::new(self.config(None));
         let (events, batches) = self.records(&config);
         World { config, maps, events, batches }

@@ -147,9 +147,11 @@ impl Found<'_> {
     }
 
     fn customers(&self) -> Value {
+        // A customer is listed if it has an event; a device whose days all belong to persons has none.
         let mut list: Vec<Vec<String>> = self
-            .identity
-            .customers()
+            .live()
+            .filter(|(_, journeys)| !journeys.coverage.is_empty())
+            .map(|(row, _)| row.customer.clone())
             .map(|c| sorted(self.identity.members(&c).iter().map(|n| n.to_string()).collect()))
             .collect();
         list.sort();
