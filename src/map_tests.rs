@@ -17,7 +17,9 @@ use crate::touchpoint::{self, Rules};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TestResult {
     /// `not_evaluated`: expectations that nothing can judge yet.
-    Passed { not_evaluated: Vec<String> },
+    Passed {
+        not_evaluated: Vec<String>,
+    },
     Failed(Vec<String>),
 }
 

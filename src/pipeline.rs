@@ -183,8 +183,7 @@ async fn compute<W: Warehouse>(
             let read = store.events_of(missing.clone()).await.map_err(warehouse)?;
             journeys.fill(&missing, &read);
         }
-        let customers =
-            tokio::task::block_in_place(|| journeys.recompute(identity.identity(), &step.dirty, version));
+        let customers = tokio::task::block_in_place(|| journeys.recompute(identity.identity(), &step.dirty, version));
         let summary = RunSummary {
             records: progress.iter().map(|p| p.counters.records).sum(),
             events: events.len() as u64,
@@ -192,7 +191,12 @@ async fn compute<W: Warehouse>(
             customers_recomputed: step.dirty.len() as u64,
             as_of: None,
         };
-        debug!(events = summary.events, customers = summary.customers_recomputed, cold = missing.len(), "batch computed");
+        debug!(
+            events = summary.events,
+            customers = summary.customers_recomputed,
+            cold = missing.len(),
+            "batch computed"
+        );
         // Facts before identity before customers: what a crash leaves half-written is found at the next start (I6).
         let rows =
             vec![Rows::Facts(step.facts), Rows::Assignments(step.assignments, version), Rows::Customers(customers)];

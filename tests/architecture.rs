@@ -46,7 +46,18 @@ fn code(text: &str) -> String {
 }
 
 const PURE: [&str; 13] = [
-    "time", "event", "yaml", "config", "map", "decode", "identity", "touchpoint", "journey", "stage", "aggregate", "compare",
+    "time",
+    "event",
+    "yaml",
+    "config",
+    "map",
+    "decode",
+    "identity",
+    "touchpoint",
+    "journey",
+    "stage",
+    "aggregate",
+    "compare",
     "report",
 ];
 
@@ -58,7 +69,8 @@ fn a_module_imports_only_modules_above_it() {
         let own = module_of(&path);
         let Some(&place) = order.get(&own) else { continue };
         for (other, &other_place) in &order {
-            let used = code(&text).contains(&format!("crate::{other}::")) || code(&text).contains(&format!("crate::{other};"));
+            let used =
+                code(&text).contains(&format!("crate::{other}::")) || code(&text).contains(&format!("crate::{other};"));
             if used && other_place > place {
                 wrong.push(format!("{} imports `{other}`, which stands below `{own}`", path.display()));
             }
@@ -70,8 +82,22 @@ fn a_module_imports_only_modules_above_it() {
 #[test]
 fn pure_modules_touch_no_world() {
     let forbidden = [
-        "std::fs", "std::net", "std::env", "std::process", "std::thread", "tokio::", "tracing::", "rdkafka::",
-        "clickhouse::", "axum::", "SystemTime", "Instant::now", "Timestamp::now", "rand::rng", "println!", "eprintln!",
+        "std::fs",
+        "std::net",
+        "std::env",
+        "std::process",
+        "std::thread",
+        "tokio::",
+        "tracing::",
+        "rdkafka::",
+        "clickhouse::",
+        "axum::",
+        "SystemTime",
+        "Instant::now",
+        "Timestamp::now",
+        "rand::rng",
+        "println!",
+        "eprintln!",
     ];
     let mut wrong = Vec::new();
     for (path, text) in sources().into_iter().filter(|(p, _)| PURE.contains(&module_of(p).as_str())) {

@@ -40,8 +40,17 @@ pub const JOURNEYS: Aggregate = Aggregate {
     table: "journeys_1d",
     keys: &["entry_date", "matures_at", DIMS[0], DIMS[1], DIMS[2], DIMS[3]],
     sums: &[
-        "entered", "completed", "ended", "dropped", "in_flight", "completed_open", "customers", "order_ambiguous",
-        "left_truncated", "clean", "value",
+        "entered",
+        "completed",
+        "ended",
+        "dropped",
+        "in_flight",
+        "completed_open",
+        "customers",
+        "order_ambiguous",
+        "left_truncated",
+        "clean",
+        "value",
     ],
     histograms: &[],
     select: select::journeys,
@@ -51,8 +60,19 @@ pub const STAGES: Aggregate = Aggregate {
     table: "stages_1d",
     keys: &["entry_date", DIMS[0], DIMS[1], DIMS[2], DIMS[3], "stage"],
     sums: &[
-        "entered", "entries", "decided", "progressed", "progressed_in_flight", "progressed_dropped", "in_flight",
-        "dropped", "completed_open", "lost_dropped", "lost_ended", "ended", "open_entries",
+        "entered",
+        "entries",
+        "decided",
+        "progressed",
+        "progressed_in_flight",
+        "progressed_dropped",
+        "in_flight",
+        "dropped",
+        "completed_open",
+        "lost_dropped",
+        "lost_ended",
+        "ended",
+        "open_entries",
     ],
     histograms: &[("problem_id", "problem_journeys"), ("time_bucket", "time_count"), ("next_bucket", "next_count")],
     select: select::stages,
@@ -111,10 +131,9 @@ impl Aggregate {
             &|s| if s == "value" { "0. AS value".to_owned() } else { format!("toUInt64(0) AS {s}") },
             &|k, c| format!("CAST([], '{}') AS {k}, CAST([], 'Array(UInt64)') AS {c}", empty(k)),
         );
-        let merged = columns(
-            &|s| format!("sum(n.{s}) AS {s}"),
-            &|k, c| format!("(sumMap(n.{k}, n.{c}) AS sum_{k}).1 AS {k}, sum_{k}.2 AS {c}"),
-        );
+        let merged = columns(&|s| format!("sum(n.{s}) AS {s}"), &|k, c| {
+            format!("(sumMap(n.{k}, n.{c}) AS sum_{k}).1 AS {k}, sum_{k}.2 AS {c}")
+        });
         let old_keys: Vec<String> = self.keys.iter().map(|k| format!("n.{k} AS {k}")).collect();
         let Scope { table, map, reading, as_of, .. } = scope;
         format!(

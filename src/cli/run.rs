@@ -58,13 +58,8 @@ pub(super) async fn run_on(store: &Store, place: &Place, until_end: bool) -> Res
     let stop = crate::shutdown::on_signal();
     let stages = startup::load(&store.client, &place.config, &place.maps, &place.files, clock()).await?;
     let decoding = Decoding::new(place.config.clone(), place.identifier_key()?);
-    let starting = Starting {
-        config: &place.config,
-        admit: Arc::new(decoding),
-        positions: &stages.positions,
-        until_end,
-        clock,
-    };
+    let starting =
+        Starting { config: &place.config, admit: Arc::new(decoding), positions: &stages.positions, until_end, clock };
     let mut sources = Sources::start(&starting).map_err(|e| Failure::Store(e.to_string()))?;
     let control = Control { stop, refresh: place.config.refresh, clock };
     let writer = Writer::new((*store.client).clone(), stages.readings.clone());

@@ -76,7 +76,9 @@ impl Show {
         });
         let mut members = raw.into_iter().chain([stored]);
         members
-            .find_map(|node| identity.assignments_of(&node).into_iter().find(|a| a.day.is_none()).and_then(|a| a.customer))
+            .find_map(|node| {
+                identity.assignments_of(&node).into_iter().find(|a| a.day.is_none()).and_then(|a| a.customer)
+            })
             .ok_or_else(|| {
                 let kinds: Vec<String> =
                     place.config.identifiers.kinds.iter().map(|k| format!("`{}:…`", k.name)).collect();

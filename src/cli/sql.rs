@@ -40,8 +40,7 @@ impl Sql {
                 if !data.exists() {
                     return Err(nothing_there(&data));
                 }
-                let engine =
-                    Embedded::start(&data, 0, false).await.map_err(|e| Failure::Store(e.to_string()))?;
+                let engine = Embedded::start(&data, 0, false).await.map_err(|e| Failure::Store(e.to_string()))?;
                 let client = Clickhouse::reader(&Target::embedded(engine.url(), DATABASE, false));
                 let result = print(&client, &self.query, format).await;
                 engine.stop().await.map_err(|e| Failure::Store(e.to_string()))?;

@@ -61,12 +61,8 @@ pub fn is_mature(map: &DesignedMap, longest_window: std::time::Duration, day: &J
 
 /// Lays the real map beside the designed one.
 pub fn compare(map: &DesignedMap, longest_window: std::time::Duration, real: &EmpiricalMap) -> Comparison {
-    let mature: std::collections::BTreeSet<Day> = real
-        .journeys
-        .iter()
-        .filter(|d| is_mature(map, longest_window, d, real.as_of))
-        .map(|d| d.entry_date)
-        .collect();
+    let mature: std::collections::BTreeSet<Day> =
+        real.journeys.iter().filter(|d| is_mature(map, longest_window, d, real.as_of)).map(|d| d.entry_date).collect();
     let days = real.days();
     let mut population = Population {
         customers: real.customers,

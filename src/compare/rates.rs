@@ -99,7 +99,14 @@ mod tests {
     #[test]
     fn a_journey_in_flight_that_has_progressed_is_inside_the_bounds_of_conversion() {
         let day = JourneyDay { entered: 2, dropped: 1, in_flight: 1, ..JourneyDay::default() };
-        let stage = StageDay { entered: 2, decided: 1, in_flight: 1, progressed_in_flight: 1, dropped: 1, ..StageDay::default() };
+        let stage = StageDay {
+            entered: 2,
+            decided: 1,
+            in_flight: 1,
+            progressed_in_flight: 1,
+            dropped: 1,
+            ..StageDay::default()
+        };
         assert_eq!(bounds_of_conversion(&[day], &[&stage], false), (0.5, 0.5));
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::aggregate::{EmpiricalMap, Histogram, JourneyDay, StageDay};
 use super::rates::{Rate, bounds_of_conversion};
+use crate::aggregate::{EmpiricalMap, Histogram, JourneyDay, StageDay};
 use crate::map::{DesignedMap, Role, Text};
 use crate::time::Day;
 

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::aggregate::{EmpiricalMap, Histogram};
 use super::rates::Rate;
+use crate::aggregate::{EmpiricalMap, Histogram};
 use crate::map::{DesignedMap, Role, Transition, TransitionKind};
 use crate::time::Day;
 

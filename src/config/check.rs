@@ -70,12 +70,7 @@ impl Scope<'_> {
 }
 
 /// Checks a config file. `base`: the folder that its paths are relative to.
-pub fn parse(
-    label: &str,
-    text: &str,
-    env: &dyn Fn(&str) -> Option<String>,
-    base: &Path,
-) -> Result<Config, Faults> {
+pub fn parse(label: &str, text: &str, env: &dyn Fn(&str) -> Option<String>, base: &Path) -> Result<Config, Faults> {
     let mut node = yaml::read(label, text)?;
     let mut faults = yaml::substitute(label, &mut node, env);
     let file: ConfigFile = match yaml::fill(&mut node, &json_schema(), label) {
@@ -192,7 +187,11 @@ fn identifiers(scope: &mut Scope<'_>, file: IdentifiersFile) -> IdentifierConfig
     for (name, written) in file.kinds {
         let pointer = format!("identifiers/kinds/{name}");
         if name.contains(':') || name.is_empty() {
-            scope.fault(&pointer, format!("kind `{name}` has a colon or no letters"), "allowed: letters, digits, `_`, `-`");
+            scope.fault(
+                &pointer,
+                format!("kind `{name}` has a colon or no letters"),
+                "allowed: letters, digits, `_`, `-`",
+            );
         }
         let kind = kind(scope, &pointer, &name, written);
         if let Some(other) = kinds.iter().find(|k| k.class != Class::Object && k.priority == kind.priority) {
@@ -286,9 +285,7 @@ fn source(
                 return None;
             }
         },
-        DecoderRef::Here(written) => {
-            Arc::new(decoders::check(scope, &format!("{pointer}/decoder"), *written, kinds))
-        }
+        DecoderRef::Here(written) => Arc::new(decoders::check(scope, &format!("{pointer}/decoder"), *written, kinds)),
     };
     let input = match (file.kafka, file.file) {
         (Some(_), Some(_)) => {

@@ -54,8 +54,17 @@ impl Config {
 #[derive(Clone, Debug)]
 pub enum WarehouseConfig {
     /// `libchdb.so` in the data folder; `listen`: port of the HTTP face (0: any free one).
-    Embedded { listen: u16, database: String, fsync: bool },
-    Server { url: String, database: String, user: String, password: String },
+    Embedded {
+        listen: u16,
+        database: String,
+        fsync: bool,
+    },
+    Server {
+        url: String,
+        database: String,
+        user: String,
+        password: String,
+    },
 }
 
 #[derive(Clone, Debug)]

@@ -69,7 +69,11 @@ fn mapping(scope: &mut Scope<'_>, pointer: &str, file: DecoderFile, kinds: &[Kin
             when: Vec::new(),
         }),
         (Some(_), _, _) => {
-            scope.fault(pointer, "a decoder with `events` has its names and times there", "hint: remove `name` and `time`");
+            scope.fault(
+                pointer,
+                "a decoder with `events` has its names and times there",
+                "hint: remove `name` and `time`",
+            );
         }
         (None, ..) => scope.fault(
             pointer,
@@ -84,14 +88,15 @@ fn mapping(scope: &mut Scope<'_>, pointer: &str, file: DecoderFile, kinds: &[Kin
         identifiers.push((found, value(scope, &at, written)));
     }
     let props = file.props.unwrap_or_default();
-    if !props.keep.is_empty() && !props.skip.is_empty() {
+    let (keep, skip) = (props.keep.into_pairs(), props.skip);
+    if !keep.is_empty() && !skip.is_empty() {
         scope.fault(&format!("{pointer}/props"), "`props` has both `keep` and `skip`", "hint: one of them is enough");
     }
     let constants = file.r#const.into_iter().map(|(k, v)| (k, ValueFrom::Const(v.0)));
-    let properties = if props.keep.is_empty() {
-        Properties::AllBut { skip: props.skip.iter().map(|c| column(c)).collect(), constants: constants.collect() }
+    let properties = if keep.is_empty() {
+        Properties::AllBut { skip: skip.iter().map(|c| column(c)).collect(), constants: constants.collect() }
     } else {
-        let kept = props.keep.iter().map(|c| (c.clone(), ValueFrom::Column(column(c))));
+        let kept = keep.into_iter().map(|(name, from)| (name, ValueFrom::Column(column(&from))));
         Properties::Only(kept.chain(constants).collect())
     };
     MappingDecoder {
@@ -139,7 +144,11 @@ fn value(scope: &mut Scope<'_>, pointer: &str, file: ValueFile) -> ValueFrom {
         }
         _ => {
             let message = "a value comes from exactly one of `const`, `from` and `join`";
-            scope.fault(pointer, message, "hint: `column`, `{const: x}`, `{join: [a, b]}` or `{from: a, lookup: {1: x}}`");
+            scope.fault(
+                pointer,
+                message,
+                "hint: `column`, `{const: x}`, `{join: [a, b]}` or `{from: a, lookup: {1: x}}`",
+            );
             ValueFrom::Const(Value::Null)
         }
     }

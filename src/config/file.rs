@@ -321,10 +321,33 @@ pub struct TimeRuleFile {
 #[derive(Deserialize, JsonSchema, Debug, Default)]
 #[serde(default, deny_unknown_fields)]
 pub struct PropsFile {
-    /// Only these columns.
-    pub keep: Vec<String>,
+    /// Only these columns: a list, or property name -> column.
+    pub keep: KeepFile,
     /// All but these columns.
     pub skip: Vec<String>,
+}
+
+#[derive(Deserialize, JsonSchema, Debug)]
+#[serde(untagged)]
+pub enum KeepFile {
+    Columns(Vec<String>),
+    Renamed(BTreeMap<String, String>),
+}
+
+impl Default for KeepFile {
+    fn default() -> Self {
+        Self::Columns(Vec::new())
+    }
+}
+
+impl KeepFile {
+    /// (property, column) pairs.
+    pub fn into_pairs(self) -> Vec<(String, String)> {
+        match self {
+            Self::Columns(list) => list.into_iter().map(|c| (c.clone(), c)).collect(),
+            Self::Renamed(map) => map.into_iter().collect(),
+        }
+    }
 }
 
 #[derive(Deserialize, JsonSchema, Debug)]

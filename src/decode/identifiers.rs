@@ -36,7 +36,8 @@ impl IdentifierKey {
     pub fn identifier(&self, kind: &Kind, id: KindId, value: &str) -> Option<Identifier> {
         let value = normalise(kind.normalise, value);
         let lower = value.to_lowercase();
-        if value.is_empty() || kind.blocked.contains(&lower) || kind.blocked_patterns.iter().any(|p| p.is_match(&value)) {
+        if value.is_empty() || kind.blocked.contains(&lower) || kind.blocked_patterns.iter().any(|p| p.is_match(&value))
+        {
             return None;
         }
         let node = match &self.key {
@@ -53,11 +54,7 @@ impl IdentifierKey {
     }
 
     /// All of a record's, strongest first, and how many were blocked.
-    pub(super) fn identifiers(
-        &self,
-        config: &Config,
-        found: &[(KindId, String)],
-    ) -> (SmallVec<[Identifier; 3]>, u16) {
+    pub(super) fn identifiers(&self, config: &Config, found: &[(KindId, String)]) -> (SmallVec<[Identifier; 3]>, u16) {
         let mut blocked = 0;
         let mut list: SmallVec<[Identifier; 3]> = SmallVec::new();
         for (id, value) in found.iter().filter(|(_, v)| !v.is_empty()) {

@@ -82,20 +82,22 @@ impl Decoding {
         if !found.occurred_at.is_usable() {
             return Err(Rejection {
                 reason: RejectReason::TimeOutOfRange,
-                detail: format!("time {} is out of range; allowed: 1990-01-01 <= t < 2101-01-01 UTC", found.occurred_at),
+                detail: format!(
+                    "time {} is out of range; allowed: 1990-01-01 <= t < 2101-01-01 UTC",
+                    found.occurred_at
+                ),
             });
         }
         let (identifiers, blocked) = self.key.identifiers(&self.config, &found.identifiers);
-        let ids: Map<String, Value> = identifiers
-            .iter()
-            .map(|i| (i.node.to_string(), Value::Bool(true)))
-            .collect();
+        let ids: Map<String, Value> = identifiers.iter().map(|i| (i.node.to_string(), Value::Bool(true))).collect();
         let properties = Value::Object(found.properties);
         let properties = canonical(&properties)?;
         let mut hash = blake3::Hasher::new();
         // Canonical JSON of {identifiers, name, properties}, without building the document.
         hash.update(br#"{"identifiers":"#);
-        hash.update(canonical(&Value::Array(ids.into_iter().map(|(node, _)| Value::String(node)).collect()))?.as_bytes());
+        hash.update(
+            canonical(&Value::Array(ids.into_iter().map(|(node, _)| Value::String(node)).collect()))?.as_bytes(),
+        );
         hash.update(br#","name":"#);
         hash.update(canonical(&Value::String(found.name.clone()))?.as_bytes());
         hash.update(br#","properties":"#);

@@ -29,9 +29,7 @@ fn json(bytes: &[u8]) -> Result<Map<String, Value>, Rejection> {
     }
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(other) => {
-            Err(rejection(RejectReason::NotAnObject, format!("{} instead of an object", kind_of(&other))))
-        }
+        Ok(other) => Err(rejection(RejectReason::NotAnObject, format!("{} instead of an object", kind_of(&other)))),
         Err(e) if e.is_eof() => Err(rejection(RejectReason::Truncated, format!("the JSON ends too early: {e}"))),
         Err(e) => Err(rejection(RejectReason::NotJson, e.to_string())),
     }

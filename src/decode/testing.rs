@@ -36,7 +36,11 @@ pub fn for_tests(test: &MapTest) -> Config {
         data: PathBuf::new(),
         warehouse: WarehouseConfig::Embedded { listen: 0, database: String::new(), fsync: false },
         maps: Vec::new(),
-        identifiers: IdentifierConfig { raw: true, key: None, kinds: kind_names.iter().enumerate().map(kind).collect() },
+        identifiers: IdentifierConfig {
+            raw: true,
+            key: None,
+            kinds: kind_names.iter().enumerate().map(kind).collect(),
+        },
         sources: source_names.iter().map(|name| Source::of_file(name, decoder.clone(), Input::None)).collect(),
         decoders: std::collections::BTreeMap::new(),
         max_visits: usize::MAX,
@@ -53,13 +57,11 @@ pub fn test_events(config: &Config, test: &MapTest) -> Vec<Event> {
     let key = IdentifierKey::raw();
     let mut events = Vec::new();
     for (i, written) in test.events.iter().enumerate() {
-        let found: Vec<(KindId, String)> = written
-            .ids
-            .iter()
-            .filter_map(|(kind, value)| config.kind_id(kind).map(|k| (k, value.clone())))
-            .collect();
+        let found: Vec<(KindId, String)> =
+            written.ids.iter().filter_map(|(kind, value)| config.kind_id(kind).map(|k| (k, value.clone()))).collect();
         let (identifiers, blocked) = key.identifiers(config, &found);
-        let properties = if written.props.is_null() { Value::Object(serde_json::Map::new()) } else { written.props.clone() };
+        let properties =
+            if written.props.is_null() { Value::Object(serde_json::Map::new()) } else { written.props.clone() };
         events.push(Event {
             source: config.source_id(&written.source).unwrap_or(SourceId(0)),
             event_id: Arc::from(format!("{i:06}")),

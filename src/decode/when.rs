@@ -10,12 +10,20 @@ use crate::config::TimeFormat;
 use crate::event::{RejectReason, Rejection};
 use crate::time::Timestamp;
 
-pub(super) fn read(value: Option<&Value>, column: &str, format: &TimeFormat, zone: &TimeZone) -> Result<Timestamp, Rejection> {
+pub(super) fn read(
+    value: Option<&Value>,
+    column: &str,
+    format: &TimeFormat,
+    zone: &TimeZone,
+) -> Result<Timestamp, Rejection> {
     let value = value.filter(|v| !v.is_null()).ok_or_else(|| {
         rejection(RejectReason::MissingTime, format!("`{column}` is missing; an event needs its time"))
     })?;
     parse(value, format, zone).ok_or_else(|| {
-        rejection(RejectReason::UnreadableTime, format!("`{column}` is {value}, which is no time; allowed: {}", allowed(format)))
+        rejection(
+            RejectReason::UnreadableTime,
+            format!("`{column}` is {value}, which is no time; allowed: {}", allowed(format)),
+        )
     })
 }
 
@@ -97,7 +105,10 @@ mod tests {
         assert_eq!(at(json!("01.01.2026 10:00"), TimeFormat::Pattern("%d.%m.%Y %H:%M".into()), &moscow), ten);
         assert_eq!(at(json!(1_767_250_800), TimeFormat::UnixSeconds, &moscow), ten);
         assert_eq!(at(json!("1767250800000"), TimeFormat::UnixMillis, &moscow), ten);
-        assert_eq!(at(json!("2020-02-04 19:16:09.182546"), TimeFormat::Auto, &TimeZone::UTC).as_deref(), Some("2020-02-04T19:16:09.182546Z"));
+        assert_eq!(
+            at(json!("2020-02-04 19:16:09.182546"), TimeFormat::Auto, &TimeZone::UTC).as_deref(),
+            Some("2020-02-04T19:16:09.182546Z")
+        );
         assert_eq!(at(json!("soon"), TimeFormat::Auto, &moscow), None);
         assert_eq!(at(json!(9e300), TimeFormat::UnixMicros, &moscow), None);
     }

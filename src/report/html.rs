@@ -78,7 +78,8 @@ fn section(out: &mut String, c: &Comparison, scene: &Scene, l: Language) {
     for (figure, words) in cards {
         let _ = write!(out, "<div class=\"card\"><b>{figure}</b><span>{words}</span></div>");
     }
-    let _ = write!(out, "</div><p class=\"note\">{}. {}</p>", escape(&maturity(c, l)), escape(&rate_note(&c.overall, l)));
+    let _ =
+        write!(out, "</div><p class=\"note\">{}. {}</p>", escape(&maturity(c, l)), escape(&rate_note(&c.overall, l)));
 
     for (side, heading) in [
         (Side::Designed, l.pick("As designed", "Как задумано")),
@@ -204,7 +205,15 @@ fn coverage_table(out: &mut String, c: &Comparison, l: Language) {
     for s in &c.coverage {
         let _ = write!(out, "<tr><td>{}</td>", escape(&s.source));
         let cells = [
-            s.records, s.skipped, s.rejected, s.distinct, s.mapped, s.outside, s.excluded, s.unmapped, s.no_identifier,
+            s.records,
+            s.skipped,
+            s.rejected,
+            s.distinct,
+            s.mapped,
+            s.outside,
+            s.excluded,
+            s.unmapped,
+            s.no_identifier,
         ];
         for n in cells {
             let _ = write!(out, "<td>{}</td>", count(n));
@@ -215,12 +224,8 @@ fn coverage_table(out: &mut String, c: &Comparison, l: Language) {
     if c.unmapped.is_empty() {
         return;
     }
-    let heads = [
-        l.pick("source", "источник"),
-        l.pick("event", "событие"),
-        l.pick("path", "путь"),
-        l.pick("events", "событий"),
-    ];
+    let heads =
+        [l.pick("source", "источник"), l.pick("event", "событие"), l.pick("path", "путь"), l.pick("events", "событий")];
     open_table(out, l.pick("Most frequent events on no map", "Частые события вне карты"), &heads, 3);
     for u in c.unmapped.iter().take(20) {
         let _ = write!(

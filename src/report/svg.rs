@@ -39,7 +39,8 @@ pub fn svg(c: &Comparison, scene: &Scene, side: Side, language: Language, id: &s
             (Side::Real, Some(most)) if most > 0 => 1.2 + 8.0 * (t.transitions as f64 / most as f64).sqrt(),
             _ => 1.6,
         };
-        let class = if side == Side::Designed && t.mark == TransitionMark::Unused { "planned" } else { t.mark.as_str() };
+        let class =
+            if side == Side::Designed && t.mark == TransitionMark::Unused { "planned" } else { t.mark.as_str() };
         let words = arc_words(c, arc.transition, side, language);
         let title = escape(&format!(
             "{} → {}: {}",
@@ -92,7 +93,8 @@ fn arc_words(c: &Comparison, transition: usize, side: Side, l: Language) -> (Str
                 _ => "",
             };
             let p50 = optional_seconds(t.time_p50, l);
-            let text = format!("{sign}{}", if t.transitions == 0 { "0".to_owned() } else { rate_or_count(c, transition) });
+            let text =
+                format!("{sign}{}", if t.transitions == 0 { "0".to_owned() } else { rate_or_count(c, transition) });
             (text, format!("{word}, {} × , {}, p50 {p50}", count(t.transitions), rate(&t.share)))
         }
     }
@@ -140,12 +142,7 @@ fn stage_box(out: &mut String, c: &Comparison, b: &super::scene::StageBox, side:
         escape(&clip(title, 19)),
     );
     if !role.is_empty() {
-        let _ = write!(
-            out,
-            r#"<text class="role" x="{:.0}" y="{:.0}">{role}</text>"#,
-            x + BOX_WIDTH - 8.0,
-            y - 5.0
-        );
+        let _ = write!(out, r#"<text class="role" x="{:.0}" y="{:.0}">{role}</text>"#, x + BOX_WIDTH - 8.0, y - 5.0);
     }
     for (i, line) in lines.iter().take(4).enumerate() {
         let _ = write!(

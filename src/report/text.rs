@@ -13,7 +13,10 @@ pub fn text(c: &Comparison, language: Language) -> String {
     let mut out = String::new();
     let title = c.title.get(l.code()).unwrap_or(&c.map);
     line(&mut out, format_args!("{title} ({}, version {})", c.map, c.version));
-    line(&mut out, format_args!("{} {}   {} {}", l.pick("as of", "на момент"), c.as_of, l.pick("zone", "зона"), c.zone));
+    line(
+        &mut out,
+        format_args!("{} {}   {} {}", l.pick("as of", "на момент"), c.as_of, l.pick("zone", "зона"), c.zone),
+    );
     line(
         &mut out,
         format_args!(
@@ -34,12 +37,7 @@ pub fn text(c: &Comparison, language: Language) -> String {
     );
     line(
         &mut out,
-        format_args!(
-            "{} {}   {}",
-            l.pick("overall conversion", "общая конверсия"),
-            rate(&c.overall),
-            maturity(c, l)
-        ),
+        format_args!("{} {}   {}", l.pick("overall conversion", "общая конверсия"), rate(&c.overall), maturity(c, l)),
     );
     if p.order_ambiguous > 0 {
         line(
@@ -165,9 +163,8 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
 
 /// First columns to the left, numbers to the right, widths by characters.
 fn table<const N: usize>(out: &mut String, head: &[&str; N], rows: Vec<[String; N]>) {
-    let width = |i: usize| {
-        rows.iter().map(|r| r[i].chars().count()).chain([head[i].chars().count()]).max().unwrap_or_default()
-    };
+    let width =
+        |i: usize| rows.iter().map(|r| r[i].chars().count()).chain([head[i].chars().count()]).max().unwrap_or_default();
     let widths: Vec<usize> = (0..N).map(width).collect();
     let left = |i: usize| rows.iter().all(|r| !r[i].starts_with(|c: char| c.is_ascii_digit() || c == '–' || c == '<'));
     let lefts: Vec<bool> = (0..N).map(left).collect();
@@ -181,7 +178,10 @@ fn table<const N: usize>(out: &mut String, head: &[&str; N], rows: Vec<[String; 
         out.push('\n');
     };
     print(out, head);
-    print(out, &widths.iter().map(|w| "─".repeat(*w)).collect::<Vec<_>>().iter().map(String::as_str).collect::<Vec<_>>());
+    print(
+        out,
+        &widths.iter().map(|w| "─".repeat(*w)).collect::<Vec<_>>().iter().map(String::as_str).collect::<Vec<_>>(),
+    );
     for row in &rows {
         print(out, &row.each_ref().map(String::as_str));
     }

@@ -187,7 +187,11 @@ impl<G: FnMut(DecodedBatch) -> ControlFlow<()>> Batches<'_, G> {
                 });
             }
         }
-        if self.counters.records as usize >= self.what.flush_records { self.flush(false, "") } else { ControlFlow::Continue(()) }
+        if self.counters.records as usize >= self.what.flush_records {
+            self.flush(false, "")
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 
     fn flush(&mut self, finished: bool, content: &str) -> ControlFlow<()> {

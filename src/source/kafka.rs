@@ -21,10 +21,8 @@ mod link;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::thread;
 use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
 use tokio::sync::oneshot;
 
 pub use link::ConnectionState;
@@ -56,13 +54,26 @@ pub struct KafkaSource {
 pub enum SourceEvent {
     Batch(DecodedBatch),
     /// Every partition was read up to where it ended when the run began; all of it lies in earlier batches. Said once.
-    CaughtUp { source: SourceId },
+    CaughtUp {
+        source: SourceId,
+    },
     /// Said once per change.
-    State { source: SourceId, state: ConnectionState },
+    State {
+        source: SourceId,
+        state: ConnectionState,
+    },
     /// No longer ours: nothing of them may be committed, and nothing of them comes until they are assigned again.
-    Revoked { source: SourceId, partitions: Vec<TopicPartition> },
+    Revoked {
+        source: SourceId,
+        partitions: Vec<TopicPartition>,
+    },
     /// `wanted` is not in the log any more; the partition is read from `resumed`, the beginning of what is left.
-    Rewound { source: SourceId, partition: TopicPartition, wanted: i64, resumed: i64 },
+    Rewound {
+        source: SourceId,
+        partition: TopicPartition,
+        wanted: i64,
+        resumed: i64,
+    },
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -95,7 +106,9 @@ pub struct KafkaHandle {
 impl KafkaSource {
     /// Starts the consumer's thread. Fails on settings that cannot work, never because no broker answers.
     pub fn start(self, out: tokio::sync::mpsc::Sender<SourceEvent>) -> Result<KafkaHandle, KafkaError> {
-        let _ = (self, out); Err(KafkaError::Ended) }
+        let _ = (self, out);
+        Err(KafkaError::Ended)
+    }
 }
 
 impl KafkaHandle {

@@ -73,7 +73,9 @@ impl Sources {
                         input: input.clone(),
                         source: id,
                         admit: with.admit.clone(),
-                        positions: Box::new(move |topic, partition| stored.get(&(topic.to_owned(), partition)).copied()),
+                        positions: Box::new(move |topic, partition| {
+                            stored.get(&(topic.to_owned(), partition)).copied()
+                        }),
                         instance: Some(instance(with.config, &source.name)),
                         flush_records: with.config.flush_records,
                         flush_interval: with.config.flush_interval,
@@ -216,7 +218,11 @@ fn read_files(
             let give = |batch| {
                 shown.set_position(bytes.load(Ordering::Relaxed));
                 // A closed channel means that the pipeline is going down: the file is read again next time.
-                if out.blocking_send(SourceEvent::Batch(batch)).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                if out.blocking_send(SourceEvent::Batch(batch)).is_ok() {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
             };
             let result = file::read(&what, &*admit, &bytes, give);
             shown.finish_and_clear();

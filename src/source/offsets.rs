@@ -231,7 +231,7 @@ mod tests {
             while started < moves.len() || !under_way.is_empty() {
                 random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 let dice = (random >> 33) as usize;
-                if started < moves.len() && (under_way.is_empty() || dice % 2 == 0) {
+                if started < moves.len() && (under_way.is_empty() || dice.is_multiple_of(2)) {
                     let mut partitions = moves[started].clone();
                     partitions.sort_unstable();
                     partitions.dedup();

@@ -45,7 +45,7 @@ impl IdentityStage {
 
     pub fn step(&mut self, events: &[Event]) -> IdentityStep {
         let current = |e: &&Event| e.generation == self.config.source(e.source).generation;
-        let facts: Vec<Fact> = events.iter().filter(current).flat_map(|e| facts_of(e)).collect();
+        let facts: Vec<Fact> = events.iter().filter(current).flat_map(facts_of).collect();
         let nodes: Vec<Arc<str>> =
             events.iter().filter(current).filter(|e| e.identifiers.len() == 1).map(Event::node).collect();
         let Changes { facts, assignments, dirty, largest_component } = self.identity.apply(facts, nodes);

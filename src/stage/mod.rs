@@ -141,10 +141,8 @@ impl Positions {
     pub fn advance(&mut self, progress: &[Progress]) -> Vec<PositionRow> {
         let mut moved = Vec::with_capacity(progress.len());
         for p in progress {
-            let found = self
-                .rows
-                .iter()
-                .position(|r| r.source == p.source && r.topic == p.topic && r.partition == p.partition);
+            let found =
+                self.rows.iter().position(|r| r.source == p.source && r.topic == p.topic && r.partition == p.partition);
             let i = found.unwrap_or_else(|| {
                 self.rows.push(PositionRow {
                     source: p.source,

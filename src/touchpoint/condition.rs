@@ -121,7 +121,8 @@ impl Compiled {
             parts.push(part(holds, "path", path, &list(&patterns)));
         }
         for test in &self.properties {
-            let found = lookup(properties, &test.parts).map(|v| as_text(v).map_or_else(|| v.to_string(), |t| t.into_owned()));
+            let found =
+                lookup(properties, &test.parts).map(|v| as_text(v).map_or_else(|| v.to_string(), |t| t.into_owned()));
             parts.push(part(
                 test.holds(properties),
                 &format!("props.{}", test.written),

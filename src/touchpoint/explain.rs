@@ -63,9 +63,9 @@ impl Rules {
                 }
             }
             nearly.sort_by_key(|(failing, verdict)| (*failing, std::cmp::Reverse(verdict.parts.len())));
-            let excluded = v.exclusions().find(|(_, c)| {
-                c.parts(source, event, properties, path.as_deref()).iter().all(|p| p.holds)
-            });
+            let excluded = v
+                .exclusions()
+                .find(|(_, c)| c.parts(source, event, properties, path.as_deref()).iter().all(|p| p.holds));
             VersionExplanation {
                 version: v.map.version,
                 excluded: excluded.map(|(i, _)| v.map.exclude[i].id.to_string()),

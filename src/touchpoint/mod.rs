@@ -15,7 +15,10 @@ pub enum VersionMatch {
     /// No rule matched.
     Unmapped,
     /// Taken out by `exclude[i]`, whether or not a touchpoint matched.
-    Excluded { rule: u16, mapped: bool },
+    Excluded {
+        rule: u16,
+        mapped: bool,
+    },
     Touched(Box<Touch>),
 }
 

@@ -63,7 +63,7 @@ impl Rules {
             }
         }
         Self {
-            versions: map.versions.iter().map(|v| VersionRules::compile(v)).collect(),
+            versions: map.versions.iter().map(VersionRules::compile).collect(),
             sources,
             channels: config.sources.iter().map(|s| s.channel.clone()).collect(),
             warnings,
@@ -123,8 +123,8 @@ impl VersionRules {
             let tests = t.failed_when.iter().flatten();
             tests.map(|(path, values)| PropertyTest::new(path, values)).collect::<Vec<_>>()
         };
-        let wants_path = alternatives.iter().any(|a| a.condition.wants_path())
-            || exclude.iter().flatten().any(Compiled::wants_path);
+        let wants_path =
+            alternatives.iter().any(|a| a.condition.wants_path()) || exclude.iter().flatten().any(Compiled::wants_path);
         Self {
             map: map.clone(),
             failed: map.touchpoints.iter().map(failed).collect(),

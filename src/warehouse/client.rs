@@ -28,7 +28,9 @@ impl Target {
     /// A configured server; for the embedded engine the address is only known once it runs.
     pub fn of(config: &WarehouseConfig) -> Self {
         match config {
-            WarehouseConfig::Embedded { database, fsync, .. } => Self::embedded("http://127.0.0.1:8123", database, *fsync),
+            WarehouseConfig::Embedded { database, fsync, .. } => {
+                Self::embedded("http://127.0.0.1:8123", database, *fsync)
+            }
             WarehouseConfig::Server { url, database, user, password } => Self {
                 url: url.clone(),
                 database: database.clone(),
@@ -105,7 +107,9 @@ impl Clickhouse {
     }
 
     pub(super) fn config(&self) -> Result<&Arc<Config>, WarehouseError> {
-        self.config.as_ref().ok_or_else(|| WarehouseError::Schema("this client was opened for questions only".to_owned()))
+        self.config
+            .as_ref()
+            .ok_or_else(|| WarehouseError::Schema("this client was opened for questions only".to_owned()))
     }
 }
 

@@ -243,8 +243,12 @@ impl Clickhouse {
 
     /// What was read, decoded and mapped, by source. Counts of records are of deliveries; those of events are distinct.
     async fn coverage(&self, rows: &str, cut: Option<Timestamp>) -> Result<Vec<Coverage>, WarehouseError> {
-        let mut list: Vec<Coverage> =
-            self.config()?.sources.iter().map(|s| Coverage { source: s.name.to_string(), ..Coverage::default() }).collect();
+        let mut list: Vec<Coverage> = self
+            .config()?
+            .sources
+            .iter()
+            .map(|s| Coverage { source: s.name.to_string(), ..Coverage::default() })
+            .collect();
         let of = |list: &mut Vec<Coverage>, source: &str| list.iter().position(|c| c.source == source);
         let deliveries = "SELECT toString(source) AS source, sum(p.records) AS records, sum(p.skipped) AS skipped, sum(p.decoded) AS decoded, \
              sum(p.rejected) AS rejected, sum(p.blocked_identifiers) AS blocked FROM positions AS p FINAL GROUP BY source";

@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::config::Config;
 use crate::journey::{CustomerJourneys, Decision, Journey};
 use crate::map::{MapVersions, Role};
-use crate::stage::{CustomerRow, bucket};
 use crate::stage::reading::Reading;
+use crate::stage::{CustomerRow, bucket};
 use crate::time::{Day, Timestamp};
 
 type Nested<T> = Vec<Vec<T>>;

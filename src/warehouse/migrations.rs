@@ -15,9 +15,15 @@ const MIGRATIONS: [(u32, &str, &str); 4] = [
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum MigrationState {
     Current,
-    Behind { applied: u32, known: u32 },
+    Behind {
+        applied: u32,
+        known: u32,
+    },
     /// A newer program has migrated them.
-    Newer { applied: u32, known: u32 },
+    Newer {
+        applied: u32,
+        known: u32,
+    },
 }
 
 #[derive(clickhouse::Row, serde::Deserialize)]
@@ -42,7 +48,9 @@ impl Clickhouse {
             // Every statement can be repeated, so a migration that was cut short is simply run again.
             for statement in statements(text) {
                 self.execute(statement).await?;
-                if self.fsync && let Some(table) = created(statement) {
+                if self.fsync
+                    && let Some(table) = created(statement)
+                {
                     // Acknowledged inserts then survive a power cut, not only a killed process.
                     self.execute(&format!("ALTER TABLE {table} MODIFY SETTING fsync_after_insert = 1")).await?;
                 }

@@ -78,8 +78,9 @@ impl Clickhouse {
 
     /// The greatest `as_of` ever stored; `None` before the first.
     pub async fn watermark(&self) -> Result<Option<Timestamp>, WarehouseError> {
-        let rows =
-            self.fetch::<Moment>("SELECT toUnixTimestamp64Micro(max(as_of)) AS moment FROM watermarks HAVING count() > 0").await?;
+        let rows = self
+            .fetch::<Moment>("SELECT toUnixTimestamp64Micro(max(as_of)) AS moment FROM watermarks HAVING count() > 0")
+            .await?;
         Ok(rows.first().map(|m| Timestamp::from_micros(m.moment)))
     }
 

@@ -88,7 +88,11 @@ impl Clickhouse {
 
     /// Customers whose rows under this reading are behind: rows of those that are no customers any more, and customers
     /// whose identity is newer than their row, or that have none.
-    pub async fn stale_customers(&self, reading: &Reading, identity: &Identity) -> Result<Vec<Arc<str>>, WarehouseError> {
+    pub async fn stale_customers(
+        &self,
+        reading: &Reading,
+        identity: &Identity,
+    ) -> Result<Vec<Arc<str>>, WarehouseError> {
         let scope = format!("map = {} AND reading = {}", quote(&reading.map.id), quote(&reading.id));
         let rows = format!("SELECT customer, version FROM customer_journeys FINAL WHERE {scope} AND is_deleted = 0");
         let mut stale = Vec::new();
@@ -123,7 +127,12 @@ impl Clickhouse {
     }
 
     /// Customers with a live row under this reading, counted.
-    pub(super) async fn count_customers(&self, table: &str, reading: &Reading, what: &str) -> Result<u64, WarehouseError> {
+    pub(super) async fn count_customers(
+        &self,
+        table: &str,
+        reading: &Reading,
+        what: &str,
+    ) -> Result<u64, WarehouseError> {
         let query = format!(
             "SELECT count() AS count FROM {table} FINAL WHERE map = {} AND reading = {} AND is_deleted = 0 AND {what}",
             quote(&reading.map.id),

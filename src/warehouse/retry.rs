@@ -95,7 +95,9 @@ mod tests {
     fn too_many_parts_passes_and_too_many_partitions_does_not() {
         let error = |text: &str| Error::BadResponse(text.to_owned());
         assert!(passes(&error("Code: 252. DB::Exception: Too many parts (3001)")));
-        assert!(!passes(&error("Code: 252. DB::Exception: Too many partitions for single INSERT block (more than 100)")));
+        assert!(!passes(&error(
+            "Code: 252. DB::Exception: Too many partitions for single INSERT block (more than 100)"
+        )));
         assert!(!passes(&error("Code: 60. DB::Exception: Table tropa.x does not exist")));
         assert!(passes(&Error::TimedOut));
     }

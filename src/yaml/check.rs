@@ -117,10 +117,12 @@ impl<'a> Walk<'a> {
             }
         }
         let types = types(schema);
-        if node.substituted && !types.is_empty() && !types.contains(&"string") {
-            if let Some(text) = node.text() {
-                node.content = resolve(text);
-            }
+        if node.substituted
+            && !types.is_empty()
+            && !types.contains(&"string")
+            && let Some(text) = node.text()
+        {
+            node.content = resolve(text);
         }
         if !types.is_empty() && !types.iter().any(|t| has_type(node, t)) {
             let message = format!("{} must be {}, found {}", place.name(), expected(&types), found(node));
@@ -150,7 +152,8 @@ impl<'a> Walk<'a> {
         let known = schema.get("properties").and_then(Value::as_object);
         let rest = schema.get("additionalProperties");
         let inside = if place.path.is_empty() { String::new() } else { format!(" in {}", place.name()) };
-        let required = || schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let required =
+            || schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
 
         for key in required().filter(|k| node.get(k).is_none()) {
             let about = known.and_then(|k| k.get(key)).and_then(|s| self.about(s));

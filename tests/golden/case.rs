@@ -170,8 +170,7 @@ impl World {
     pub fn identity(&self) -> Identity {
         let mut identity = Identity::new(&self.config);
         let current = |e: &&Event| e.generation == self.config.source(e.source).generation;
-        let nodes: Vec<_> =
-            self.events.iter().filter(current).map(Event::node).filter(|n| !n.is_empty()).collect();
+        let nodes: Vec<_> = self.events.iter().filter(current).map(Event::node).filter(|n| !n.is_empty()).collect();
         identity.apply(self.events.iter().filter(current).flat_map(facts_of).collect::<Vec<_>>(), nodes);
         identity
     }

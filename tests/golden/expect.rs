@@ -31,12 +31,7 @@ pub fn differences(expect: &Value, found: &Found<'_>) -> Vec<String> {
             "customers" => found.customers(),
             "refused" => json!(found.identity.refused().len()),
             "quarantined" => json!(sorted(found.identity.quarantined().map(|q| q.to_string()).collect())),
-            "outside" => found.fates(&[
-                Fate::BeforeEntry,
-                Fate::AfterDropOff,
-                Fate::AfterExit,
-                Fate::AfterGoal,
-            ]),
+            "outside" => found.fates(&[Fate::BeforeEntry, Fate::AfterDropOff, Fate::AfterExit, Fate::AfterGoal]),
             "excluded" => found.excluded(),
             "coverage" => found.coverage(expected),
             "overall" => found.overall(expected),
@@ -62,7 +57,8 @@ fn same(expected: &Value, got: &Value) -> bool {
     match (expected, got) {
         (Value::Number(a), Value::Number(b)) => {
             let (a, b) = (a.as_f64().unwrap_or(f64::NAN), b.as_f64().unwrap_or(f64::NAN));
-            (a - b).abs() <= 1e-9 || (a.abs() > 2.0 && a.fract() == 0.0 && (a - b).abs() / a.abs() <= 0.02 && b.fract() != 0.0)
+            (a - b).abs() <= 1e-9
+                || (a.abs() > 2.0 && a.fract() == 0.0 && (a - b).abs() / a.abs() <= 0.02 && b.fract() != 0.0)
         }
         (Value::Object(a), Value::Object(b)) => {
             a.len() == b.len() && a.iter().all(|(k, v)| b.get(k).is_some_and(|w| same(v, w)))
@@ -223,7 +219,10 @@ impl Found<'_> {
         let completed: u64 = days.iter().map(|d| d.completed).sum();
         let decided: u64 = days.iter().map(|d| d.completed + d.ended + d.dropped).sum();
         let entered: u64 = days.iter().map(|d| d.entered).sum();
-        named(expected, json!({ "entered": entered, "completed": completed, "overall": completed as f64 / decided as f64 }))
+        named(
+            expected,
+            json!({ "entered": entered, "completed": completed, "overall": completed as f64 / decided as f64 }),
+        )
     }
 
     fn totals(&self, expected: &Value) -> Value {

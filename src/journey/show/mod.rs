@@ -128,7 +128,7 @@ fn plain(value: &Value) -> String {
 fn length(d: Duration) -> String {
     let s = d.as_secs();
     match s / 86_400 {
-        days if days > 0 && s % 86_400 == 0 => format!("{days} day{}", if days == 1 { "" } else { "s" }),
+        days if days > 0 && s.is_multiple_of(86_400) => format!("{days} day{}", if days == 1 { "" } else { "s" }),
         _ => format_duration(d),
     }
 }

@@ -71,7 +71,11 @@ fn kpi(scope: &mut Scope, at: &str, file: KpiFile) -> Kpi {
         }
         KpiTargetFile::Share(share) => {
             let help = "allowed for times: a length such as `PT36H` or `36h`";
-            scope.fault(&target_at, format!("the target of {who} is the number `{share}`, but it measures a time"), help);
+            scope.fault(
+                &target_at,
+                format!("the target of {who} is the number `{share}`, but it measures a time"),
+                help,
+            );
             KpiTarget::Share(share)
         }
         KpiTargetFile::Time(time) => {
@@ -159,7 +163,8 @@ pub fn tests(scope: &mut Scope, written: Vec<TestFile>) -> Vec<MapTest> {
             });
         }
         let help = "an instant such as `2026-12-31T00:00:00Z`";
-        let as_of = file.as_of.as_deref().and_then(|t| scope.instant(&format!("{at}/as_of"), t, "`as_of` of a test", help));
+        let as_of =
+            file.as_of.as_deref().and_then(|t| scope.instant(&format!("{at}/as_of"), t, "`as_of` of a test", help));
         let expect = expectation(scope, &format!("{at}/expect"), file.expect);
         list.push(MapTest { line: u64::from(scope.node.at(&at).line), name: file.name, events, as_of, expect });
     }
@@ -195,13 +200,21 @@ fn deviation(scope: &mut Scope, at: &str, written: &str) {
     let kind = words.next().unwrap_or_default();
     let kinds = DeviationWord::ALL.map(DeviationWord::as_str);
     if !kinds.contains(&kind) {
-        scope.fault(at, format!("a test expects deviation `{kind}`, which is no type"), allowed("allowed", kind, kinds));
+        scope.fault(
+            at,
+            format!("a test expects deviation `{kind}`, which is no type"),
+            allowed("allowed", kind, kinds),
+        );
         return;
     }
     for id in words {
         if !scope.is_stage(id) && !scope.is_touchpoint(id) {
             let message = format!("a test expects deviation `{written}`, but `{id}` is not declared");
-            scope.fault(at, message, format!("a type, then ids of stages or touchpoints, such as {}", quoted_list(["missing approved"])));
+            scope.fault(
+                at,
+                message,
+                format!("a type, then ids of stages or touchpoints, such as {}", quoted_list(["missing approved"])),
+            );
         }
     }
 }

@@ -166,9 +166,10 @@ fn dimensions(scope: &mut Scope, written: Vec<String>) -> Vec<Dimension> {
         }
         let path = match name.as_str() {
             "channel" => DimensionPath::Channel,
-            plain if PLAIN_DIMENSIONS.contains(&plain) => {
-                DimensionPath::Property(PropertyPath { written: format!("props.{plain}").into(), parts: vec![plain.into()] })
-            }
+            plain if PLAIN_DIMENSIONS.contains(&plain) => DimensionPath::Property(PropertyPath {
+                written: format!("props.{plain}").into(),
+                parts: vec![plain.into()],
+            }),
             property if property.starts_with("props.") => {
                 DimensionPath::Property(scope.property(&pointer, property, "a dimension"))
             }

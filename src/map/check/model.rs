@@ -75,7 +75,8 @@ fn severity(word: Option<SeverityWord>) -> Option<String> {
 pub fn touchpoints(scope: &mut Scope, written: Vec<TouchpointFile>) -> Vec<Touchpoint> {
     scope.check_ids("touchpoint", "touchpoints", written.iter().map(|t| t.id.as_str()));
     let each = written.into_iter().enumerate();
-    let mut list: Vec<Touchpoint> = each.map(|(i, file)| touchpoint(scope, &format!("touchpoints/{i}"), file)).collect();
+    let mut list: Vec<Touchpoint> =
+        each.map(|(i, file)| touchpoint(scope, &format!("touchpoints/{i}"), file)).collect();
     let mut order: Vec<usize> = (0..list.len()).collect();
     order.sort_by_key(|&i| list[i].stage);
     for (rank, i) in order.into_iter().enumerate() {
@@ -182,7 +183,11 @@ pub fn owed(scope: &mut Scope, stages: &[Stage], touchpoints: &[Touchpoint]) {
         let own = |t: &Touchpoint| usize::from(t.stage) == i;
         if is_last && !stage.one_of.is_empty() {
             let help = "in a stage with role success or exit only the goal touchpoint may be owed, by `required`";
-            scope.fault(&format!("stages/{i}/one_of"), format!("{who} decides journeys, so it can owe no choice"), help);
+            scope.fault(
+                &format!("stages/{i}/one_of"),
+                format!("{who} decides journeys, so it can owe no choice"),
+                help,
+            );
         }
         for (j, &ix) in stage.one_of.iter().enumerate() {
             let at = format!("stages/{i}/one_of/{j}");
@@ -253,7 +258,8 @@ pub fn transitions(scope: &mut Scope, written: Vec<TransitionFile>) -> Vec<Trans
         let mut limit = |key: &str, written: Option<&str>| {
             scope.duration(&format!("{at}/{key}"), written, &format!("`{key}` of {who}"))
         };
-        let (within, not_before) = (limit("within", file.within.as_deref()), limit("not_before", file.not_before.as_deref()));
+        let (within, not_before) =
+            (limit("within", file.within.as_deref()), limit("not_before", file.not_before.as_deref()));
         if within.zip(not_before).is_some_and(|(within, not_before)| not_before > within) {
             scope.fault(&format!("{at}/not_before"), format!("`not_before` of {who} is longer than its `within`"), "");
         }

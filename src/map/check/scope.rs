@@ -99,25 +99,19 @@ impl<'a> Scope<'a> {
     }
 
     pub fn stage(&mut self, pointer: &str, id: &str, who: &str) -> StageIx {
-        Self::look_up(&self.stages, id).map_or_else(
-            || {
-                let help = allowed("declared", id, self.stages.written.iter().map(String::as_str));
-                self.fault(pointer, format!("{who} names stage `{id}`, which is not declared"), help);
-                0
-            },
-            |ix| ix,
-        )
+        Self::look_up(&self.stages, id).unwrap_or_else(|| {
+            let help = allowed("declared", id, self.stages.written.iter().map(String::as_str));
+            self.fault(pointer, format!("{who} names stage `{id}`, which is not declared"), help);
+            0
+        })
     }
 
     pub fn touchpoint(&mut self, pointer: &str, id: &str, who: &str) -> TouchpointIx {
-        Self::look_up(&self.touchpoints, id).map_or_else(
-            || {
-                let help = allowed("declared", id, self.touchpoints.written.iter().map(String::as_str));
-                self.fault(pointer, format!("{who} names touchpoint `{id}`, which is not declared"), help);
-                0
-            },
-            |ix| ix,
-        )
+        Self::look_up(&self.touchpoints, id).unwrap_or_else(|| {
+            let help = allowed("declared", id, self.touchpoints.written.iter().map(String::as_str));
+            self.fault(pointer, format!("{who} names touchpoint `{id}`, which is not declared"), help);
+            0
+        })
     }
 
     pub fn is_stage(&self, id: &str) -> bool {
@@ -190,7 +184,11 @@ impl<'a> Scope<'a> {
                 let message = format!("{what} is `{written}`, which no event can have");
                 self.fault(pointer, message, "allowed: from 1990-01-01 to 2100-12-31");
             }
-            None => self.fault(pointer, format!("{what} is `{written}`, which is not a time"), format!("allowed: {allowed}")),
+            None => self.fault(
+                pointer,
+                format!("{what} is `{written}`, which is not a time"),
+                format!("allowed: {allowed}"),
+            ),
         }
         None
     }

@@ -84,7 +84,11 @@ pub(super) fn lines(input: &mut dyn BufRead, limit: usize, take: Take<'_>) {
             Ok(Line::TooLong) => too_long(take, number, &buffer, limit),
             Ok(Line::Whole) => {
                 let text = if number == 1 { buffer.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&buffer) } else { &buffer };
-                if text.trim_ascii().is_empty() { ControlFlow::Continue(()) } else { take((number, RawPayload::Json(text))) }
+                if text.trim_ascii().is_empty() {
+                    ControlFlow::Continue(())
+                } else {
+                    take((number, RawPayload::Json(text)))
+                }
             }
             Err(error) => return broken_off(take, number, &buffer, &error),
         };
@@ -156,7 +160,8 @@ pub(super) fn json_array(input: &mut dyn BufRead, limit: usize, take: Take<'_>) 
 
 /// A header, then one record a row. A row of another width than the header is a broken record.
 pub(super) fn delimited(input: &mut dyn BufRead, separator: u8, limit: usize, take: Take<'_>) {
-    let mut reader = csv::ReaderBuilder::new().delimiter(separator).flexible(true).has_headers(false).from_reader(input);
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(separator).flexible(true).has_headers(false).from_reader(input);
     let mut row = csv::ByteRecord::new();
     let mut header: Vec<String> = Vec::new();
     loop {
@@ -171,7 +176,10 @@ pub(super) fn delimited(input: &mut dyn BufRead, separator: u8, limit: usize, ta
         }
         let line = row.position().map_or(line, csv::Position::line);
         if header.is_empty() {
-            header = row.iter().map(|c| String::from_utf8_lossy(c).trim_start_matches('\u{feff}').trim().to_owned()).collect();
+            header = row
+                .iter()
+                .map(|c| String::from_utf8_lossy(c).trim_start_matches('\u{feff}').trim().to_owned())
+                .collect();
             continue;
         }
         let cells: Vec<&[u8]> = row.iter().collect();

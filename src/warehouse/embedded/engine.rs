@@ -11,7 +11,9 @@ use super::library::{Api, ConnectionPtr, api};
 
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum EngineError {
-    #[error("the embedded engine is not at {0}\n  hint: `deploy/engine/fetch.sh` fetches it once; TROPA_ENGINE may name another place")]
+    #[error(
+        "the embedded engine is not at {0}\n  hint: `deploy/engine/fetch.sh` fetches it once; TROPA_ENGINE may name another place"
+    )]
     Missing(String),
     #[error("{path} is not the engine this program knows: {error}\n  hint: delete it and run `deploy/engine/fetch.sh`")]
     Library { path: String, error: String },
@@ -106,7 +108,7 @@ impl Engine {
         while self.open.load(Ordering::SeqCst) > 0 {
             std::thread::sleep(Duration::from_millis(10));
             waited += 1;
-            if waited % 200 == 0 {
+            if waited.is_multiple_of(200) {
                 base.run("KILL QUERY WHERE 1 ASYNC", "Null").ok();
             }
         }
@@ -132,7 +134,8 @@ impl Connection {
         };
         // SAFETY: the connection is open; lengths are given, so no terminator is needed; the result is destroyed once.
         unsafe {
-            let result = (self.api.query)(*self.pointer, sql.as_ptr().cast(), sql.len(), format.as_ptr().cast(), format.len());
+            let result =
+                (self.api.query)(*self.pointer, sql.as_ptr().cast(), sql.len(), format.as_ptr().cast(), format.len());
             if result.is_null() {
                 return Err("Code: 1002. DB::Exception: the engine gave no answer".to_owned());
             }

@@ -46,7 +46,9 @@ async fn handle(State(engine): State<Arc<Engine>>, request: Request) -> Response
         Ok(None) => Ok(Done { body: b"Ok.\n".to_vec(), format: None, rows: 0, compressed: false }),
         Ok(Some(statement)) => {
             let run = tokio::task::spawn_blocking(move || {
-                engine.with_connection(|c| execute(c, statement)).unwrap_or_else(|| Err("Code: 236. DB::Exception: the store is closing".to_owned()))
+                engine
+                    .with_connection(|c| execute(c, statement))
+                    .unwrap_or_else(|| Err("Code: 236. DB::Exception: the store is closing".to_owned()))
             });
             run.await.unwrap_or_else(|e| Err(format!("Code: 1001. DB::Exception: {e}")))
         }
@@ -69,7 +71,9 @@ fn random_id() -> String {
 /// Only this machine may ask, also by name: a page in a browser must not reach the store through a name of its own.
 fn is_local(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or("127.0.0.1");
-    let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.bytes().all(|b| b.is_ascii_digit()) { name } else { host });
+    let name = host
+        .rsplit_once(':')
+        .map_or(host, |(name, port)| if port.bytes().all(|b| b.is_ascii_digit()) { name } else { host });
     matches!(name, "127.0.0.1" | "localhost" | "[::1]")
 }
 
@@ -126,7 +130,9 @@ fn execute(connection: &mut Connection, s: Statement) -> Result<Done, String> {
     }
     for (key, value) in &s.settings {
         if !key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            return Err(format!("Code: 115. DB::Exception: Setting {key} is neither a builtin setting nor started with the prefix"));
+            return Err(format!(
+                "Code: 115. DB::Exception: Setting {key} is neither a builtin setting nor started with the prefix"
+            ));
         }
         prelude(format!("SET {key} = {}", setting(value)))?;
     }
@@ -191,17 +197,26 @@ fn respond(outcome: Result<Done, String>, query_id: &str, head: bool) -> Respons
             if let Some(format) = &done.format {
                 builder = builder.header("X-ClickHouse-Format", format);
             }
-            let summary = format!(r#"{{"read_rows":"{0}","read_bytes":"0","written_rows":"0","written_bytes":"0","total_rows_to_read":"{0}","result_rows":"0","result_bytes":"{1}"}}"#, done.rows, done.body.len());
+            let summary = format!(
+                r#"{{"read_rows":"{0}","read_bytes":"0","written_rows":"0","written_bytes":"0","total_rows_to_read":"{0}","result_rows":"0","result_bytes":"{1}"}}"#,
+                done.rows,
+                done.body.len()
+            );
             let kind = match done.format.as_deref() {
                 _ if done.compressed => "application/octet-stream",
                 Some(f) if f.starts_with("JSON") => "application/json; charset=UTF-8",
                 Some(f) if f.starts_with("CSV") => "text/csv; charset=UTF-8",
-                Some(f) if f.starts_with("TSV") || f.starts_with("TabSeparated") => "text/tab-separated-values; charset=UTF-8",
-                Some("RowBinary" | "RowBinaryWithNamesAndTypes" | "Native" | "Parquet" | "Arrow" | "ArrowStream") => "application/octet-stream",
+                Some(f) if f.starts_with("TSV") || f.starts_with("TabSeparated") => {
+                    "text/tab-separated-values; charset=UTF-8"
+                }
+                Some("RowBinary" | "RowBinaryWithNamesAndTypes" | "Native" | "Parquet" | "Arrow" | "ArrowStream") => {
+                    "application/octet-stream"
+                }
                 _ => "text/plain; charset=UTF-8",
             };
             let body = if head { Body::empty() } else { Body::from(done.body) };
-            let response = builder.header("X-ClickHouse-Summary", summary).header(header::CONTENT_TYPE, kind).body(body);
+            let response =
+                builder.header("X-ClickHouse-Summary", summary).header(header::CONTENT_TYPE, kind).body(body);
             response.unwrap_or_default()
         }
         Err(error) => {

@@ -3,9 +3,32 @@
 
 /// Functions and table engines that reach disk or network.
 const REACHING: [&str; 26] = [
-    "file", "url", "s3", "s3cluster", "hdfs", "remote", "remotesecure", "mysql", "postgresql", "mongodb", "redis",
-    "sqlite", "odbc", "jdbc", "executable", "azureblobstorage", "gcs", "deltalake", "iceberg", "hudi", "filecluster",
-    "urlcluster", "cluster", "python", "arrowstream", "dictget_from_file",
+    "file",
+    "url",
+    "s3",
+    "s3cluster",
+    "hdfs",
+    "remote",
+    "remotesecure",
+    "mysql",
+    "postgresql",
+    "mongodb",
+    "redis",
+    "sqlite",
+    "odbc",
+    "jdbc",
+    "executable",
+    "azureblobstorage",
+    "gcs",
+    "deltalake",
+    "iceberg",
+    "hudi",
+    "filecluster",
+    "urlcluster",
+    "cluster",
+    "python",
+    "arrowstream",
+    "dictget_from_file",
 ];
 
 /// Why a statement is refused, as ClickHouse would put it; `None`: it may run.
@@ -21,7 +44,9 @@ pub(super) fn refusal(sql: &str) -> Option<String> {
                 return Some(format!("Code: 497. DB::Exception: {} is not allowed here", w.to_uppercase()));
             }
             Token::Word(w) if REACHING.contains(&w.as_str()) && words.peek() == Some(&&Token::Open) => {
-                return Some(format!("Code: 497. DB::Exception: the function {w} reaches outside of the store and is not allowed"));
+                return Some(format!(
+                    "Code: 497. DB::Exception: the function {w} reaches outside of the store and is not allowed"
+                ));
             }
             _ => {}
         }
@@ -99,7 +124,9 @@ fn skip_quoted(b: &[u8], from: usize) -> usize {
 
 /// `$tag$ … $tag$`; a lone `$` is one character.
 fn skip_heredoc(b: &[u8], from: usize) -> usize {
-    let Some(close) = b[from + 1..].iter().position(|c| !(c.is_ascii_alphanumeric() || *c == b'_')) else { return b.len() };
+    let Some(close) = b[from + 1..].iter().position(|c| !(c.is_ascii_alphanumeric() || *c == b'_')) else {
+        return b.len();
+    };
     if b[from + 1 + close] != b'$' {
         return from + 1;
     }

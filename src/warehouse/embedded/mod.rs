@@ -60,7 +60,8 @@ impl Embedded {
     pub async fn start(data: &Path, port: u16, _fsync: bool) -> Result<Self, EngineError> {
         let lock = take_lock(data)?;
         let store = data.join(STORE);
-        fs::create_dir_all(&store).map_err(|e| EngineError::Folder { path: store.display().to_string(), error: Arc::new(e) })?;
+        fs::create_dir_all(&store)
+            .map_err(|e| EngineError::Folder { path: store.display().to_string(), error: Arc::new(e) })?;
         let opened = tokio::task::spawn_blocking(move || engine::Engine::open(&store)).await;
         let engine = Arc::new(opened.map_err(|e| EngineError::Crashed(e.to_string()))??);
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))
@@ -95,7 +96,8 @@ fn take_lock(data: &Path) -> Result<fs::File, EngineError> {
     let path = data.join(LOCK);
     let folder = |e| EngineError::Folder { path: path.display().to_string(), error: Arc::new(e) };
     fs::create_dir_all(data).map_err(folder)?;
-    let mut file = fs::OpenOptions::new().create(true).truncate(false).write(true).read(true).open(&path).map_err(folder)?;
+    let mut file =
+        fs::OpenOptions::new().create(true).truncate(false).write(true).read(true).open(&path).map_err(folder)?;
     if file.try_lock().is_err() {
         let pid = fs::read_to_string(&path).unwrap_or_default();
         let address = fs::read_to_string(data.join(ADDRESS)).unwrap_or_default();

@@ -8,9 +8,25 @@ use regex::bytes::Regex as BytesRegex;
 
 /// URL arguments that are no settings.
 const NO_SETTINGS: [&str; 19] = [
-    "query", "database", "default_format", "user", "password", "session_id", "session_timeout", "session_check",
-    "query_id", "quota_key", "compress", "decompress", "stacktrace", "buffer_size", "wait_end_of_query", "role",
-    "close_session", "client_protocol_version", "hint",
+    "query",
+    "database",
+    "default_format",
+    "user",
+    "password",
+    "session_id",
+    "session_timeout",
+    "session_check",
+    "query_id",
+    "quota_key",
+    "compress",
+    "decompress",
+    "stacktrace",
+    "buffer_size",
+    "wait_end_of_query",
+    "role",
+    "close_session",
+    "client_protocol_version",
+    "hint",
 ];
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -103,7 +119,8 @@ pub(super) fn named_format(sql: &str) -> Option<String> {
 pub(super) fn answers(sql: &str) -> bool {
     let first = sql.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
     let word: String = first.chars().take_while(char::is_ascii_alphabetic).collect();
-    ["select", "with", "show", "describe", "desc", "exists", "explain", "check"].contains(&word.to_ascii_lowercase().as_str())
+    ["select", "with", "show", "describe", "desc", "exists", "explain", "check"]
+        .contains(&word.to_ascii_lowercase().as_str())
 }
 
 /// A string literal.
