@@ -47,6 +47,9 @@ mod tests {
         assert_eq!(text(json!(0.5)).as_deref(), Some("0.5"));
         assert_eq!(text(json!(u64::MAX)).as_deref(), Some("18446744073709551615"));
         assert_eq!(text(json!(null)), None);
-        assert_eq!((as_number(&json!(" 12.5 ")), as_number(&json!("nan")), as_number(&json!([1]))), (Some(12.5), None, None));
+        assert_eq!(
+            (as_number(&json!(" 12.5 ")), as_number(&json!("nan")), as_number(&json!([1]))),
+            (Some(12.5), None, None)
+        );
     }
 }

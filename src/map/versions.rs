@@ -31,7 +31,9 @@ pub fn load(files: &[(String, String)]) -> Result<Loaded, Faults> {
             Ok((map, more)) => {
                 warnings.extend(more);
                 // The text was just read without a fault, so this gives its tree again.
-                let place = |pointer: &str| crate::yaml::read(label, text).map_or_else(|_| Position::default(), |n: Node| n.at(pointer));
+                let place = |pointer: &str| {
+                    crate::yaml::read(label, text).map_or_else(|_| Position::default(), |n: Node| n.at(pointer))
+                };
                 let (version_at, valid_from_at) = (place("version"), place("valid_from"));
                 read.push(OneFile { map, version_at, valid_from_at, content: blake3::hash(text.as_bytes()) });
             }
@@ -72,7 +74,9 @@ fn check_group(group: &[OneFile], faults: &mut Faults) {
             None => format!("version {} ({}) is valid since ever", a.version, a.file),
         };
         let message = match b.valid_from {
-            Some(from) => format!("version {} of map `{}` is valid from {from}, not later than the one before", b.version, b.id),
+            Some(from) => {
+                format!("version {} of map `{}` is valid from {from}, not later than the one before", b.version, b.id)
+            }
             None => format!("version {} of map `{}` has no `valid_from`", b.version, b.id),
         };
         let help = format!("{earlier}; a later version needs a later `valid_from`, or `status: draft`");

@@ -1,5 +1,21 @@
 //! Event -> touchpoint. In: a decoded event and the compiled rules of every version of a map. Out: what the event is
 //! under each version. Pure; built once per reading, then read only.
+//!
+//! `index` finds the few rules that an event's source and name leave over, `rules` tries them in declaration order and
+//! takes from the event what the journey needs, `explain` says of every rule why it did or did not match.
+
+mod explain;
+mod index;
+mod rules;
+mod subject;
+mod template;
+#[cfg(test)]
+mod tests;
+
+pub use explain::{ConditionCheck, Explanation, RuleExplanation, Verdict, VersionExplanation};
+pub use rules::Rules;
+pub use subject::event_path;
+pub use template::path_template;
 
 use std::sync::Arc;
 
@@ -15,7 +31,10 @@ pub enum VersionMatch {
     /// No rule matched.
     Unmapped,
     /// Taken out by `exclude[i]`, whether or not a touchpoint matched.
-    Excluded { rule: u16, mapped: bool },
+    Excluded {
+        rule: u16,
+        mapped: bool,
+    },
     Touched(Box<Touch>),
 }
 

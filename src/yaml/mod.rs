@@ -16,6 +16,7 @@ mod node;
 mod read;
 mod scalar;
 mod substitute;
+mod wording;
 
 pub use check::{check, fill, fill_partly};
 pub use fault::{Fault, Faults, Position, allowed, nearest, quoted_list};

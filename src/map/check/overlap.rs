@@ -12,10 +12,10 @@ pub fn warn(scope: &mut Scope, map: &DesignedMap) {
     let rules: Vec<Vec<Rule>> = map.touchpoints.iter().map(|t| t.matching.any.iter().map(Rule::of).collect()).collect();
     for (i, later) in rules.iter().enumerate() {
         let meets = |earlier: &&Vec<Rule>| earlier.iter().any(|a| later.iter().any(|b| a.meets(b)));
-        let first: Vec<&str> =
-            (0..i).filter(|&j| meets(&&rules[j])).map(|j| &*map.touchpoints[j].id).collect();
+        let first: Vec<&str> = (0..i).filter(|&j| meets(&&rules[j])).map(|j| &*map.touchpoints[j].id).collect();
         if !first.is_empty() {
-            let message = format!("one event can match both {} and `{}`", crate::yaml::quoted_list(first), map.touchpoints[i].id);
+            let message =
+                format!("one event can match both {} and `{}`", crate::yaml::quoted_list(first), map.touchpoints[i].id);
             let help = "the one declared first wins; tell them apart by `source`, `event`, `path` or `props`";
             scope.warn(&format!("touchpoints/{i}/match"), message, help);
         }
@@ -40,9 +40,8 @@ impl<'a> Rule<'a> {
     fn meets(&self, other: &Self) -> bool {
         let (a, b) = (self.written, other.written);
         let sources = a.source.is_empty() || b.source.is_empty() || a.source.iter().any(|s| b.source.contains(s));
-        let globs = |a: &[Glob], b: &[Glob]| {
-            a.is_empty() || b.is_empty() || a.iter().any(|x| b.iter().any(|y| x.meets(y)))
-        };
+        let globs =
+            |a: &[Glob], b: &[Glob]| a.is_empty() || b.is_empty() || a.iter().any(|x| b.iter().any(|y| x.meets(y)));
         let values = |x: &[Value], y: &[Value]| x.iter().any(|v| y.iter().any(|w| as_text(v) == as_text(w)));
         let props = || a.props.iter().all(|(k, x)| b.props.get(k).is_none_or(|y| values(x, y)));
         sources && globs(&self.events, &other.events) && globs(&self.paths, &other.paths) && props()
