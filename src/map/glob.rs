@@ -9,7 +9,9 @@ pub struct Glob {
     tokens: Vec<Token>,
     /// `None`: literal text, compared as such.
     regex: Option<Regex>,
-    literal: Box<str>,
+    pattern: Box<str>,
+    /// Literal text that every match begins with: most texts fail on it, without the regex.
+    prefix: Box<str>,
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -61,7 +63,9 @@ impl Glob {
         }
         text.push_str(")$");
         let regex = if literal { None } else { Some(Regex::new(&text)?) };
-        Ok(Self { tokens, regex, literal: pattern.into() })
+        let prefix = tokens.iter().map_while(|t| if let Token::Literal(c) = t { Some(*c) } else { None });
+        let prefix: String = prefix.collect();
+        Ok(Self { regex, pattern: pattern.into(), prefix: prefix.into(), tokens })
     }
 
     pub fn is_literal(&self) -> bool {
@@ -69,13 +73,18 @@ impl Glob {
     }
 
     pub fn pattern(&self) -> &str {
-        &self.literal
+        &self.pattern
+    }
+
+    /// Literal text that every match begins with; all of it, where the pattern is literal.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
     }
 
     pub fn matches(&self, text: &str) -> bool {
         match &self.regex {
-            None => *self.literal == *text,
-            Some(regex) => regex.is_match(text),
+            None => *self.pattern == *text,
+            Some(regex) => text.starts_with(&*self.prefix) && regex.is_match(text),
         }
     }
 

@@ -11,6 +11,9 @@ pub mod glob;
 pub mod value;
 mod versions;
 
+#[cfg(test)]
+mod tests;
+
 pub use designed::*;
 pub use file::json_schema;
 pub use versions::Loaded;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::fault::{Fault, Faults, allowed, quoted_list};
 use super::node::{Content, Node};
 use super::scalar::resolve;
+use super::wording::{expected, first_sentence, found, found_value, quotes_hint, range};
 
 /// All structural faults. A text that came from a variable becomes the number or truth value the schema asks for. What
 /// is at fault is taken out of the tree (a value by itself, or what cannot do without it), so that the rest can still
@@ -117,11 +118,8 @@ impl<'a> Walk<'a> {
             }
         }
         let types = types(schema);
-        if node.substituted
-            && !types.is_empty()
-            && !types.contains(&"string")
-            && let Some(text) = node.text()
-        {
+        let no_text = node.substituted && !types.is_empty() && !types.contains(&"string");
+        if let (true, Some(text)) = (no_text, node.text()) {
             node.content = resolve(text);
         }
         if !types.is_empty() && !types.iter().any(|t| has_type(node, t)) {
@@ -357,71 +355,6 @@ fn has_type(node: &Node, name: &str) -> bool {
         (Content::Number(n), "integer") => n.is_i64() || n.is_u64(),
         _ => false,
     }
-}
-
-fn expected(types: &[&str]) -> String {
-    let mut words: Vec<&str> = Vec::new();
-    for name in types {
-        let word = match *name {
-            "boolean" => "`true` or `false`",
-            "integer" => "a whole number",
-            "number" => "a number",
-            "string" => "text",
-            "array" => "a list",
-            "object" => "a mapping",
-            _ => continue,
-        };
-        if !words.contains(&word) {
-            words.push(word);
-        }
-    }
-    if words.is_empty() { "left out".to_owned() } else { words.join(" or ") }
-}
-
-fn found(node: &Node) -> String {
-    match &node.content {
-        Content::Null => "nothing".to_owned(),
-        Content::Bool(_) => found_value(node),
-        Content::Number(_) => format!("the number {}", found_value(node)),
-        Content::Text(_) => format!("the text {}", found_value(node)),
-        Content::List(_) => "a list".to_owned(),
-        Content::Map(_) => "a mapping".to_owned(),
-    }
-}
-
-fn found_value(node: &Node) -> String {
-    match &node.content {
-        Content::Bool(b) => format!("`{b}`"),
-        Content::Number(n) => format!("`{n}`"),
-        Content::Text(t) if t.chars().count() > 60 => format!("`{}…`", t.chars().take(60).collect::<String>()),
-        Content::Text(t) => format!("`{t}`"),
-        _ => found(node),
-    }
-}
-
-/// A number or truth value where text belongs needs quotes.
-fn quotes_hint(node: &Node, types: &[&str]) -> Option<String> {
-    let plain = matches!(node.content, Content::Bool(_) | Content::Number(_));
-    (plain && types.contains(&"string"))
-        .then(|| format!("in quotes it is text: \"{}\"", found_value(node).replace('`', "")))
-}
-
-fn range(low: Option<f64>, above: Option<f64>, high: Option<f64>) -> String {
-    match (low, above, high) {
-        (Some(l), _, Some(h)) => format!("{l} to {h}"),
-        (Some(l), _, None) => format!("{l} or more"),
-        (None, Some(l), Some(h)) => format!("more than {l}, at most {h}"),
-        (None, Some(l), None) => format!("more than {l}"),
-        (None, None, Some(h)) => format!("at most {h}"),
-        (None, None, None) => "any number".to_owned(),
-    }
-}
-
-/// The first sentence of a schema's description, on one line.
-fn first_sentence(schema: &Value) -> Option<String> {
-    let text = schema.get("description")?.as_str()?.replace('\n', " ");
-    let end = text.find(". ").map_or(text.len(), |i| i);
-    Some(text[..end].trim_end_matches('.').to_owned()).filter(|t| !t.is_empty())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use std::fmt;
 
 /// A place in a file, both numbers from 1.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Position {
     pub line: u32,
     pub column: u32,

@@ -17,6 +17,7 @@ mod read;
 mod scalar;
 mod shapes;
 mod substitute;
+mod wording;
 
 pub use check::{check, fill, fill_partly};
 pub use fault::{Fault, Faults, Position, allowed, nearest, quoted_list};

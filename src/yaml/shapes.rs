@@ -7,9 +7,8 @@ use serde_json::Value;
 #[derive(Deserialize, JsonSchema, Debug, Clone)]
 #[serde(untagged)]
 pub enum OneOrMany<T> {
-    // A list first: a plain value of any type would take it whole.
-    Many(Vec<T>),
     One(T),
+    Many(Vec<T>),
 }
 
 impl<T> OneOrMany<T> {
@@ -23,8 +22,19 @@ impl<T> OneOrMany<T> {
 
 /// A text, a number or a truth value.
 #[derive(Deserialize, Debug, Clone, PartialEq)]
-#[serde(transparent)]
+#[serde(try_from = "Value")]
 pub struct Scalar(pub Value);
+
+impl TryFrom<Value> for Scalar {
+    type Error = &'static str;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        match value {
+            Value::Null | Value::Array(_) | Value::Object(_) => Err("must be a text, a number or a truth value"),
+            scalar => Ok(Self(scalar)),
+        }
+    }
+}
 
 impl JsonSchema for Scalar {
     fn schema_name() -> std::borrow::Cow<'static, str> {

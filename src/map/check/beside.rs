@@ -53,7 +53,7 @@ fn kpi(scope: &mut Scope, at: &str, file: KpiFile) -> Kpi {
             scope.fault(&format!("{at}/stage"), format!("{who} measures `overall`, which belongs to no stage"), "");
         }
         (Metric::Overall, None) | (_, Some(_)) => {}
-        (_, None) if scope.partial => {}
+        (_, None) if !scope.lacks(at, "stage") => {}
         (_, None) => scope.fault(at, format!("{who} names no stage"), "only `metric: overall` is without `stage`"),
     }
     let is_share = matches!(metric, Metric::Conversion | Metric::DropOffRate | Metric::Overall);
@@ -94,9 +94,6 @@ pub fn experiments(scope: &mut Scope, written: Vec<ExperimentFile>) -> Vec<Exper
         let control = file.control.into_text();
         let variants: Vec<String> = file.variants.into_iter().map(Scalar::into_text).collect();
         let at = format!("experiments/{i}/variants");
-        if variants.is_empty() && !scope.partial {
-            scope.fault(&at, format!("experiment `{}` has no variant", file.id), "");
-        }
         for (j, variant) in variants.iter().enumerate() {
             if *variant == control || variants[..j].contains(variant) {
                 let message = format!("experiment `{}` has two groups called `{variant}`", file.id);
@@ -116,12 +113,12 @@ fn accept(scope: &mut Scope, at: &str, file: AcceptedFile) -> AcceptedDeviation 
     let who = format!("accepted deviation `{}`", file.kind.as_str());
     // Alone, `from` names the stage in which something is missing or takes too long.
     let in_stage = matches!(file.kind, DeviationWord::Missing | DeviationWord::TooSlow);
-    let named = match (&file.from, &file.to, &file.touchpoint) {
-        (Some(_), Some(_), None) | (None, None, Some(_)) => true,
-        (Some(_), None, None) => in_stage,
+    let named = match ["from", "to", "touchpoint"].map(|key| !scope.lacks(at, key)) {
+        [true, true, false] | [false, false, true] => true,
+        [true, false, false] => in_stage,
         _ => false,
     };
-    if !named && !scope.partial {
+    if !named {
         let more = if in_stage { ", or `from` alone for what lies in one stage" } else { "" };
         let help = format!("allowed: `from` and `to`, or `touchpoint`{more}");
         scope.fault(at, format!("{who} does not say where"), help);

@@ -33,8 +33,8 @@ fn is_empty(condition: &ConditionFile) -> bool {
 }
 
 fn condition(scope: &mut Scope, pointer: &str, who: &str, written: ConditionFile) -> Condition {
-    // A condition may have been taken out for a fault of its own.
-    if is_empty(&written) && !scope.partial {
+    // A condition that was taken out for a fault of its own is not missing.
+    if is_empty(&written) && ["source", "event", "path", "props"].iter().all(|key| scope.lacks(pointer, key)) {
         let help = "state at least one of `source`, `event`, `path`, `props`";
         scope.fault(pointer, format!("a rule of {who} states no condition, so every event would match"), help);
     }

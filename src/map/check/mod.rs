@@ -126,25 +126,18 @@ fn entry(scope: &mut Scope, written: Option<OneOrMany<String>>, stages: &[Stage]
 
 /// The map's own window, and that of each stage.
 fn windows(scope: &mut Scope, file: DropOffFile, stages: &[Stage]) -> (Duration, Vec<Duration>) {
-    let mut limit = |pointer: &str, written: Option<&str>, what: &str| {
+    let limit = |scope: &mut Scope, pointer: &str, written: Option<&str>, what: &str| {
         let length = scope.duration(pointer, written, what)?;
         if length.is_zero() {
-            scope.fault(pointer, format!("{what} is no time at all"), "leave it out for the default, `P30D`");
+            scope.fault(pointer, format!("{what} is no time at all"), "leave it out for the default");
         }
         Some(length)
     };
-    let default = limit("drop_off/after", file.after.as_deref(), "`drop_off.after`").unwrap_or(DROP_OFF);
+    let default = limit(scope, "drop_off/after", file.after.as_deref(), "`drop_off.after`").unwrap_or(DROP_OFF);
     let mut windows = vec![default; stages.len()];
     for (id, written) in &file.by_stage {
         let pointer = format!("drop_off/by_stage/{id}");
-        let what = format!("`drop_off` of stage `{id}`");
-        let length = {
-            let length = scope.duration(&pointer, Some(written), &what);
-            if length.is_some_and(|l| l.is_zero()) {
-                scope.fault(&pointer, format!("{what} is no time at all"), "leave it out for the map's own limit");
-            }
-            length
-        };
+        let length = limit(scope, &pointer, Some(written), &format!("`drop_off` of stage `{id}`"));
         let stage = usize::from(scope.stage(&pointer, id, "`drop_off.by_stage`"));
         if let (Some(window), Some(length)) = (windows.get_mut(stage), length) {
             *window = length;
@@ -216,12 +209,13 @@ fn reach(scope: &mut Scope, map: &DesignedMap) {
     } else {
         "only transitions of kind expected and allowed lead from stage to stage"
     };
-    for stage in arcs::unreachable(map) {
+    let unreachable = arcs::unreachable(map);
+    for &stage in &unreachable {
         let open = (0..map.stages.len() as StageIx).filter(|&s| map.entry[usize::from(s)]).map(|s| &**name(s));
         let help = format!("entry: {}; {explain}", yaml::quoted_list(open));
         scope.fault(&format!("stages/{stage}/id"), format!("no entry reaches stage `{}`", name(stage)), help);
     }
-    for stage in arcs::endless(map) {
+    for stage in arcs::endless(map).into_iter().filter(|s| !unreachable.contains(s)) {
         let ends = (0..map.stages.len() as StageIx).filter(|&s| arcs::is_end(map, s)).map(|s| &**name(s));
         let help = format!("ends: {}; {explain}", yaml::quoted_list(ends));
         let message = format!("no success or exit is reached from stage `{}`", name(stage));

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::matching;
 use super::scope::{Scope, text, texts, values};
 use crate::map::designed::{
-    Match, Opportunity, PainPoint, Problem, Role, Stage, Touchpoint, Transition, TransitionKind, ValueRule,
+    Match, Opportunity, PainPoint, Problem, PropertyPath, Role, Stage, Touchpoint, Transition, TransitionKind,
+    ValueRule,
 };
 use crate::map::file::{
     SeverityWord, StageFile, StageRole, TouchpointFile, TouchpointRole, TransitionFile, TransitionWord,
@@ -14,7 +15,7 @@ use crate::map::file::{
 /// Stages; `solves` and `one_of` are looked up, what needs the touchpoints is checked by [`owed`].
 pub fn stages(scope: &mut Scope, written: Vec<StageFile>) -> Vec<Stage> {
     scope.check_ids("stage", "stages", written.iter().map(|s| s.id.as_str()));
-    let pains: Vec<String> = written.iter().flat_map(|s| &s.pain_points).map(|p| p.id.clone()).collect();
+    let pains = scope.pain_points.clone();
     let each = written.into_iter().enumerate();
     each.map(|(i, file)| stage(scope, &format!("stages/{i}"), file, &pains)).collect()
 }
@@ -32,9 +33,7 @@ fn stage(scope: &mut Scope, at: &str, file: StageFile, pains: &[String]) -> Stag
     for (i, opportunity) in file.opportunities.iter().enumerate() {
         for (j, pain) in opportunity.solves.iter().enumerate() {
             let who = format!("opportunity `{}`", opportunity.id);
-            if !scope.partial {
-                scope.one_of(&format!("{at}/opportunities/{i}/solves/{j}"), pain, &who, "pain point", pains);
-            }
+            scope.one_of(&format!("{at}/opportunities/{i}/solves/{j}"), pain, &who, "pain point", pains);
         }
     }
     let one_of = file.one_of.iter().enumerate();
@@ -94,24 +93,7 @@ fn touchpoint(scope: &mut Scope, at: &str, file: TouchpointFile) -> Touchpoint {
     }
     let exit = matches!(file.role, Some(TouchpointRole::Exit));
     let emotion = file.emotion.unwrap_or_default();
-    let emotion_from = match (emotion.from, emotion.scale) {
-        (Some(from), Some([low, high])) => {
-            if low >= high {
-                let help = "allowed: the lowest, then the highest score, as in `[1, 5]`";
-                let message = format!("the scale of {who} runs from `{low}` to `{high}`");
-                scope.fault(&format!("{at}/emotion/scale"), message, help);
-            }
-            let what = format!("`emotion.from` of {who}");
-            Some((scope.property(&format!("{at}/emotion/from"), &from, &what), low, high))
-        }
-        (None, None) => None,
-        (Some(_), None) if scope.partial => None,
-        _ => {
-            let help = "a survey states both: `emotion: { from: props.score, scale: [1, 5] }`";
-            scope.fault(&format!("{at}/emotion"), format!("{who} has only one of `from` and `scale`"), help);
-            None
-        }
-    };
+    let emotion_from = survey(scope, at, &who, emotion.from, emotion.scale);
     let beside = match (&file.problem, &emotion_from) {
         (Some(_), _) => Some("a problem"),
         (_, Some(_)) => Some("a survey"),
@@ -142,9 +124,7 @@ fn touchpoint(scope: &mut Scope, at: &str, file: TouchpointFile) -> Touchpoint {
     let matching = match file.matching {
         Some(written) => matching::check(scope, &format!("{at}/match"), &who, written),
         None => {
-            if !scope.partial {
-                scope.warn(at, format!("{who} has no `match`: no event can be it"), "");
-            }
+            scope.warn(at, format!("{who} has no `match`: no event can be it"), "");
             Match::default()
         }
     };
@@ -175,6 +155,36 @@ fn touchpoint(scope: &mut Scope, at: &str, file: TouchpointFile) -> Touchpoint {
     }
 }
 
+/// Where a survey's score stands, and the scale it is on.
+fn survey(
+    scope: &mut Scope,
+    at: &str,
+    who: &str,
+    from: Option<String>,
+    scale: Option<[f64; 2]>,
+) -> Option<(PropertyPath, f64, f64)> {
+    match (from, scale) {
+        (Some(from), Some([low, high])) => {
+            if low >= high {
+                let help = "allowed: the lowest, then the highest score, as in `[1, 5]`";
+                let message = format!("the scale of {who} runs from `{low}` to `{high}`");
+                scope.fault(&format!("{at}/emotion/scale"), message, help);
+            }
+            let what = format!("`emotion.from` of {who}");
+            Some((scope.property(&format!("{at}/emotion/from"), &from, &what), low, high))
+        }
+        (None, None) => None,
+        (from, _) => {
+            let missing = if from.is_some() { "scale" } else { "from" };
+            if scope.lacks(&format!("{at}/emotion"), missing) {
+                let help = "a survey states both: `emotion: { from: props.score, scale: [1, 5] }`";
+                scope.fault(&format!("{at}/emotion"), format!("{who} has only one of `from` and `scale`"), help);
+            }
+            None
+        }
+    }
+}
+
 /// What a stage may owe (semantics.md, "Conformance"): `one_of` and `required` against roles and goals.
 pub fn owed(scope: &mut Scope, stages: &[Stage], touchpoints: &[Touchpoint]) {
     for (i, stage) in stages.iter().enumerate() {
@@ -193,7 +203,7 @@ pub fn owed(scope: &mut Scope, stages: &[Stage], touchpoints: &[Touchpoint]) {
             let at = format!("stages/{i}/one_of/{j}");
             let Some(touchpoint) = touchpoints.get(usize::from(ix)) else { continue };
             let id = &touchpoint.id;
-            if !own(touchpoint) && !scope.partial {
+            if !own(touchpoint) && usize::from(touchpoint.stage) < stages.len() {
                 let list = touchpoints.iter().filter(|t| own(t) && !t.is_beside()).map(|t| &*t.id);
                 let help = format!("allowed: {}", crate::yaml::quoted_list(list));
                 scope.fault(&at, format!("`one_of` of {who} names `{id}`, which belongs to another stage"), help);
@@ -205,7 +215,7 @@ pub fn owed(scope: &mut Scope, stages: &[Stage], touchpoints: &[Touchpoint]) {
                 scope.fault(&at, format!("`one_of` of {who} names `{id}` twice"), "");
             }
         }
-        let goals = touchpoints.iter().filter(|t| own(t) && t.goal).count();
+        let goals = touchpoints.iter().filter(|t| own(t) && t.goal && !t.exit && !t.is_beside()).count();
         for (j, touchpoint) in touchpoints.iter().enumerate().filter(|(_, t)| own(t)) {
             let (id, at) = (&touchpoint.id, format!("touchpoints/{j}"));
             if touchpoint.goal && stage.role == Role::Exit {

@@ -1,6 +1,7 @@
 //! What every check of a journey file needs: the places of its values, the ids it declares, and the faults so far. A
 //! check that finds a fault goes on with a stand-in, because the map is given out only when there is none.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::civil::Date;
@@ -10,10 +11,13 @@ use serde_json::Value;
 use crate::map::designed::{PropertyPath, StageIx, Text, TouchpointIx};
 use crate::map::file::{OneOrMany, Scalar, TextFile};
 use crate::time::{Day, Timestamp, parse_duration};
-use crate::yaml::{Fault, Faults, Node, allowed, nearest};
+use crate::yaml::{Content, Fault, Faults, Node, Position, allowed, nearest};
 
 /// Words that tables use beside stage ids (`start -> first stage`, `last stage -> outcome`), and the word for all.
 const RESERVED_STAGES: [&str; 6] = ["start", "any", "completed", "ended", "dropped", "in_flight"];
+
+/// Stands for a stage or touchpoint that is not there; its fault is noted, so it never leaves the check.
+const STAND_IN: u16 = u16::MAX;
 
 pub struct Scope<'a> {
     pub label: &'a str,
@@ -27,6 +31,9 @@ pub struct Scope<'a> {
     touchpoints: Ids,
     pub channels: Vec<String>,
     pub personas: Vec<String>,
+    pub pain_points: Vec<String>,
+    /// Keys of every mapping as it was written, by its place.
+    written_keys: HashMap<Position, Vec<String>>,
 }
 
 /// Ids as written, and those of them that came through the structural check, in their order.
@@ -41,6 +48,13 @@ impl Ids {
     }
 }
 
+fn note_keys(node: &Node, keys: &mut HashMap<Position, Vec<String>>) {
+    if let Content::Map(entries) = &node.content {
+        keys.insert(node.at, entries.iter().map(|e| e.key.clone()).collect());
+    }
+    node.items().iter().chain(node.entries().iter().map(|e| &e.value)).for_each(|n| note_keys(n, keys));
+}
+
 fn ids(root: &Node, key: &str) -> Vec<String> {
     let items = root.get(key).map_or(&[][..], Node::items);
     items.iter().filter_map(|i| i.get("id")?.text()).map(str::to_owned).collect()
@@ -49,6 +63,9 @@ fn ids(root: &Node, key: &str) -> Vec<String> {
 impl<'a> Scope<'a> {
     pub fn new(label: &'a str, written: &Node, node: &'a Node, faults: Faults) -> Self {
         let channels = written.get("channels").map_or(&[][..], Node::entries);
+        let stages = written.get("stages").map_or(&[][..], Node::items);
+        let mut written_keys = HashMap::new();
+        note_keys(written, &mut written_keys);
         Self {
             label,
             node,
@@ -59,6 +76,8 @@ impl<'a> Scope<'a> {
             touchpoints: Ids::of(written, node, "touchpoints"),
             channels: channels.iter().map(|e| e.key.clone()).collect(),
             personas: ids(written, "personas"),
+            pain_points: stages.iter().flat_map(|s| ids(s, "pain_points")).collect(),
+            written_keys,
         }
     }
 
@@ -68,6 +87,11 @@ impl<'a> Scope<'a> {
 
     pub fn warn(&mut self, pointer: &str, message: impl Into<String>, help: impl Into<String>) {
         self.warnings.push(Fault::new(self.label, self.node.at(pointer), message).help(help));
+    }
+
+    /// Whether the mapping at `pointer` was written without `key` (and not just lost it for a fault of its own).
+    pub fn lacks(&self, pointer: &str, key: &str) -> bool {
+        self.written_keys.get(&self.node.at(pointer)).is_none_or(|keys| keys.iter().all(|k| k != key))
     }
 
     /// Ids that are said twice or cannot be ids. `what` is the noun of messages.
@@ -85,7 +109,10 @@ impl<'a> Scope<'a> {
     }
 
     pub fn check_id(&mut self, what: &str, pointer: &str, id: &str) {
-        if id.is_empty() || !id.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':')) {
+        if id.is_empty() {
+            return self.fault(pointer, format!("the id of a {what} is empty"), "");
+        }
+        if !id.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':')) {
             let help = "allowed: letters, digits, `_`, `-`, `.` and `:`; what people read goes into `title`";
             self.fault(pointer, format!("`{id}` cannot be the id of a {what}"), help);
         }
@@ -102,7 +129,7 @@ impl<'a> Scope<'a> {
         Self::look_up(&self.stages, id).unwrap_or_else(|| {
             let help = allowed("declared", id, self.stages.written.iter().map(String::as_str));
             self.fault(pointer, format!("{who} names stage `{id}`, which is not declared"), help);
-            0
+            STAND_IN
         })
     }
 
@@ -110,7 +137,7 @@ impl<'a> Scope<'a> {
         Self::look_up(&self.touchpoints, id).unwrap_or_else(|| {
             let help = allowed("declared", id, self.touchpoints.written.iter().map(String::as_str));
             self.fault(pointer, format!("{who} names touchpoint `{id}`, which is not declared"), help);
-            0
+            STAND_IN
         })
     }
 
@@ -122,10 +149,10 @@ impl<'a> Scope<'a> {
         self.touchpoints.written.iter().any(|t| t == id)
     }
 
-    /// The place of an id; 0 for one that was declared but is unusable (it has its fault already).
+    /// The place of an id; a stand-in for one that was declared but is unusable (it has its fault already).
     fn look_up(ids: &Ids, id: &str) -> Option<u16> {
         let usable = ids.usable.iter().position(|u| u == id).and_then(|i| u16::try_from(i).ok());
-        usable.or_else(|| ids.written.iter().any(|w| w == id).then_some(0))
+        usable.or_else(|| ids.written.iter().any(|w| w == id).then_some(STAND_IN))
     }
 
     /// One of the ids that `declared` holds.
