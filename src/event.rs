@@ -94,6 +94,8 @@ impl Event {
 
 /// What becomes of a record: events (usually one), nothing (skipped by the config), or a dead letter.
 #[derive(Clone, Debug)]
+// The large variant is the usual one; boxing it would cost an allocation per event.
+#[allow(clippy::large_enum_variant)]
 pub enum Admission {
     Emit(SmallVec<[Event; 1]>),
     Drop(SkipReason),

@@ -93,16 +93,17 @@ fn compare(map: &DesignedMap, test: &MapTest, journeys: &[Journey], as_of: Times
     let touchpoint = |i: u16| map.touchpoints[usize::from(i)].id.to_string();
     let stage = |i: u16| map.stages[usize::from(i)].id.to_string();
     if let Some(path) = &expect.path {
-        let found = first.map(|j| j.visits.iter().map(|v| touchpoint(v.touchpoint)).collect()).unwrap_or_default();
+        let found: Vec<String> =
+            first.map(|j| j.visits.iter().map(|v| touchpoint(v.touchpoint)).collect()).unwrap_or_default();
         differ("path", list(path), list(&found));
     }
     if let Some(stages) = &expect.stages {
-        let found = first.map(|j| j.entries.iter().map(|e| stage(e.stage)).collect()).unwrap_or_default();
+        let found: Vec<String> = first.map(|j| j.entries.iter().map(|e| stage(e.stage)).collect()).unwrap_or_default();
         differ("stages", list(stages), list(&found));
     }
     differences
 }
 
-fn list(words: &Vec<String>) -> String {
+fn list(words: &[String]) -> String {
     format!("[{}]", words.join(", "))
 }

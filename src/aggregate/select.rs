@@ -66,10 +66,10 @@ pub(super) fn stages(scope: &Scope<'_>) -> String {
          (success_entry >= i AND success_entry > 0) OR arrayExists((r, x, k) -> k > i AND r > e_rank[i] AND x = 0, e_rank, e_exit, arrayEnumerate(e_rank)) AS went_on, \
          arrayLastIndex(x -> x = 0, e_exit) AS last_stay, last_stay > 0 AND e_stage[last_stay] = e_stage[i] AS stood_here, \
          arrayDistinct(arrayFlatten(arrayFilter((p, s) -> s = e_stage[i], e_problems, e_stage))) AS problems, \
-         {in_stage} AS in_stage, {to_next} AS to_next \
+         {in_stage} AS in_stage, if(i < length(e_stage), {to_next}, 0) AS to_next \
          FROM ({live}) ARRAY JOIN arrayEnumerate(e_stage) AS i",
         in_stage = seconds("e_first_at[i]", "e_last_at[i]"),
-        to_next = format!("if(i < length(e_stage), {}, 0)", seconds("e_first_at[i]", "e_first_at[i + 1]")),
+        to_next = seconds("e_first_at[i]", "e_first_at[i + 1]"),
     );
     format!(
         "SELECT bucket, entry_date, {DIMS}, stage, countIf(is_first) AS entered, count() AS entries, countIf(is_first AND outcome != 'in_flight') AS decided, \

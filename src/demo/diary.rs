@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 
 use super::household::Human;
 use super::record::{Body, Call, CrmDraft, Draft, WebDraft};
-use super::story::{CAMPAIGNS, CATALOGUE, DAY, HOUR, Lived, MINUTE};
+use super::story::{CATALOGUE, DAY, HOUR, Lived};
 
 /// One person's days, as they are lived.
 pub(super) struct Story<'a> {

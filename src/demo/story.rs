@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 
 use super::diary::Story;
 use super::household::{Human, PLACEHOLDER_EMAIL};
-use super::record::{Body, Call, CrmDraft, Draft, WebDraft};
+use super::record::{Call, CrmDraft, Draft};
 
 pub(super) const DAY: u64 = 86_400;
 pub(super) const HOUR: u64 = 3_600;

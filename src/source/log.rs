@@ -110,18 +110,6 @@ impl Sources {
                     return Polled::End;
                 }
             }
-            SourceEvent::State { source, state } => info!(source = self.name(source), "{state}"),
-            SourceEvent::Revoked { source, partitions } => {
-                warn!(source = self.name(source), partitions = partitions.len(), "partitions went to another consumer");
-            }
-            SourceEvent::Rewound { source, partition, wanted, resumed } => warn!(
-                source = self.name(source),
-                topic = &*partition.topic,
-                partition = partition.partition,
-                wanted,
-                resumed,
-                "the log does not hold this offset any more; reading from the beginning of what is left"
-            ),
         }
         Polled::Quiet
     }
