@@ -72,7 +72,7 @@ impl Story<'_> {
         }
         self.device = self.rng.random_range(0..self.human.devices.len());
         self.app = self.device == 0 && self.chance(0.4);
-        if self.human.registers && !self.logged_in[self.device] && self.chance(0.12) {
+        if self.human.registers && !self.logged_in[self.device] && self.chance(0.5) {
             self.log_in();
         }
     }

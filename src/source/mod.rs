@@ -4,7 +4,6 @@
 
 pub mod file;
 pub mod kafka;
-pub mod log;
 pub mod offsets;
 pub mod paths;
 

@@ -11,13 +11,13 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
-use super::file::{self, FileRead};
-use super::kafka::{KafkaError, KafkaHandle, KafkaSource, SourceEvent};
-use super::offsets::TopicPartition;
-use super::paths::expand;
 use crate::config::{Config, FileInput, Input};
 use crate::event::{Admit, SourceId};
 use crate::progress::{BarUnit, bar};
+use crate::source::file::{self, FileRead};
+use crate::source::kafka::{KafkaError, KafkaHandle, KafkaSource, SourceEvent};
+use crate::source::offsets::TopicPartition;
+use crate::source::paths::expand;
 use crate::stage::{Log, Polled, PositionRow, Positions};
 use crate::time::Timestamp;
 
