@@ -60,7 +60,7 @@ fn human(number: u32, couple: bool, rng: &mut ChaCha8Rng) -> Human {
     let name = FIRST_NAMES[rng.random_range(0..FIRST_NAMES.len())];
     let email = format!("{name}.{number}@mail.example");
     let typed = if rng.random_bool(0.2) { email.to_uppercase() } else { email.clone() };
-    let own_devices = 1 + usize::from(rng.random_bool(0.6));
+    let own_devices = 1 + usize::from(rng.random_bool(0.4));
     Human {
         number,
         devices: (0..own_devices).map(|_| cookie(rng)).collect(),
@@ -73,7 +73,7 @@ fn human(number: u32, couple: bool, rng: &mut ChaCha8Rng) -> Human {
         phone: format!("+49 30 {:04} {:04}", number / 10_000, number % 10_000).into(),
         phone_shared: false,
         staff: !couple && rng.random_bool(STAFF_EVERY),
-        registers: couple || rng.random_bool(0.85),
+        registers: couple || rng.random_bool(0.6),
     }
 }
 

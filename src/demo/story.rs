@@ -108,28 +108,28 @@ impl Story<'_> {
         for _ in 0..self.rng.random_range(1..4) {
             self.look_at_product();
         }
-        if self.chance(0.12) {
+        if self.chance(0.22) {
             self.track("Products Compared", "/compare");
             self.wait(20, 200);
         }
-        if self.chance(0.10) {
+        if self.chance(0.2) {
             self.track("Wishlist Added", "/product/wishlist");
         }
         if self.chance(0.05) {
             self.track("Chat Opened", "/help");
             self.wait(60, 600);
         }
-        if self.chance(0.08) {
+        if self.chance(0.16) {
             self.browse();
             self.wait(10, 60);
             self.look_at_product();
         }
-        if self.chance(0.10) {
+        if self.chance(0.2) {
             self.wait(10 * MINUTE, 20 * HOUR);
             self.call("advice", None);
             self.come_back();
         }
-        if self.chance(0.10) {
+        if self.chance(0.2) {
             self.days(1, 3);
             let city = CITIES[self.rng.random_range(0..CITIES.len())];
             let contact = Some(self.human.contact.clone());
