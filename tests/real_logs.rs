@@ -40,3 +40,22 @@ fn bpic_2012_gives_the_published_arcs_and_terminal_states() {
          WHERE map = 'bpic-stages' GROUP BY 1, 2 ORDER BY 1, 2");
     assert_eq!(outcomes.replace('\t', " "), "completed 1 2246\nended 1 10442\nin_flight 0 399");
 }
+
+#[test]
+fn clique_bait_gives_the_published_visits_and_purchases() {
+    if data::data_dir("clique_bait_gives_the_published_visits_and_purchases").is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (config, data) = (config("clique_bait"), folder.path().display().to_string());
+    let place = ["--config", &config, "--data", &data];
+    tropa(&[&["run", "--until-end"], &place[..]].concat());
+    let ask = |query: &str| tropa(&[&["sql", query, "--format", "TSV"], &place[..]].concat()).trim().to_owned();
+    let figures =
+        ask("SELECT count(), uniqExact(customer), round(100 * countIf(outcome = 'completed') / count(), 2), \
+         countIf(has(stages, 'checkout')) AS checkout, \
+         round(100 * countIf(has(stages, 'checkout') AND outcome != 'completed') / checkout, 2) FROM v_journeys");
+    assert_eq!(figures, "3564\t500\t49.86\t2103\t15.5");
+    let cookies = ask("SELECT uniqExact(node) FROM identity FINAL WHERE startsWith(node, 'cookie:')");
+    assert_eq!(cookies, "1782");
+}
