@@ -29,7 +29,7 @@ lint: setup-test ## format, clippy with warnings denied, licences
 unit: setup-test ## all tests, the fast ones first
 	@rm -f target/not-run.txt
 	cargo test --locked --lib --bins -q
-	cargo test --locked --tests -q
+	cargo test --locked --test '*' -q
 	@sh tests/support/not_run.sh
 
 bench: setup-test ## events per second beside the ceiling, and other ratios

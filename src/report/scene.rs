@@ -4,9 +4,9 @@
 use crate::compare::{Comparison, TransitionMark};
 use crate::map::Role;
 
-pub const BOX_WIDTH: f64 = 148.0;
+pub const BOX_WIDTH: f64 = 164.0;
 pub const BOX_HEIGHT: f64 = 96.0;
-const COLUMN: f64 = 206.0;
+const COLUMN: f64 = 252.0;
 const MARGIN: f64 = 28.0;
 /// Room above the row of stages for arcs that go forward past a stage.
 const LIFT: f64 = 34.0;

@@ -121,7 +121,7 @@ fn stage_box(out: &mut String, c: &Comparison, b: &super::scene::StageBox, side:
             if let Some(d) = s.expected_max_time {
                 lines.push(format!("{} {}", l.pick("no longer than", "не дольше"), limit(Some(d), l)));
             }
-            lines.extend(s.expectations.iter().filter_map(|e| e.get(l.code())).map(|e| clip(e, 26)));
+            lines.extend(s.expectations.iter().filter_map(|e| e.get(l.code())).map(|e| clip(e, 24)));
             lines
         }
         Side::Real if class == "exit" => vec![format!("{} {}", count(s.entered), l.pick("journeys", "путей"))],
