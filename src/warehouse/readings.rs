@@ -100,9 +100,9 @@ impl Clickhouse {
         for row in self.fetch::<Live>(&rows).await? {
             live.insert(row.customer, row.version);
         }
-        let assigned = "SELECT customer, max(version) AS version FROM \
-             (SELECT node, has_day, day, argMax(customer, version) AS customer, max(version) AS version FROM identity GROUP BY node, has_day, day) \
-             WHERE customer != '' GROUP BY customer";
+        let assigned = "SELECT n.customer AS customer, max(n.newest) AS version FROM \
+             (SELECT argMax(i.customer, i.version) AS customer, max(i.version) AS newest FROM identity AS i GROUP BY i.node, i.has_day, i.day) AS n \
+             WHERE n.customer != '' GROUP BY n.customer";
         let assigned: rustc_hash::FxHashMap<String, u64> =
             self.fetch::<Live>(assigned).await?.into_iter().map(|r| (r.customer, r.version)).collect();
         for customer in identity.customers() {

@@ -98,7 +98,14 @@ fn take_lock(data: &Path) -> Result<fs::File, EngineError> {
     fs::create_dir_all(data).map_err(folder)?;
     let mut file =
         fs::OpenOptions::new().create(true).truncate(false).write(true).read(true).open(&path).map_err(folder)?;
-    if file.try_lock().is_err() {
+    // A killed owner holds its lock until the system has taken it apart; a live one answers.
+    let mut patience = 50;
+    while file.try_lock().is_err() {
+        if patience > 30 || (patience > 0 && locate(data).is_none()) {
+            patience -= 1;
+            std::thread::sleep(Duration::from_millis(100));
+            continue;
+        }
         let pid = fs::read_to_string(&path).unwrap_or_default();
         let address = fs::read_to_string(data.join(ADDRESS)).unwrap_or_default();
         return Err(EngineError::InUse { data: data.display().to_string(), pid: pid.trim().to_owned(), address });
