@@ -55,7 +55,10 @@ impl Design {
         let mut files = vec![(format!("{id}1.journey.yaml"), self.first(id).to_string())];
         if let Some(valid_from) = self.second {
             let mut second = self.first(id);
-            merge(&mut second, &json!({ "version": 2, "valid_from": valid_from, "entry": ["look", "apply"], "drop_off": { "after": "PT12H" } }));
+            merge(
+                &mut second,
+                &json!({ "version": 2, "valid_from": valid_from, "entry": ["look", "apply"], "drop_off": { "after": "PT12H" } }),
+            );
             second["touchpoints"].as_array_mut().expect("a list").retain(|t| t["id"] != "csat");
             second["touchpoints"][0]["match"] = json!({ "event": ["calc", "promo"] });
             second["touchpoints"][3]["stage"] = json!("decide");

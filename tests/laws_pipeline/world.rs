@@ -54,8 +54,8 @@ struct Neighbourhood {
     copies: Vec<(prop::sample::Index, Change)>,
 }
 
-/// What proptest draws and shrinks.
-#[derive(Clone, Debug)]
+/// What proptest draws and shrinks. Shown as the records that a source would give.
+#[derive(Clone)]
 pub struct Draft {
     pub designs: [Design; 2],
     neighbourhoods: Vec<Neighbourhood>,
@@ -103,10 +103,10 @@ fn identifier() -> impl Strategy<Value = String> {
 
 fn properties() -> impl Strategy<Value = Vec<(&'static str, Value)>> {
     let one = prop_oneof![
-        6 => (0..3).prop_map(|n| ("app", json!(["A", "B", "C"][n]))),
+        6 => (0..3usize).prop_map(|n| ("app", json!(["A", "B", "C"][n]))),
         2 => (1..9).prop_map(|n| ("amount", json!(f64::from(n) / 2.0))),
-        2 => (0..2).prop_map(|n| ("platform", json!(["web", "phone"][n]))),
-        2 => (0..3).prop_map(|n| ("campaign", json!(["spring", "autumn", "none"][n]))),
+        2 => (0..2usize).prop_map(|n| ("platform", json!(["web", "phone"][n]))),
+        2 => (0..3usize).prop_map(|n| ("campaign", json!(["spring", "autumn", "none"][n]))),
         1 => Just(("staff", json!(true))),
         1 => (0..7).prop_map(|n| ("score", json!(n))),
         1 => Just(("status", json!("timeout"))),
@@ -155,9 +155,26 @@ fn neighbourhood() -> impl Strategy<Value = Neighbourhood> {
             1 => prop::collection::vec(identifier(), 1..3).prop_map(Change::Who),
         ];
         let copies = prop::collection::vec((any::<prop::sample::Index>(), change), 0..4);
-        (prop::collection::vec(told(who), 2..16), copies)
-            .prop_map(|(told, copies)| Neighbourhood { told, copies })
+        (prop::collection::vec(told(who), 2..16), copies).prop_map(|(told, copies)| Neighbourhood { told, copies })
     })
+}
+
+impl std::fmt::Debug for Draft {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "{:?}", self.designs)?;
+        for (n, told) in
+            self.neighbourhoods.iter().enumerate().flat_map(|(n, p)| p.all().into_iter().map(move |t| (n, t)))
+        {
+            writeln!(
+                f,
+                "{} {}{}",
+                SOURCES[told.source],
+                told.record(n),
+                if told.old { " (older generation)" } else { "" }
+            )?;
+        }
+        Ok(())
+    }
 }
 
 impl Draft {
@@ -267,7 +284,8 @@ impl Told {
         for identifier in &self.who {
             let (kind, value) = identifier.split_once(':').expect("kind:value");
             let value = if value == "guest" { value.to_owned() } else { format!("{place}.{value}") };
-            record.insert(format!("id_{kind}"), json!(value));
+            let values = record.entry(format!("id_{kind}")).or_insert_with(|| json!([]));
+            values.as_array_mut().expect("a list of values").push(json!(value));
         }
         Value::Object(record)
     }
@@ -289,8 +307,10 @@ pub fn maps(designs: &[Design]) -> Vec<Arc<MapVersions>> {
 
 /// Tight guards, so that a few events meet each of them. `changes`: keys that stand in the file beside or instead.
 pub fn config(changes: &Value) -> Config {
-    let ids: Map<String, Value> =
-        ["crm", "user", "email", "cookie", "box", "deal"].map(|k| (k.to_owned(), json!(format!("id_{k}")))).into_iter().collect();
+    let ids: Map<String, Value> = ["crm", "user", "email", "cookie", "box", "deal"]
+        .map(|k| (k.to_owned(), json!(format!("id_{k}"))))
+        .into_iter()
+        .collect();
     let keep: Map<String, Value> = ["app", "amount", "platform", "campaign", "staff", "score", "status", "path"]
         .map(|p| (p.to_owned(), json!(p)))
         .into_iter()

@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS events
 )
 ENGINE = ReplacingMergeTree(keep_first)
 PARTITION BY toYear(occurred_at)
-ORDER BY (node, occurred_at, source, generation, event_id, revision, payload_hash)
+ORDER BY (node, occurred_at, source, generation, event_id, revision, payload_hash, isNull(sequence), ifNull(sequence, 0), session)
 COMMENT 'Grow-only set of all decoded events; inserting a member twice is a no-op';
 
 CREATE TABLE IF NOT EXISTS identity_facts
