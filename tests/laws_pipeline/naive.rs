@@ -46,7 +46,8 @@ impl Tables {
 /// The tables of one batch: events up to `until`, and the facts of all.
 pub fn tables(world: &World, until: Option<Timestamp>) -> Tables {
     let current = |e: &&Event| e.generation >= world.config.source(e.source).generation;
-    let events: Vec<&Event> = world.deliveries.iter().flat_map(|d| &d.events).filter(current).collect();
+    let all = || world.deliveries.iter().flat_map(|d| &d.events);
+    let events: Vec<&Event> = all().filter(current).collect();
     let mut tables = Tables::default();
     let facts: Vec<Fact> = events.iter().flat_map(|e| facts_of(e)).collect();
     facts.iter().for_each(|fact| tables.state(fact));
@@ -54,6 +55,7 @@ pub fn tables(world: &World, until: Option<Timestamp>) -> Tables {
     identity.apply(facts, events.iter().flat_map(|e| e.identifiers.iter().map(|i| i.node.clone())));
     // Objects are no identifiers: they take part in nothing yet.
     tables.facts.retain(|(a, b, ..), _| [a, b].iter().all(|node| !node.starts_with("deal:")));
+    all().filter(|e| !current(e)).flat_map(facts_of).for_each(|fact| tables.state(&fact));
     identity.assignments_all().for_each(|a| tables.assign(&a));
 
     let sources = SourceInfo::of(&world.config);

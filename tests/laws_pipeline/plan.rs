@@ -14,17 +14,21 @@ pub fn at_once(deliveries: &[Delivery]) -> Vec<DecodedBatch> {
 
 /// In a random order, some twice, cut anywhere.
 pub fn shuffled(deliveries: &[Delivery], seed: u64) -> Vec<DecodedBatch> {
+    let greatest = [1, 3, 8, deliveries.len()][(seed % 4) as usize];
+    shuffled_into(deliveries, seed, greatest.max(1))
+}
+
+/// The same with batches of at most `greatest`.
+pub fn shuffled_into(deliveries: &[Delivery], seed: u64, greatest: usize) -> Vec<DecodedBatch> {
     let mut dice = ChaCha8Rng::seed_from_u64(seed);
     let mut list = deliveries.to_vec();
     let again: Vec<Delivery> = list.iter().filter(|_| dice.random_bool(0.2)).cloned().collect();
     list.extend(again);
     list.shuffle(&mut dice);
-    let greatest = [1, 3, 8, list.len()][dice.random_range(0..4usize)].max(1);
     cut(&list, greatest, &mut dice)
 }
 
-/// In the same order as given, in batches of at most `greatest`.
-pub fn cut(list: &[Delivery], greatest: usize, dice: &mut ChaCha8Rng) -> Vec<DecodedBatch> {
+fn cut(list: &[Delivery], greatest: usize, dice: &mut ChaCha8Rng) -> Vec<DecodedBatch> {
     let mut batches = Vec::new();
     let mut rest = list;
     while !rest.is_empty() {
@@ -36,7 +40,7 @@ pub fn cut(list: &[Delivery], greatest: usize, dice: &mut ChaCha8Rng) -> Vec<Dec
 }
 
 /// Every source is a file read to its end, so that `as_of` is the greatest time, however the batches are cut.
-pub fn batch(deliveries: &[Delivery]) -> DecodedBatch {
+fn batch(deliveries: &[Delivery]) -> DecodedBatch {
     let mut out = DecodedBatch::default();
     for delivery in deliveries {
         out.events.extend(delivery.events.iter().cloned());
