@@ -71,7 +71,7 @@ impl JourneysStage {
         let mut events: Vec<CachedEvent> = Vec::new();
         for customer in customers {
             let nodes = identity.nodes_of(customer);
-            let is_customer = !nodes.is_empty();
+            let is_customer = identity.is_customer(customer);
             self.collect(identity, customer, &nodes, &mut events);
             for (map, reading) in readings.iter().enumerate() {
                 let context = FoldContext {
