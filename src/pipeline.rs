@@ -197,9 +197,11 @@ async fn compute<W: Warehouse>(
             cold = missing.len(),
             "batch computed"
         );
-        // Facts before identity before customers: what a crash leaves half-written is found at the next start (I6).
+        // Identity before facts before customers. A crash after identity leaves the old facts: the next start takes the
+        // identity rows back and the batch comes again. A crash after facts leaves customers behind, whose identity is
+        // newer than their rows (I6).
         let rows =
-            vec![Rows::Facts(step.facts), Rows::Assignments(step.assignments, version), Rows::Customers(customers)];
+            vec![Rows::Assignments(step.assignments, version), Rows::Facts(step.facts), Rows::Customers(customers)];
         let derived = Derived { rows, positions: positions.advance(&progress), summary };
         out.send(derived).await.map_err(|_| PipelineError::StageGone)?;
     }

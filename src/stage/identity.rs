@@ -48,10 +48,12 @@ impl IdentityStage {
             events.iter().partition(|e| self.config.is_current(e.source, e.generation));
         let nodes: Vec<Arc<str>> = current.iter().filter(|e| e.identifiers.len() == 1).map(|e| e.node()).collect();
         let stated: Vec<Fact> = current.iter().flat_map(|e| facts_of(e)).collect();
-        let Changes { mut facts, assignments, dirty, largest_component } = self.identity.apply(stated, nodes);
+        let Changes { mut facts, mut assignments, dirty, largest_component } = self.identity.apply(stated, nodes);
         self.largest_component = self.largest_component.max(largest_component);
         // Outside the function, and still members of the set: a config that goes back a generation finds them.
         facts.extend(older.iter().flat_map(|e| facts_of(e)));
+
+        self.sign(&dirty, &mut assignments);
 
         let mut seen: FxHashSet<Arc<str>> = dirty.into_iter().collect();
         for event in current {
@@ -63,5 +65,15 @@ impl IdentityStage {
         let mut dirty: Vec<Arc<str>> = seen.into_iter().collect();
         dirty.sort_unstable();
         IdentityStep { facts, assignments, dirty }
+    }
+
+    /// Writes the name of every customer whose events may be others now, also when it is what it was (I9): a day or a
+    /// placeholder's events can come and go without a row of the customer's own changing, and a restart finds customers
+    /// that are behind by identity rows newer than theirs.
+    fn sign(&self, dirty: &[Arc<str>], assignments: &mut Vec<Assignment>) {
+        let written: FxHashSet<Arc<str>> =
+            assignments.iter().filter(|a| a.day.is_none()).map(|a| a.node.clone()).collect();
+        let unsigned = dirty.iter().filter(|c| !written.contains(*c) && self.identity.is_customer(c));
+        assignments.extend(unsigned.map(|c| Assignment { node: c.clone(), day: None, customer: Some(c.clone()) }));
     }
 }
