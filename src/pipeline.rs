@@ -228,7 +228,7 @@ async fn write<W: Aggregates>(
                 }
                 let now = clock();
                 for p in &positions {
-                    watermark.observe((p.source, p.topic.clone(), p.partition), p.max_occurred, p.finished, now);
+                    watermark.observe(p, now);
                 }
                 committed.send(positions).await.map_err(|_| PipelineError::StageGone)?;
                 total.records += summary.records;

@@ -109,6 +109,8 @@ pub struct PositionRow {
     pub next: i64,
     pub counters: Counters,
     pub max_occurred: Option<Timestamp>,
+    /// More was waiting to be read; known while the process runs, not stored.
+    pub behind: bool,
     pub finished: bool,
     pub content: Arc<str>,
 }
@@ -151,6 +153,7 @@ impl Positions {
                     next: 0,
                     counters: Counters::default(),
                     max_occurred: None,
+                    behind: false,
                     finished: false,
                     content: Arc::from(""),
                 });
@@ -160,6 +163,7 @@ impl Positions {
             row.next = p.next;
             row.counters.add(&p.counters);
             row.max_occurred = row.max_occurred.max(p.max_occurred);
+            row.behind = p.behind;
             row.finished = p.finished;
             row.content = p.content.clone();
             moved.push(row.clone());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::PositionRow;
 use crate::config::{Config, Input};
 use crate::event::SourceId;
 use crate::time::Timestamp;
@@ -14,6 +15,8 @@ struct Partition {
     max_occurred: Option<Timestamp>,
     /// When it last gave a record.
     moved_at: Timestamp,
+    /// It holds more that we have not read: its silence is ours.
+    behind: bool,
     finished: bool,
 }
 
@@ -32,17 +35,15 @@ impl Watermark {
         Self { config, partitions: FxHashMap::default(), as_of: stored, started_at }
     }
 
-    pub fn observe(
-        &mut self,
-        key: (SourceId, Arc<str>, i32),
-        max_occurred: Option<Timestamp>,
-        finished: bool,
-        now: Timestamp,
-    ) {
-        let p = self.partitions.entry(key).or_insert(Partition { max_occurred: None, moved_at: now, finished: false });
-        p.max_occurred = p.max_occurred.max(max_occurred);
+    /// A partition has come so far by `now`.
+    pub fn observe(&mut self, row: &PositionRow, now: Timestamp) {
+        let key = (row.source, row.topic.clone(), row.partition);
+        let fresh = Partition { max_occurred: None, moved_at: now, behind: false, finished: false };
+        let p = self.partitions.entry(key).or_insert(fresh);
+        p.max_occurred = p.max_occurred.max(row.max_occurred);
         p.moved_at = p.moved_at.max(now);
-        p.finished = finished;
+        p.behind = row.behind;
+        p.finished = row.finished;
     }
 
     pub fn current(&self) -> Option<Timestamp> {
@@ -69,8 +70,13 @@ impl Watermark {
             streams |= stream;
             let source_max = own().filter_map(|p| p.max_occurred).max();
             greatest = greatest.max(source_max);
-            let live = own().filter(|p| !p.finished && now <= p.moved_at.saturating_add(source.idle));
-            match live.filter_map(|p| p.max_occurred).min() {
+            let idle = |p: &Partition| !p.behind && now > p.moved_at.saturating_add(source.idle);
+            let live = || own().filter(|p| !p.finished && !idle(p));
+            // What waits to be read may be older than all that was read.
+            if live().any(|p| p.behind && p.max_occurred.is_none()) {
+                return None;
+            }
+            match live().filter_map(|p| p.max_occurred).min() {
                 Some(t) => least = Some(least.map_or(t - source.delay, |l: Timestamp| l.min(t - source.delay))),
                 None if source.delay_declared && stream => holders.push(source.delay),
                 // A stream that has not spoken yet may still: until it is idle it holds everything back.
