@@ -56,3 +56,48 @@ fn a_log_that_ends_in_a_transaction_is_read_to_its_end() {
     let events = tropa(&[&["sql", "SELECT count() FROM events FINAL", "--format", "TSV"], &place[..]].concat());
     assert_eq!(events.trim(), "1");
 }
+
+#[test]
+fn a_first_run_starts_where_the_config_says_and_a_second_goes_on() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let broker = Broker::shared();
+    let topic = "start";
+    broker.topic(topic, 2);
+    let record = |id: &str| format!(r#"{{"id":"{id}","name":"view","at":"2026-05-01T10:00:00Z","user":"u"}}"#);
+    let produce = |ids: &[&str]| {
+        let records: Vec<String> = ids.iter().map(|id| record(id)).collect();
+        broker.produce(topic, ids.iter().zip(&records).map(|(id, r)| (*id, Some(r.as_bytes()))), "none");
+    };
+    let start = |name: &str, start: &str| {
+        let config = folder.path().join(name).join("tropa.yaml");
+        std::fs::create_dir_all(config.parent().expect("a folder")).expect("a folder");
+        let written = format!(
+            "schema: config/v1\nsources:\n  web:\n    kafka: {{ brokers: \"{}\", topics: [{topic}], group: start-{name}, start: \"{start}\", settings: {{ session.timeout.ms: 6000 }} }}\n    \
+             decoder: {{ id: id, name: name, time: at, ids: {{ user: user }} }}\n",
+            broker.address
+        );
+        std::fs::write(&config, written).expect("a config");
+        place(&config).to_vec()
+    };
+    let ids = |place: &[String]| {
+        let place: Vec<&str> = place.iter().map(String::as_str).collect();
+        tropa(&[&["run", "--until-end"], &place[..]].concat());
+        let query = "SELECT arrayStringConcat(arraySort(groupArray(event_id)), ' ') FROM events FINAL";
+        tropa(&[&["sql", query, "--format", "TSV"], &place[..]].concat()).trim().to_owned()
+    };
+    produce(&["a", "b", "c", "d"]);
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    let between = jiff::Timestamp::now().to_string();
+    let (beginning, end) = (start("beginning", "beginning"), start("end", "end"));
+    assert_eq!(ids(&beginning), "a b c d");
+    assert_eq!(ids(&end), "");
+    produce(&["e", "f"]);
+    // The end is that of the first run: what came since is not skipped.
+    assert_eq!(ids(&end), "e f");
+    assert_eq!(ids(&beginning), "a b c d e f");
+    assert_eq!(ids(&start("moment", &between)), "e f");
+    // A new store in an old group: what the group has committed says nothing about this store.
+    let mut anew = beginning.clone();
+    anew[3] = folder.path().join("anew").display().to_string();
+    assert_eq!(ids(&anew), "a b c d e f");
+}

@@ -28,6 +28,8 @@ struct State {
     /// Given to us; those not started yet are `gained` too.
     held: BTreeSet<TopicPartition>,
     gained: BTreeSet<TopicPartition>,
+    /// The group waits for our answer to an assignment, be it an empty one.
+    asked: bool,
     /// From statistics: the next offset to fetch, where nothing fetched waits any more.
     fetched: BTreeMap<TopicPartition, i64>,
     trouble: Option<String>,
@@ -62,13 +64,15 @@ impl Group {
         self.state().held.clone()
     }
 
-    /// Partitions of ours that have not been started.
-    pub fn gained(&self) -> Vec<TopicPartition> {
-        self.state().gained.iter().cloned().collect()
+    /// Partitions of ours that have not been started, if the group waits for them to be.
+    pub fn gained(&self) -> Option<Vec<TopicPartition>> {
+        let state = self.state();
+        state.asked.then(|| state.gained.iter().cloned().collect())
     }
 
     pub fn started(&self, partitions: &[TopicPartition]) {
         let mut state = self.state();
+        state.asked = false;
         for partition in partitions {
             state.gained.remove(partition);
         }
@@ -122,13 +126,18 @@ impl ConsumerContext for Group {
         let names = || partitions.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         self.look_again();
         if what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
-            info!(group = self.name, partitions = names(), "assigned");
+            if !partitions.is_empty() {
+                info!(group = self.name, partitions = names(), "assigned");
+            }
             let mut state = self.state();
+            state.asked = true;
             state.held.extend(partitions.iter().cloned());
             state.gained.extend(partitions);
             return;
         }
-        info!(group = self.name, partitions = names(), "given back");
+        if !partitions.is_empty() {
+            info!(group = self.name, partitions = names(), "given back");
+        }
         let done = match consumer.rebalance_protocol() {
             RebalanceProtocol::Cooperative => consumer.incremental_unassign(list),
             _ => consumer.unassign(),

@@ -244,8 +244,7 @@ impl Reader {
     }
 
     fn start_gained(&mut self) -> Result<(), ClientError> {
-        let gained = self.consumer.context().gained();
-        if !gained.is_empty() {
+        if let Some(gained) = self.consumer.context().gained() {
             let started = starts::of(&self.consumer, &self.source, &gained, &self.read_before)?;
             let assignment = starts::assignment(&started)?;
             match self.consumer.rebalance_protocol() {

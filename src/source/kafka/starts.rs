@@ -32,6 +32,9 @@ pub(super) fn of(
     partitions: &[TopicPartition],
     read_before: &BTreeMap<TopicPartition, i64>,
 ) -> KafkaResult<Vec<Started>> {
+    if partitions.is_empty() {
+        return Ok(Vec::new());
+    }
     let committed = consumer.committed_offsets(list(partitions, Offset::Invalid)?, ANSWER)?;
     let at_moment = match source.input.start {
         KafkaStart::At(moment) => {
