@@ -173,6 +173,7 @@ async fn compute<W: Warehouse>(
     let (mut identity, mut journeys, mut positions, mut version) = stages;
     while let Some(Stored { events, progress, dead_letters }) = stored.recv().await {
         version = version.next();
+        let began = Instant::now();
         let (step, missing) = tokio::task::block_in_place(|| {
             let step = identity.step(&events);
             journeys.append(&events);
@@ -195,6 +196,7 @@ async fn compute<W: Warehouse>(
             events = summary.events,
             customers = summary.customers_recomputed,
             cold = missing.len(),
+            millis = began.elapsed().as_millis() as u64,
             "batch computed"
         );
         // Facts before identity before customers: what a crash leaves half-written is found at the next start (I6).

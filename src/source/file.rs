@@ -93,6 +93,7 @@ pub fn read(
         gathering: Gathering::new(what.source, admit),
         give,
         next: 0,
+        begun: false,
         stopped: false,
     };
     match format {
@@ -141,6 +142,8 @@ struct Reading<'a, G> {
     gathering: Gathering,
     give: G,
     next: i64,
+    /// A batch was given out.
+    begun: bool,
     stopped: bool,
 }
 
@@ -163,6 +166,7 @@ impl<G: FnMut(DecodedBatch) -> ControlFlow<()>> Reading<'_, G> {
     }
 
     fn flush(&mut self) -> ControlFlow<()> {
+        self.gathering.moved(&self.topic, 0, self.next).anew = !std::mem::replace(&mut self.begun, true);
         let flow = (self.give)(self.gathering.give());
         self.stopped |= flow.is_break();
         flow

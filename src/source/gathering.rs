@@ -66,6 +66,7 @@ impl Gathering {
                     partition,
                     next,
                     counters: Counters::default(),
+                    anew: false,
                     max_occurred: None,
                     behind: false,
                     finished: false,

@@ -54,6 +54,8 @@ pub struct Progress {
     /// The position to resume from: one past the last record of the batch.
     pub next: i64,
     pub counters: Counters,
+    /// A file read from its beginning: what an earlier reading of it counted is counted again.
+    pub anew: bool,
     /// Greatest plausible occurred_at among the batch's events.
     pub max_occurred: Option<Timestamp>,
     /// The partition is known to hold more than this: its silence is ours, and holds the watermark back.
