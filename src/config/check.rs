@@ -341,6 +341,14 @@ fn kafka_input(scope: &mut Scope<'_>, pointer: &str, file: KafkaFile) -> KafkaIn
             scope.fault(&format!("{pointer}/kafka/settings/{key}"), message, instead);
         }
     }
+    let setting = |key: &str| file.settings.get(key).map(|v| v.clone().into_text().to_lowercase());
+    let sasl = setting("security.protocol").is_some_and(|p| p.starts_with("sasl"));
+    if sasl && setting("sasl.mechanism").or_else(|| setting("sasl.mechanisms")).is_none() {
+        // librdkafka's own default is Kerberos, which this build does not have.
+        let at = format!("{pointer}/kafka/settings/security.protocol");
+        let help = "allowed: `sasl.mechanism` PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER beside it";
+        scope.fault(&at, "`security.protocol` asks for SASL and no `sasl.mechanism` says which", help);
+    }
     KafkaInput {
         brokers: file.brokers,
         topics: file.topics,
