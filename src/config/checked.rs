@@ -40,6 +40,10 @@ impl Config {
     pub fn source(&self, id: SourceId) -> &Source {
         &self.sources[usize::from(id.0)]
     }
+    /// Whether what a source said in this generation is inside the function: older ones are not.
+    pub fn is_current(&self, source: SourceId, generation: u32) -> bool {
+        generation >= self.source(source).generation
+    }
     pub fn source_id(&self, name: &str) -> Option<SourceId> {
         self.sources.iter().position(|s| &*s.name == name).map(|i| SourceId(i as u16))
     }

@@ -30,7 +30,8 @@ pub struct Changes {
     /// Nodes that are new or whose customer is another one now; days of shared devices likewise.
     pub assignments: Vec<Assignment>,
     /// Names of all customers, old and new, whose events may be others now. Every identifier is a customer of its own
-    /// until a fact says otherwise, so a name here need not have had an event yet.
+    /// until a fact says otherwise, so a name here need not have had an event yet; a customer seen for the first time is
+    /// among them.
     pub dirty: Vec<Arc<str>>,
     /// Nodes of the largest component that was folded again.
     pub largest_component: usize,
@@ -183,9 +184,8 @@ impl Identity {
         let before = if was == NONE { node } else { was };
         if was != customer || was == NONE {
             journal.assign(&self.graph, node, None, (customer != NONE).then_some(customer));
-            if before != customer {
-                journal.dirty.extend([before, customer].into_iter().filter(|&c| c != NONE));
-            }
+            // A new customer too: it has a row from the start, whether or not an event of its own ever comes.
+            journal.dirty.extend([before, customer].into_iter().filter(|&c| c != NONE));
         }
         for (day, old, new) in differing_days(old_days.as_deref(), new_days.as_deref()) {
             journal.assign(&self.graph, node, Some(day), new);

@@ -66,6 +66,11 @@ impl Identity {
         state.customer
     }
 
+    /// Whether a customer of this name has been brought by any batch.
+    pub fn is_customer(&self, name: &str) -> bool {
+        self.customer_node(name).is_some()
+    }
+
     /// Every node whose events may belong to the customer: its own persons and devices, shared devices with a day of its,
     /// and quarantined partners of all these. In order of names.
     pub fn nodes_of(&self, customer: &str) -> Vec<Arc<str>> {

@@ -21,7 +21,7 @@ pub struct CachedEvent {
 }
 
 impl CachedEvent {
-    /// Copies of one key with one content are one event.
+    /// Copies of one key with one content are one event. Compares what the key of the table `events` compares.
     fn same(&self, other: &Self) -> bool {
         let (Some(a), Some(b)) = (self.maps.first(), other.maps.first()) else { return false };
         a.payload_hash == b.payload_hash
@@ -30,13 +30,14 @@ impl CachedEvent {
             && a.source == b.source
             && a.revision == b.revision
             && a.sequence == b.sequence
+            && a.session == b.session
     }
 
     fn key(&self) -> u64 {
         use std::hash::{Hash, Hasher};
         let mut h = rustc_hash::FxHasher::default();
         if let Some(e) = self.maps.first() {
-            (e.source, &*e.event_id, e.payload_hash, e.occurred_at, e.revision, e.sequence).hash(&mut h);
+            (e.source, &*e.event_id, e.payload_hash, e.occurred_at, e.revision, e.sequence, &e.session).hash(&mut h);
         }
         h.finish()
     }

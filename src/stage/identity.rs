@@ -44,15 +44,17 @@ impl IdentityStage {
     }
 
     pub fn step(&mut self, events: &[Event]) -> IdentityStep {
-        let current = |e: &&Event| e.generation == self.config.source(e.source).generation;
-        let facts: Vec<Fact> = events.iter().filter(current).flat_map(facts_of).collect();
-        let nodes: Vec<Arc<str>> =
-            events.iter().filter(current).filter(|e| e.identifiers.len() == 1).map(Event::node).collect();
-        let Changes { facts, assignments, dirty, largest_component } = self.identity.apply(facts, nodes);
+        let (current, older): (Vec<&Event>, Vec<&Event>) =
+            events.iter().partition(|e| self.config.is_current(e.source, e.generation));
+        let nodes: Vec<Arc<str>> = current.iter().filter(|e| e.identifiers.len() == 1).map(|e| e.node()).collect();
+        let stated: Vec<Fact> = current.iter().flat_map(|e| facts_of(e)).collect();
+        let Changes { mut facts, assignments, dirty, largest_component } = self.identity.apply(stated, nodes);
         self.largest_component = self.largest_component.max(largest_component);
+        // Outside the function, and still members of the set: a config that goes back a generation finds them.
+        facts.extend(older.iter().flat_map(|e| facts_of(e)));
 
         let mut seen: FxHashSet<Arc<str>> = dirty.into_iter().collect();
-        for event in events.iter().filter(current) {
+        for event in current {
             let ids: smallvec::SmallVec<[&str; 4]> = event.identifiers.iter().map(|i| &*i.node).collect();
             if let Some(customer) = self.identity.customer_of(&ids, event.occurred_at.utc_day()) {
                 seen.insert(customer);

@@ -71,7 +71,7 @@ impl JourneysStage {
         let mut events: Vec<CachedEvent> = Vec::new();
         for customer in customers {
             let nodes = identity.nodes_of(customer);
-            let is_customer = !nodes.is_empty();
+            let is_customer = identity.is_customer(customer);
             self.collect(identity, customer, &nodes, &mut events);
             for (map, reading) in readings.iter().enumerate() {
                 let context = FoldContext {
@@ -113,7 +113,7 @@ impl JourneysStage {
 
     /// The event as every map sees it; `None` if it is outside the function (an older generation, after the cut).
     fn cached(&self, event: &Event) -> Option<CachedEvent> {
-        let outside = event.generation != self.config.source(event.source).generation
+        let outside = !self.config.is_current(event.source, event.generation)
             || self.cut.is_some_and(|cut| event.occurred_at > cut);
         if outside {
             return None;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::rows::{EVENT_COLUMNS, FACT_COLUMNS, FactRow, IdentityRow, POSITION_COLUMNS, PositionsRow, StoredEvent};
 use super::{Clickhouse, WarehouseError};
 use crate::aggregate::{moment, quote};
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::event::Event;
 use crate::identity::{Assignment, Fact};
 use crate::stage::PositionRow;
@@ -54,10 +54,19 @@ impl Clickhouse {
         Ok(rows.into_iter().filter_map(|r| r.fact(config)).collect())
     }
 
-    /// Every node with events.
+    /// Every node with events of a current generation: others are no customers.
     pub async fn nodes(&self) -> Result<Vec<Arc<str>>, WarehouseError> {
-        let rows = self.fetch::<Text>("SELECT DISTINCT node AS text FROM events WHERE node != ''").await?;
+        let current = self.current_generations()?;
+        let query = format!("SELECT DISTINCT node AS text FROM events WHERE node != '' AND ({current})");
+        let rows = self.fetch::<Text>(&query).await?;
         Ok(rows.into_iter().map(|r| Arc::from(r.text)).collect())
+    }
+
+    /// The condition that an event is of a declared source and of no older generation than that source's.
+    pub(super) fn current_generations(&self) -> Result<String, WarehouseError> {
+        let of = |s: &Source| format!("(source = {} AND generation >= {})", quote(&s.name), s.generation);
+        let sources: Vec<String> = self.config()?.sources.iter().map(of).collect();
+        Ok(if sources.is_empty() { "0".to_owned() } else { sources.join(" OR ") })
     }
 
     /// The newest row of every node, and of every day that a shared device is apart on.

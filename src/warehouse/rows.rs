@@ -113,11 +113,11 @@ pub(super) struct FactRow {
     source: String,
     generation: u32,
     day: i32,
-    occurred_at: i64,
-    event_id: String,
+    /// occurred_at and event_id, one value, so that the table keeps the least pair.
+    statement: (i64, String),
 }
 
-pub(super) const FACT_COLUMNS: &str = "kind, a, b, source, generation, day, occurred_at, event_id";
+pub(super) const FACT_COLUMNS: &str = "kind, a, b, source, generation, day, statement";
 
 impl FactRow {
     pub fn of(fact: &Fact, config: &Config) -> Self {
@@ -128,8 +128,7 @@ impl FactRow {
             source: config.source(fact.source).name.to_string(),
             generation: fact.generation,
             day: fact.day.0,
-            occurred_at: fact.occurred_at.micros(),
-            event_id: fact.event_id.to_string(),
+            statement: (fact.occurred_at.micros(), fact.event_id.to_string()),
         }
     }
 
@@ -140,8 +139,8 @@ impl FactRow {
             source: config.source_id(&self.source)?,
             generation: self.generation,
             day: Day(self.day),
-            occurred_at: Timestamp::from_micros(self.occurred_at),
-            event_id: Arc::from(self.event_id),
+            occurred_at: Timestamp::from_micros(self.statement.0),
+            event_id: Arc::from(self.statement.1),
         })
     }
 }

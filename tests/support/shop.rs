@@ -32,7 +32,7 @@ pub fn tables(data: &Path, as_of: &str) -> Vec<(&'static str, String)> {
         ("events", "SELECT * EXCEPT (received_at, first_seen_at) FROM events FINAL ORDER BY ALL"),
         (
             "identity_facts",
-            "SELECT kind, a, b, source, generation, day, min((occurred_at, event_id)) FROM identity_facts GROUP BY ALL ORDER BY ALL",
+            "SELECT * EXCEPT (first_seen_at) FROM identity_facts FINAL ORDER BY ALL",
         ),
         ("identity", "SELECT node, has_day, day, customer FROM identity FINAL WHERE is_deleted = 0 ORDER BY ALL"),
         (

@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS events
 )
 ENGINE = ReplacingMergeTree(keep_first)
 PARTITION BY toYear(occurred_at)
-ORDER BY (node, occurred_at, source, generation, event_id, revision, payload_hash)
+ORDER BY (node, occurred_at, source, generation, event_id, revision, payload_hash, isNull(sequence), ifNull(sequence, 0), session)
 SETTINGS min_bytes_for_wide_part = 134217728
 COMMENT 'Grow-only set of all decoded events; inserting a member twice is a no-op';
 
@@ -31,15 +31,15 @@ CREATE TABLE IF NOT EXISTS identity_facts
     source String COMMENT 'Source of the config',
     generation UInt32 COMMENT 'The source''s generation',
     day Date32 COMMENT 'UTC day of the statement',
-    occurred_at DateTime64(6, 'UTC') COMMENT 'Earliest statement of that day',
-    event_id String COMMENT 'Event of the earliest statement',
-    first_seen_at DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When this row was written',
-    earliest UInt64 MATERIALIZED bitNot(bitXor(reinterpretAsUInt64(toUnixTimestamp64Micro(occurred_at)), toUInt64(9223372036854775808))) COMMENT 'Greatest for the earliest statement, which stays'
+    statement SimpleAggregateFunction(min, Tuple(DateTime64(6, 'UTC'), String)) COMMENT 'Earliest statement of that day: when, and its event id',
+    first_seen_at SimpleAggregateFunction(min, DateTime64(3, 'UTC')) DEFAULT now64(3) COMMENT 'When the first statement was written',
+    occurred_at DateTime64(6, 'UTC') ALIAS statement.1 COMMENT 'When the earliest statement was made',
+    event_id String ALIAS statement.2 COMMENT 'Event of the earliest statement'
 )
-ENGINE = ReplacingMergeTree(earliest)
-ORDER BY (a, b, kind, source, generation, day, event_id)
+ENGINE = AggregatingMergeTree
+ORDER BY (a, b, kind, source, generation, day)
 SETTINGS min_bytes_for_wide_part = 134217728
-COMMENT 'Grow-only set of statements that two identifiers are one; readers take the least (occurred_at, event_id) per day';
+COMMENT 'Grow-only set of statements that two identifiers are one, the earliest of each day; read with FINAL';
 
 CREATE TABLE IF NOT EXISTS erasures
 (
