@@ -130,6 +130,7 @@ pub struct Rejection {
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum RejectReason {
+    NoValue,
     NotUtf8,
     NotJson,
     NotAnObject,
@@ -148,6 +149,7 @@ pub enum RejectReason {
 impl RejectReason {
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::NoValue => "no_value",
             Self::NotUtf8 => "not_utf8",
             Self::NotJson => "not_json",
             Self::NotAnObject => "not_an_object",

@@ -15,28 +15,21 @@ use crate::config::{Config, FileInput, Input};
 use crate::event::{Admit, SourceId};
 use crate::progress::{BarUnit, bar};
 use crate::source::file::{self, FileRead};
-use crate::source::kafka::{KafkaError, KafkaHandle, KafkaSource, SourceEvent};
+use crate::source::kafka::{KafkaHandle, KafkaSource};
 use crate::source::offsets::TopicPartition;
 use crate::source::paths::expand;
+use crate::source::{SourceError, SourceEvent};
 use crate::stage::{Log, Polled, PositionRow, Positions};
 use crate::time::Timestamp;
 
 /// Batches that wait between the sources and the pipeline.
 const WAITING: usize = 2;
 
-#[derive(Debug, thiserror::Error)]
-pub enum SourceError {
-    #[error(transparent)]
-    Kafka(#[from] KafkaError),
-    #[error("{0}")]
-    File(String),
-}
-
 /// The running sources.
 pub struct Sources {
     heard: mpsc::Receiver<SourceEvent>,
-    failures: mpsc::Receiver<SourceError>,
-    kafka: BTreeMap<SourceId, KafkaHandle>,
+    /// With the last positions it was told to commit.
+    kafka: BTreeMap<SourceId, (KafkaHandle, BTreeMap<TopicPartition, i64>)>,
     /// Sources that are not at their end yet.
     open: Vec<SourceId>,
     until_end: bool,
@@ -56,62 +49,56 @@ impl Sources {
     /// Starts every configured source. Fails on settings and paths that cannot work, never because nobody answers.
     pub fn start(with: &Starting<'_>) -> Result<Self, SourceError> {
         let (out, heard) = mpsc::channel(WAITING);
-        let (failed, failures) = mpsc::channel(16);
         let mut kafka = BTreeMap::new();
         let mut open = Vec::new();
         for (i, source) in with.config.sources.iter().enumerate() {
             let id = SourceId(i as u16);
             match &source.input {
                 Input::Kafka(input) => {
-                    let stored: BTreeMap<(String, i32), i64> = with
-                        .positions
-                        .iter()
-                        .filter(|p| p.source == id)
-                        .map(|p| ((p.topic.to_string(), p.partition), p.next))
-                        .collect();
+                    let stored = with.positions.iter().filter(|p| p.source == id);
                     let source = KafkaSource {
                         input: input.clone(),
                         source: id,
                         admit: with.admit.clone(),
-                        positions: Box::new(move |topic, partition| {
-                            stored.get(&(topic.to_owned(), partition)).copied()
-                        }),
-                        instance: Some(instance(with.config, &source.name)),
+                        positions: stored.map(|p| (partition_of(p), p.next)).collect(),
+                        instance: instance(with.config, &source.name),
                         flush_records: with.config.flush_records,
                         flush_interval: with.config.flush_interval,
+                        until_end: with.until_end,
                         clock: with.clock,
                     };
-                    kafka.insert(id, source.start(out.clone())?);
+                    kafka.insert(id, (source.start(out.clone())?, BTreeMap::new()));
                     open.push(id);
                 }
                 Input::File(input) => {
                     let paths = unread(input, id, with.positions)?;
                     open.push(id);
-                    read_files(with, id, input, paths, (out.clone(), failed.clone()));
+                    read_files(with, id, input, paths, out.clone());
                 }
                 Input::None => {}
             }
         }
         let names = with.config.sources.iter().map(|s| s.name.clone()).collect();
-        Ok(Self { heard, failures, kafka, open, until_end: with.until_end, names })
+        Ok(Self { heard, kafka, open, until_end: with.until_end, names })
     }
 
     fn name(&self, id: SourceId) -> &str {
         self.names.get(usize::from(id.0)).map_or("?", |n| n)
     }
 
-    fn take(&mut self, event: SourceEvent) -> Polled {
+    fn take(&mut self, event: SourceEvent) -> Result<Polled, SourceError> {
         match event {
-            SourceEvent::Batch(batch) => return Polled::Batch(batch),
+            SourceEvent::Batch(batch) => return Ok(Polled::Batch(batch)),
+            SourceEvent::Failed(error) => return Err(error),
             SourceEvent::CaughtUp { source } => {
                 self.open.retain(|s| *s != source);
                 info!(source = self.name(source), "read to its end");
                 if self.open.is_empty() && self.until_end {
-                    return Polled::End;
+                    return Ok(Polled::End);
                 }
             }
         }
-        Polled::Quiet
+        Ok(Polled::Quiet)
     }
 }
 
@@ -122,43 +109,46 @@ impl Log for Sources {
         if self.open.is_empty() && self.until_end {
             return Ok(Polled::End);
         }
-        tokio::select! {
-            Some(failure) = self.failures.recv() => Err(failure),
-            event = self.heard.recv() => match event {
-                Some(event) => Ok(self.take(event)),
-                None if self.until_end => Ok(Polled::End),
-                // Every file has been read and no stream is configured: nothing comes any more, and nothing is wrong.
-                None => {
-                    tokio::time::sleep(Duration::from_secs(3600)).await;
-                    Ok(Polled::Quiet)
-                }
-            },
+        match self.heard.recv().await {
+            Some(event) => self.take(event),
+            None if self.until_end => Ok(Polled::End),
+            // Every file has been read and no stream is configured: nothing comes any more, and nothing is wrong.
+            None => {
+                tokio::time::sleep(Duration::from_secs(3600)).await;
+                Ok(Polled::Quiet)
+            }
         }
     }
 
     async fn commit(&mut self, positions: &[PositionRow]) -> Result<(), SourceError> {
-        for (source, handle) in &self.kafka {
-            let own = positions.iter().filter(|p| p.source == *source);
-            let offsets: Vec<_> = own.map(|p| (TopicPartition::new(p.topic.clone(), p.partition), p.next)).collect();
-            if offsets.is_empty() {
-                continue;
-            }
+        for (source, (handle, done)) in &mut self.kafka {
+            let own: Vec<_> =
+                positions.iter().filter(|p| p.source == *source).map(|p| (partition_of(p), p.next)).collect();
             // The stored positions are what a restart goes by; a commit that fails is made up by the next.
-            if let Err(e) = handle.commit(offsets).await {
-                warn!(error = %e, "offsets are stored in the warehouse and not yet in Kafka");
+            if let Err(error) = handle.commit(&own) {
+                warn!(%error, "the positions are stored in the warehouse and not yet in Kafka");
             }
+            done.extend(own);
         }
         Ok(())
     }
 }
 
 impl Sources {
-    /// Leaves the consumer groups.
+    /// Commits once more and leaves the consumer groups.
     pub async fn stop(self) {
-        for (_, handle) in self.kafka {
-            handle.stop().await;
+        for (_, (handle, done)) in self.kafka {
+            let offsets: Vec<_> = done.into_iter().collect();
+            let stopped = tokio::task::spawn_blocking(move || handle.stop(&offsets)).await;
+            if let Ok(Err(error)) = stopped {
+                warn!(%error, "the positions are stored in the warehouse, and a restart goes by them");
+            }
         }
     }
+}
+
+fn partition_of(row: &PositionRow) -> TopicPartition {
+    TopicPartition::new(row.topic.clone(), row.partition)
 }
 
 /// The same for one data folder and source over restarts, so that a killed process resumes at once.
@@ -172,12 +162,10 @@ fn instance(config: &Config, source: &str) -> String {
 fn unread(input: &FileInput, id: SourceId, positions: &Positions) -> Result<Vec<String>, SourceError> {
     let mut paths = Vec::new();
     for pattern in &input.paths {
-        for path in expand(pattern).map_err(SourceError::File)? {
+        for path in expand(pattern).map_err(SourceError::Path)? {
             let known = positions.get(id, &path, 0).filter(|p| p.finished && !p.content.is_empty());
             let read = match known {
-                Some(p) if path != "-" => {
-                    file::content(&path).map_err(|e| SourceError::File(e.to_string()))? == *p.content
-                }
+                Some(p) if path != "-" => file::content(&path)? == *p.content,
                 _ => false,
             };
             if !read {
@@ -193,7 +181,7 @@ fn read_files(
     id: SourceId,
     input: &FileInput,
     paths: Vec<String>,
-    (out, failed): (mpsc::Sender<SourceEvent>, mpsc::Sender<SourceError>),
+    out: mpsc::Sender<SourceEvent>,
 ) {
     let (admit, format, max_record_bytes) = (with.admit.clone(), input.format, input.max_record_bytes);
     let (flush_records, received_at) = (with.config.flush_records, (with.clock)());
@@ -212,11 +200,11 @@ fn read_files(
                     ControlFlow::Break(())
                 }
             };
-            let result = file::read(&what, &*admit, &bytes, give);
+            let result = file::read(&what, admit.clone(), &bytes, give);
             shown.finish_and_clear();
             if let Err(e) = result {
                 error!(error = %e, "a file could not be read");
-                failed.blocking_send(SourceError::File(e.to_string())).ok();
+                out.blocking_send(SourceEvent::Failed(e.into())).ok();
                 return;
             }
         }

@@ -173,6 +173,7 @@ async fn compute<W: Warehouse>(
     let (mut identity, mut journeys, mut positions, mut version) = stages;
     while let Some(Stored { events, progress, dead_letters }) = stored.recv().await {
         version = version.next();
+        let began = Instant::now();
         let (step, missing) = tokio::task::block_in_place(|| {
             let step = identity.step(&events);
             journeys.append(&events);
@@ -195,6 +196,7 @@ async fn compute<W: Warehouse>(
             events = summary.events,
             customers = summary.customers_recomputed,
             cold = missing.len(),
+            millis = began.elapsed().as_millis() as u64,
             "batch computed"
         );
         // Identity before facts before customers. A crash after identity leaves the old facts: the next start takes the
@@ -230,7 +232,7 @@ async fn write<W: Aggregates>(
                 }
                 let now = clock();
                 for p in &positions {
-                    watermark.observe((p.source, p.topic.clone(), p.partition), p.max_occurred, p.finished, now);
+                    watermark.observe(p, now);
                 }
                 committed.send(positions).await.map_err(|_| PipelineError::StageGone)?;
                 total.records += summary.records;

@@ -89,7 +89,7 @@ async fn watermark(
 ) -> Result<Watermark, WarehouseError> {
     let mut watermark = Watermark::new(config.clone(), store.watermark().await?, now);
     for row in positions.iter() {
-        watermark.observe((row.source, row.topic.clone(), row.partition), row.max_occurred, row.finished, now);
+        watermark.observe(row, now);
     }
     Ok(watermark)
 }

@@ -131,8 +131,9 @@ impl Aggregate {
             &|s| if s == "value" { "0. AS value".to_owned() } else { format!("toUInt64(0) AS {s}") },
             &|k, c| format!("CAST([], '{}') AS {k}, CAST([], 'Array(UInt64)') AS {c}", empty(k)),
         );
+        // Of each key there is one new row at most, and its zeros hold no buckets: joining the arrays is enough.
         let merged = columns(&|s| format!("sum(n.{s}) AS {s}"), &|k, c| {
-            format!("(sumMap(n.{k}, n.{c}) AS sum_{k}).1 AS {k}, sum_{k}.2 AS {c}")
+            format!("groupArrayArray(n.{k}) AS {k}, groupArrayArray(n.{c}) AS {c}")
         });
         let old_keys: Vec<String> = self.keys.iter().map(|k| format!("n.{k} AS {k}")).collect();
         let Scope { table, map, reading, as_of, .. } = scope;

@@ -96,6 +96,9 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let quiet = !matches!(cli.command, Command::Run(_));
     crate::telemetry::start(quiet);
+    if quiet {
+        end_with_the_reader();
+    }
     let result = match cli.command {
         Command::Check(c) => c.run(),
         Command::Explain(c) => c.run(),
@@ -110,12 +113,20 @@ pub fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        // The reader of a pipe may leave early (`tropa sql … | head`); that is no failure.
-        Err(Failure::Output(e)) if e.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{failure}");
             failure.exit_code()
         }
+    }
+}
+
+/// The reader of a pipe may leave early (`tropa sql … | head`): the command then ends like any other, without a word.
+/// Not for `run`, which prints nothing and holds connections that may break.
+fn end_with_the_reader() {
+    #[cfg(unix)]
+    // SAFETY: called before any other thread exists, with a handler that the system provides.
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
     }
 }
 

@@ -310,6 +310,18 @@ fn source(
     })
 }
 
+/// Settings of librdkafka that have a key of their own, or that the promise of complete tables rests on.
+const OURS: [(&str, &str); 8] = [
+    ("bootstrap.servers", "hint: write `brokers:` beside `settings:`"),
+    ("metadata.broker.list", "hint: write `brokers:` beside `settings:`"),
+    ("group.id", "hint: write `group:` beside `settings:`"),
+    ("enable.auto.commit", "hint: leave it out; positions are committed once everything derived is stored"),
+    ("enable.auto.offset.store", "hint: leave it out; positions are committed once everything derived is stored"),
+    ("auto.offset.reset", "hint: write `start:` beside `settings:`; it counts on a first run"),
+    ("partition.assignment.strategy", "hint: leave it out; one process must have every partition"),
+    ("group.protocol", "hint: leave it out; only the classic protocol lets a killed process come back as itself"),
+];
+
 fn kafka_input(scope: &mut Scope<'_>, pointer: &str, file: KafkaFile) -> KafkaInput {
     let start = match file.start.as_deref() {
         None | Some("beginning") => KafkaStart::Beginning,
@@ -323,6 +335,20 @@ fn kafka_input(scope: &mut Scope<'_>, pointer: &str, file: KafkaFile) -> KafkaIn
             }
         },
     };
+    for (key, instead) in OURS {
+        if file.settings.contains_key(key) {
+            let message = format!("`{key}` is not a setting to pass through");
+            scope.fault(&format!("{pointer}/kafka/settings/{key}"), message, instead);
+        }
+    }
+    let setting = |key: &str| file.settings.get(key).map(|v| v.clone().into_text().to_lowercase());
+    let sasl = setting("security.protocol").is_some_and(|p| p.starts_with("sasl"));
+    if sasl && setting("sasl.mechanism").or_else(|| setting("sasl.mechanisms")).is_none() {
+        // librdkafka's own default is Kerberos, which this build does not have.
+        let at = format!("{pointer}/kafka/settings/security.protocol");
+        let help = "allowed: `sasl.mechanism` PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER beside it";
+        scope.fault(&at, "`security.protocol` asks for SASL and no `sasl.mechanism` says which", help);
+    }
     KafkaInput {
         brokers: file.brokers,
         topics: file.topics,

@@ -13,9 +13,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 
-use super::{Counters, DecodedBatch, Progress};
+use super::DecodedBatch;
+use super::gathering::Gathering;
 use crate::config::FileFormat;
-use crate::event::{Admission, Admit, DeadLetter, Position, RawPayload, RawRecord, SourceId};
+use crate::event::{Admit, Position, RawPayload, RawRecord, SourceId};
 use crate::time::Timestamp;
 
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +66,7 @@ pub fn content(path: &str) -> Result<String, FileError> {
 /// Reads one file to its end, or until `give` breaks off.
 pub fn read(
     what: &FileRead<'_>,
-    admit: &dyn Admit,
+    admit: Arc<dyn Admit>,
     bytes_read: &Arc<AtomicU64>,
     give: impl FnMut(DecodedBatch) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
@@ -86,31 +87,28 @@ pub fn read(
     // A broken gzip stream may fail at the very first look; the reader meets it again and says so.
     let start = input.fill_buf().unwrap_or_default();
     let format = recognise(what, start);
-    let mut batches = Batches {
+    let mut reading = Reading {
         what,
         topic: Arc::from(what.path),
-        admit,
+        gathering: Gathering::new(what.source, admit),
         give,
-        batch: DecodedBatch::default(),
-        counters: Counters::default(),
-        max_occurred: None,
         next: 0,
+        begun: false,
         stopped: false,
     };
     match format {
-        FileFormat::JsonArray => cut::json_array(&mut *input, what.max_record_bytes, &mut |r| batches.take(r)),
+        FileFormat::JsonArray => cut::json_array(&mut *input, what.max_record_bytes, &mut |r| reading.take(r)),
         FileFormat::Csv { separator } => {
-            cut::delimited(&mut *input, separator, what.max_record_bytes, &mut |r| batches.take(r));
+            cut::delimited(&mut *input, separator, what.max_record_bytes, &mut |r| reading.take(r));
         }
         FileFormat::Ndjson | FileFormat::Auto => {
-            cut::lines(&mut *input, what.max_record_bytes, &mut |r| batches.take(r));
+            cut::lines(&mut *input, what.max_record_bytes, &mut |r| reading.take(r));
         }
     }
-    if !batches.stopped {
+    if !reading.stopped {
         drop(input);
         let content = hash.lock().unwrap_or_else(std::sync::PoisonError::into_inner).finalize().to_hex().to_string();
-        // Nothing follows the last batch, whatever the answer.
-        let _ = batches.flush(true, &content);
+        reading.finish(&content);
     }
     Ok(())
 }
@@ -137,85 +135,40 @@ fn recognise(what: &FileRead<'_>, start: &[u8]) -> FileFormat {
     }
 }
 
-/// Gathers what becomes of the records until a batch is full.
-struct Batches<'a, G> {
+/// Gives the records of one file to a gathering, and its batches out as they fill.
+struct Reading<'a, G> {
     what: &'a FileRead<'a>,
     topic: Arc<str>,
-    admit: &'a dyn Admit,
+    gathering: Gathering,
     give: G,
-    batch: DecodedBatch,
-    counters: Counters,
-    max_occurred: Option<Timestamp>,
     next: i64,
+    /// A batch was given out.
+    begun: bool,
     stopped: bool,
 }
 
-impl<G: FnMut(DecodedBatch) -> ControlFlow<()>> Batches<'_, G> {
+impl<G: FnMut(DecodedBatch) -> ControlFlow<()>> Reading<'_, G> {
     /// One record, cut by a reader.
     fn take(&mut self, (line, payload): (u64, RawPayload<'_>)) -> ControlFlow<()> {
         let position = Position { topic: self.topic.clone(), partition: 0, offset: self.next };
-        let record = RawRecord {
-            source: self.what.source,
-            position: &position,
-            line,
-            payload,
-            received_at: self.what.received_at,
-        };
         self.next += 1;
-        self.counters.records += 1;
-        match self.admit.admit(&record) {
-            Admission::Emit(events) => {
-                self.counters.decoded += 1;
-                for event in events {
-                    self.counters.blocked_identifiers += u64::from(event.blocked);
-                    if event.plausible {
-                        self.max_occurred = self.max_occurred.max(Some(event.occurred_at));
-                    }
-                    self.batch.events.push(event);
-                }
-            }
-            Admission::Drop(_) => self.counters.skipped += 1,
-            Admission::Reject(rejection) => {
-                self.counters.rejected += 1;
-                self.batch.dead_letters.push(DeadLetter {
-                    source: self.what.source,
-                    position,
-                    line,
-                    payload: payload_bytes(&payload),
-                    received_at: self.what.received_at,
-                    rejection,
-                });
-            }
-        }
-        if self.counters.records as usize >= self.what.flush_records {
-            self.flush(false, "")
-        } else {
-            ControlFlow::Continue(())
-        }
+        let (source, received_at) = (self.what.source, self.what.received_at);
+        self.gathering.take(&RawRecord { source, position: &position, line, payload, received_at });
+        if self.gathering.records() >= self.what.flush_records { self.flush() } else { ControlFlow::Continue(()) }
     }
 
-    fn flush(&mut self, finished: bool, content: &str) -> ControlFlow<()> {
-        let progress = Progress {
-            source: self.what.source,
-            topic: self.topic.clone(),
-            partition: 0,
-            next: self.next,
-            counters: std::mem::take(&mut self.counters),
-            max_occurred: self.max_occurred.take(),
-            finished,
-            content: Arc::from(content),
-        };
-        let batch = DecodedBatch { progress: vec![progress], ..std::mem::take(&mut self.batch) };
-        let flow = (self.give)(batch);
+    /// Nothing follows: the last batch says so, also if it holds no record.
+    fn finish(&mut self, content: &str) {
+        let progress = self.gathering.moved(&self.topic, 0, self.next);
+        progress.finished = true;
+        progress.content = Arc::from(content);
+        let _ = self.flush();
+    }
+
+    fn flush(&mut self) -> ControlFlow<()> {
+        self.gathering.moved(&self.topic, 0, self.next).anew = !std::mem::replace(&mut self.begun, true);
+        let flow = (self.give)(self.gathering.give());
         self.stopped |= flow.is_break();
         flow
-    }
-}
-
-/// The record as it came, for the dead-letter table; a row as its cells.
-fn payload_bytes(payload: &RawPayload<'_>) -> Vec<u8> {
-    match payload {
-        RawPayload::Json(bytes) | RawPayload::Broken { bytes, .. } => bytes.to_vec(),
-        RawPayload::Row { cells, .. } => cells.join(&b'\t'),
     }
 }

@@ -3,6 +3,7 @@
 //! told to it, after the data is stored.
 
 pub mod file;
+mod gathering;
 pub mod kafka;
 pub mod offsets;
 pub mod paths;
@@ -11,6 +12,28 @@ use std::sync::Arc;
 
 use crate::event::{DeadLetter, Event, SourceId};
 use crate::time::Timestamp;
+
+/// What a source has to say, in the order it happened.
+#[derive(Debug)]
+pub enum SourceEvent {
+    Batch(DecodedBatch),
+    /// Everything up to where the source ended when it was started lies in earlier batches. Said once.
+    CaughtUp {
+        source: SourceId,
+    },
+    /// It cannot go on. Nothing follows.
+    Failed(SourceError),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    #[error(transparent)]
+    Kafka(#[from] kafka::KafkaError),
+    #[error(transparent)]
+    File(#[from] file::FileError),
+    #[error("{0}")]
+    Path(String),
+}
 
 /// Decoded records of one source, cut at about `flush_records` records or `flush_interval`.
 #[derive(Clone, Debug, Default)]
@@ -31,8 +54,12 @@ pub struct Progress {
     /// The position to resume from: one past the last record of the batch.
     pub next: i64,
     pub counters: Counters,
+    /// A file read from its beginning: what an earlier reading of it counted is counted again.
+    pub anew: bool,
     /// Greatest plausible occurred_at among the batch's events.
     pub max_occurred: Option<Timestamp>,
+    /// The partition is known to hold more than this: its silence is ours, and holds the watermark back.
+    pub behind: bool,
     /// A file read to its end: it takes no further part in the watermark.
     pub finished: bool,
     /// Identifies a file's content (BLAKE3 of its bytes as stored, hex), once it is read to the end; else "".

@@ -29,15 +29,31 @@ pub enum Rows {
 }
 
 impl Rows {
-    pub fn is_empty(&self) -> bool {
+    /// The table they are for.
+    pub const fn table(&self) -> &'static str {
         match self {
-            Self::Events(rows) => rows.is_empty(),
-            Self::DeadLetters(rows) => rows.is_empty(),
-            Self::Facts(rows) => rows.is_empty(),
-            Self::Assignments(rows, _) => rows.is_empty(),
-            Self::Customers(rows) => rows.is_empty(),
-            Self::Positions(rows) => rows.is_empty(),
+            Self::Events(_) => "events",
+            Self::DeadLetters(_) => "dead_letters",
+            Self::Facts(_) => "identity_facts",
+            Self::Assignments(..) => "identity",
+            Self::Customers(_) => "customer_journeys",
+            Self::Positions(_) => "positions",
         }
+    }
+
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Events(rows) => rows.len(),
+            Self::DeadLetters(rows) => rows.len(),
+            Self::Facts(rows) => rows.len(),
+            Self::Assignments(rows, _) => rows.len(),
+            Self::Customers(rows) => rows.len(),
+            Self::Positions(rows) => rows.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }
 
@@ -109,6 +125,8 @@ pub struct PositionRow {
     pub next: i64,
     pub counters: Counters,
     pub max_occurred: Option<Timestamp>,
+    /// More was waiting to be read; known while the process runs, not stored.
+    pub behind: bool,
     pub finished: bool,
     pub content: Arc<str>,
 }
@@ -132,11 +150,6 @@ impl Positions {
         self.rows.iter()
     }
 
-    /// A file is read anew: its counters begin at nought.
-    pub fn restart(&mut self, source: SourceId, topic: &str) {
-        self.rows.retain(|r| !(r.source == source && &*r.topic == topic));
-    }
-
     /// Adds a batch's progress; returns the rows to write with it.
     pub fn advance(&mut self, progress: &[Progress]) -> Vec<PositionRow> {
         let mut moved = Vec::with_capacity(progress.len());
@@ -151,15 +164,20 @@ impl Positions {
                     next: 0,
                     counters: Counters::default(),
                     max_occurred: None,
+                    behind: false,
                     finished: false,
                     content: Arc::from(""),
                 });
                 self.rows.len() - 1
             });
             let row = &mut self.rows[i];
+            if p.anew {
+                row.counters = Counters::default();
+            }
             row.next = p.next;
             row.counters.add(&p.counters);
             row.max_occurred = row.max_occurred.max(p.max_occurred);
+            row.behind = p.behind;
             row.finished = p.finished;
             row.content = p.content.clone();
             moved.push(row.clone());
@@ -174,3 +192,29 @@ pub fn bucket(customer: &str) -> u8 {
 }
 
 pub const BUCKETS: u8 = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_read_again_after_a_crash_is_counted_once() {
+        let progress = |records: u64, anew: bool, next: i64| Progress {
+            source: SourceId(0),
+            topic: Arc::from("events.csv"),
+            partition: 0,
+            next,
+            counters: Counters { records, ..Counters::default() },
+            anew,
+            max_occurred: None,
+            behind: false,
+            finished: false,
+            content: Arc::from(""),
+        };
+        let mut positions = Positions::default();
+        positions.advance(&[progress(10, true, 10)]);
+        assert_eq!(positions.advance(&[progress(5, false, 15)])[0].counters.records, 15);
+        assert_eq!(positions.advance(&[progress(10, true, 10)])[0].counters.records, 10);
+        assert_eq!(positions.advance(&[progress(9, false, 19)])[0].counters.records, 19);
+    }
+}

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use clickhouse::Client;
 use clickhouse::query::BytesCursor;
+use clickhouse::{Client, Compression};
 
 use super::WarehouseError;
 use super::retry::{Retry, refused};
@@ -18,11 +18,13 @@ pub struct Target {
     pub user: Option<String>,
     pub password: Option<String>,
     pub fsync: bool,
+    /// Worth its time over a network, not within one machine.
+    pub compress: bool,
 }
 
 impl Target {
     pub fn embedded(url: &str, database: &str, fsync: bool) -> Self {
-        Self { url: url.to_owned(), database: database.to_owned(), user: None, password: None, fsync }
+        Self { url: url.to_owned(), database: database.to_owned(), user: None, password: None, fsync, compress: false }
     }
 
     /// A configured server; for the embedded engine the address is only known once it runs.
@@ -37,6 +39,7 @@ impl Target {
                 user: Some(user.clone()).filter(|u| !u.is_empty()),
                 password: Some(password.clone()).filter(|p| !p.is_empty()),
                 fsync: false,
+                compress: true,
             },
         }
     }
@@ -65,8 +68,11 @@ impl Clickhouse {
         let mut client = Client::default()
             .with_url(&target.url)
             .with_database(&target.database)
+            .with_compression(if target.compress { Compression::Lz4 } else { Compression::None })
             .with_setting("async_insert", "0")
             .with_setting("insert_deduplicate", "0")
+            // Equal members of one block meet in a merge, like those of two: looking for them here costs a third.
+            .with_setting("optimize_on_insert", "0")
             // One insert is one block is one part: atomic.
             .with_setting("max_insert_block_size", "10000000")
             .with_setting("min_insert_block_size_rows", "10000000")

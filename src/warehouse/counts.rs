@@ -3,6 +3,7 @@
 
 use clickhouse::Row;
 use serde::Deserialize;
+use tracing::debug;
 
 use super::{Clickhouse, WarehouseError};
 use crate::aggregate::{
@@ -104,7 +105,9 @@ impl Clickhouse {
                 buckets: &buckets,
             };
             for one in aggregate::ALL {
+                let began = std::time::Instant::now();
                 self.execute(&one.fill(&scope)).await?;
+                debug!(table = one.table, millis = began.elapsed().as_millis() as u64, "aggregate refreshed");
             }
             refreshed += buckets.len();
         }

@@ -2,6 +2,7 @@
 //! acknowledgement. A timed-out insert is simply made again: inserting a member twice is a no-op.
 
 use clickhouse::{RowOwned, RowWrite};
+use tracing::debug;
 
 use super::journey_row::JourneysRow;
 use super::rows::{EventRow, FactRow, IdentityRow, LetterRow, PositionsRow};
@@ -14,26 +15,29 @@ impl Clickhouse {
     /// Inserts rows of one table; returns once ClickHouse has acknowledged them.
     pub async fn insert_rows(&self, rows: Rows, readings: &[Reading]) -> Result<(), WarehouseError> {
         let config = self.config()?.clone();
-        match rows {
+        let (table, count, began) = (rows.table(), rows.len(), std::time::Instant::now());
+        let inserted = match rows {
             Rows::Events(events) => self.insert_events(&events).await,
             Rows::DeadLetters(letters) => {
                 let rows: Vec<LetterRow> = letters.iter().map(|l| LetterRow::of(l, &config)).collect();
-                self.insert_all("dead_letters", &rows).await
+                self.insert_all(table, &rows).await
             }
             Rows::Facts(facts) => {
                 let rows: Vec<FactRow> = facts.iter().map(|f| FactRow::of(f, &config)).collect();
-                self.insert_all("identity_facts", &rows).await
+                self.insert_all(table, &rows).await
             }
             Rows::Assignments(list, version) => {
                 let rows: Vec<IdentityRow> = list.iter().map(|a| IdentityRow::of(a, version)).collect();
-                self.insert_all("identity", &rows).await
+                self.insert_all(table, &rows).await
             }
-            Rows::Customers(list) => self.insert_customers("customer_journeys", &list, readings).await,
+            Rows::Customers(list) => self.insert_customers(table, &list, readings).await,
             Rows::Positions(list) => {
                 let rows: Vec<PositionsRow> = list.iter().map(|p| PositionsRow::of(p, &config)).collect();
-                self.insert_all("positions", &rows).await
+                self.insert_all(table, &rows).await
             }
-        }
+        };
+        debug!(table, rows = count, millis = began.elapsed().as_millis() as u64, "inserted");
+        inserted
     }
 
     async fn insert_events(&self, events: &[Event]) -> Result<(), WarehouseError> {

@@ -226,6 +226,7 @@ impl PositionsRow {
                 blocked_identifiers: self.blocked_identifiers,
             },
             max_occurred: self.max_occurred.map(Timestamp::from_micros),
+            behind: false,
             finished: self.finished,
             content: Arc::from(self.content),
         })

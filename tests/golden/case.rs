@@ -157,6 +157,8 @@ impl Case {
                 next: i as i64 + 1,
                 counters,
                 max_occurred: events.iter().map(|e| e.occurred_at).max(),
+                anew: false,
+                behind: false,
                 finished: false,
                 content: Arc::from(""),
             };

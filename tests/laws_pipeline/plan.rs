@@ -67,6 +67,8 @@ fn batch(deliveries: &[Delivery]) -> DecodedBatch {
             next: delivery.position.offset + 1,
             counters: delivery.counters,
             max_occurred: delivery.events.iter().map(|e| e.occurred_at).max(),
+            anew: false,
+            behind: false,
             finished: true,
             content: "".into(),
         });

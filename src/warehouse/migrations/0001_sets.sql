@@ -1,13 +1,13 @@
 CREATE TABLE IF NOT EXISTS events
 (
-    node String COMMENT 'Strongest identifier of the event, kind:value; empty: none' CODEC(ZSTD(1)),
+    node String COMMENT 'Strongest identifier of the event, kind:value; empty: none',
     occurred_at DateTime64(6, 'UTC') COMMENT 'When it happened, UTC',
-    source LowCardinality(String) COMMENT 'Source of the config',
+    source String COMMENT 'Source of the config',
     generation UInt32 COMMENT 'The source''s generation when it was decoded; older ones are outside every figure',
     event_id String COMMENT 'Id within the source, or a hash of the record',
     revision Int64 COMMENT 'The source''s revision; -9223372036854775808: it gives none',
     payload_hash UInt128 COMMENT 'BLAKE3-128 of name, identifiers and properties as canonical JSON',
-    name LowCardinality(String) COMMENT 'Name of the event',
+    name String COMMENT 'Name of the event',
     sequence Nullable(Int64) COMMENT 'Order within one moment, from the source or the file''s line',
     identifiers Array(String) COMMENT 'All identifiers, strongest first',
     properties String COMMENT 'Canonical JSON object' CODEC(ZSTD(1)),
@@ -20,14 +20,15 @@ CREATE TABLE IF NOT EXISTS events
 ENGINE = ReplacingMergeTree(keep_first)
 PARTITION BY toYear(occurred_at)
 ORDER BY (node, occurred_at, source, generation, event_id, revision, payload_hash, isNull(sequence), ifNull(sequence, 0), session)
+SETTINGS min_bytes_for_wide_part = 134217728
 COMMENT 'Grow-only set of all decoded events; inserting a member twice is a no-op';
 
 CREATE TABLE IF NOT EXISTS identity_facts
 (
-    kind LowCardinality(String) COMMENT 'link (later: revoke, forbid)',
+    kind String COMMENT 'link (later: revoke, forbid)',
     a String COMMENT 'The event''s strongest identifier',
     b String COMMENT 'Another identifier of the same event',
-    source LowCardinality(String) COMMENT 'Source of the config',
+    source String COMMENT 'Source of the config',
     generation UInt32 COMMENT 'The source''s generation',
     day Date32 COMMENT 'UTC day of the statement',
     statement SimpleAggregateFunction(min, Tuple(DateTime64(6, 'UTC'), String)) COMMENT 'Earliest statement of that day: when, and its event id',
@@ -37,6 +38,7 @@ CREATE TABLE IF NOT EXISTS identity_facts
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (a, b, kind, source, generation, day)
+SETTINGS min_bytes_for_wide_part = 134217728
 COMMENT 'Grow-only set of statements that two identifiers are one, the earliest of each day; read with FINAL';
 
 CREATE TABLE IF NOT EXISTS erasures

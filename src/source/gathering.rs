@@ -1,0 +1,116 @@
+//! What becomes of records, until a batch is given out. In: raw records of one source, in the order they were read, and
+//! a way to decode them. Out: a [`DecodedBatch`] with the progress of every partition it moved.
+
+use std::sync::Arc;
+
+use super::{Counters, DecodedBatch, Progress};
+use crate::event::{Admission, Admit, DeadLetter, RawPayload, RawRecord, SourceId};
+
+pub(super) struct Gathering {
+    source: SourceId,
+    admit: Arc<dyn Admit>,
+    batch: DecodedBatch,
+    /// Where in `batch.progress` the last record's partition stands: records of one partition come in runs.
+    last: usize,
+    records: usize,
+    bytes: usize,
+}
+
+impl Gathering {
+    pub fn new(source: SourceId, admit: Arc<dyn Admit>) -> Self {
+        Self { source, admit, batch: DecodedBatch::default(), last: 0, records: 0, bytes: 0 }
+    }
+
+    /// One record more.
+    pub fn take(&mut self, record: &RawRecord<'_>) {
+        let position = record.position;
+        let admission = self.admit.admit(record);
+        self.records += 1;
+        self.bytes += payload_len(&record.payload);
+        let progress = self.moved(&position.topic, position.partition, position.offset + 1);
+        progress.counters.records += 1;
+        match admission {
+            Admission::Emit(events) => {
+                progress.counters.decoded += 1;
+                for event in &events {
+                    progress.counters.blocked_identifiers += u64::from(event.blocked);
+                    if event.plausible {
+                        progress.max_occurred = progress.max_occurred.max(Some(event.occurred_at));
+                    }
+                }
+                self.batch.events.extend(events);
+            }
+            Admission::Drop(_) => progress.counters.skipped += 1,
+            Admission::Reject(rejection) => {
+                progress.counters.rejected += 1;
+                self.batch.dead_letters.push(DeadLetter {
+                    source: self.source,
+                    position: position.clone(),
+                    line: record.line,
+                    payload: payload_bytes(&record.payload),
+                    received_at: record.received_at,
+                    rejection,
+                });
+            }
+        }
+    }
+
+    /// The partition stands at `next` now, with or without a record.
+    pub fn moved(&mut self, topic: &Arc<str>, partition: i32, next: i64) -> &mut Progress {
+        let is = |p: &Progress| p.partition == partition && p.topic == *topic;
+        if !self.batch.progress.get(self.last).is_some_and(is) {
+            self.last = self.batch.progress.iter().position(is).unwrap_or_else(|| {
+                self.batch.progress.push(Progress {
+                    source: self.source,
+                    topic: topic.clone(),
+                    partition,
+                    next,
+                    counters: Counters::default(),
+                    anew: false,
+                    max_occurred: None,
+                    behind: false,
+                    finished: false,
+                    content: Arc::from(""),
+                });
+                self.batch.progress.len() - 1
+            });
+        }
+        let progress = &mut self.batch.progress[self.last];
+        progress.next = next;
+        progress
+    }
+
+    pub const fn records(&self) -> usize {
+        self.records
+    }
+
+    /// Bytes of the payloads taken, as they came.
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub const fn is_empty(&self) -> bool {
+        self.batch.progress.is_empty()
+    }
+
+    /// Everything gathered; begins anew.
+    pub fn give(&mut self) -> DecodedBatch {
+        (self.last, self.records, self.bytes) = (0, 0, 0);
+        std::mem::take(&mut self.batch)
+    }
+}
+
+fn payload_len(payload: &RawPayload<'_>) -> usize {
+    match payload {
+        RawPayload::Json(bytes) | RawPayload::Broken { bytes, .. } => bytes.len(),
+        RawPayload::Row { cells, .. } => cells.iter().map(|c| c.len() + 1).sum(),
+    }
+}
+
+/// The record as it came, for the dead-letter table; a row as its cells.
+fn payload_bytes(payload: &RawPayload<'_>) -> Vec<u8> {
+    match payload {
+        RawPayload::Json(bytes) | RawPayload::Broken { bytes, .. } => bytes.to_vec(),
+        RawPayload::Row { cells, .. } => cells.join(&b'\t'),
+    }
+}

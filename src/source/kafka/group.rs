@@ -1,0 +1,170 @@
+//! What the consumer group tells the consumer. In: librdkafka's callbacks, made inside `poll`. Out: partitions gained,
+//! for the reader to find where to start; what the broker's trouble is, said once per change. A gained partition is
+//! assigned by the reader, which may take its time for that; a lost one is given back here and now.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{ClientContext, Statistics, TopicPartitionList};
+use tracing::{debug, info, warn};
+
+use super::settings::plain;
+use crate::source::offsets::TopicPartition;
+
+pub(super) struct Group {
+    brokers: String,
+    name: String,
+    changed: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Given to us; those not started yet are `gained` too.
+    held: BTreeSet<TopicPartition>,
+    gained: BTreeSet<TopicPartition>,
+    /// The group waits for our answer to an assignment, be it an empty one.
+    asked: bool,
+    /// From statistics: the next offset to fetch, where nothing fetched waits any more.
+    fetched: BTreeMap<TopicPartition, i64>,
+    trouble: Option<String>,
+    refused_commit: Option<String>,
+}
+
+impl Group {
+    pub fn new(brokers: String, name: String) -> Self {
+        Self { brokers, name, changed: AtomicBool::new(false), state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Every change below leaves the state whole, so a panic elsewhere while it was held changes nothing.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the assignment has changed since this was last asked.
+    pub fn take_changed(&self) -> bool {
+        self.changed.load(Ordering::Relaxed) && self.changed.swap(false, Ordering::Relaxed)
+    }
+
+    /// Looks again at the next chance: something could not be found out.
+    pub fn look_again(&self) {
+        self.changed.store(true, Ordering::Relaxed);
+    }
+
+    pub fn holds(&self, partition: &TopicPartition) -> bool {
+        self.state().held.contains(partition)
+    }
+
+    pub fn held(&self) -> BTreeSet<TopicPartition> {
+        self.state().held.clone()
+    }
+
+    /// Partitions of ours that have not been started, if the group waits for them to be.
+    pub fn gained(&self) -> Option<Vec<TopicPartition>> {
+        let state = self.state();
+        state.asked.then(|| state.gained.iter().cloned().collect())
+    }
+
+    pub fn started(&self, partitions: &[TopicPartition]) {
+        let mut state = self.state();
+        state.asked = false;
+        for partition in partitions {
+            state.gained.remove(partition);
+        }
+    }
+
+    /// How far a partition has been fetched and given out, by the last statistics.
+    pub fn fetched(&self, partition: &TopicPartition) -> Option<i64> {
+        self.state().fetched.get(partition).copied()
+    }
+
+    /// Something does not work now. Said once until it is over.
+    pub fn trouble(&self, text: &str) {
+        let mut state = self.state();
+        if state.trouble.as_deref() != Some(text) {
+            warn!(brokers = self.brokers, group = self.name, "Kafka: {text}; waiting, nothing is lost");
+            state.trouble = Some(text.to_owned());
+        }
+    }
+
+    pub fn works(&self) {
+        if self.state().trouble.take().is_some() {
+            info!(brokers = self.brokers, "Kafka answers again");
+        }
+    }
+}
+
+impl ClientContext for Group {
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, text: &str) {
+        debug!(target: "librdkafka", facility, "{text}");
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        let mut state = self.state();
+        for (name, topic) in &statistics.topics {
+            for p in topic.partitions.values().filter(|p| p.partition >= 0 && p.fetchq_cnt == 0) {
+                state.fetched.insert(TopicPartition::new(name.as_str(), p.partition), p.next_offset);
+            }
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        debug!(%error, reason, "kafka");
+        self.trouble(&plain(&error));
+    }
+}
+
+impl ConsumerContext for Group {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, what: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        let partitions: Vec<TopicPartition> =
+            list.elements().iter().map(|e| TopicPartition::new(e.topic(), e.partition())).collect();
+        let names = || partitions.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        self.look_again();
+        if what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            if !partitions.is_empty() {
+                info!(group = self.name, partitions = names(), "assigned");
+            }
+            let mut state = self.state();
+            state.asked = true;
+            state.held.extend(partitions.iter().cloned());
+            state.gained.extend(partitions);
+            return;
+        }
+        if !partitions.is_empty() {
+            info!(group = self.name, partitions = names(), "given back");
+        }
+        let done = match consumer.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => consumer.incremental_unassign(list),
+            _ => consumer.unassign(),
+        };
+        if let Err(e) = done {
+            debug!(error = %e, "the broker had taken them already");
+        }
+        let mut state = self.state();
+        for partition in &partitions {
+            state.held.remove(partition);
+            state.gained.remove(partition);
+            state.fetched.remove(partition);
+        }
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
+        // The stored positions are what a restart goes by; a commit that fails is made up by the next.
+        let refused = result.err().map(|e| plain(&e));
+        let mut state = self.state();
+        if refused != state.refused_commit {
+            if let Some(reason) = &refused {
+                warn!(group = self.name, reason, "offsets are stored in the warehouse and not yet in Kafka");
+            }
+            state.refused_commit = refused;
+        }
+    }
+}
+
+/// Shared with the handle, which commits.
+pub(super) type GroupConsumer = Arc<BaseConsumer<Group>>;

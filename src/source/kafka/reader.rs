@@ -1,0 +1,338 @@
+//! The thread that polls. In: a subscribed consumer. Out: [`SourceEvent`]s. It decodes from the borrowed payload, hands a
+//! batch over at `flush_records` or `flush_interval`, and while nobody takes it keeps the membership alive with all
+//! partitions paused, so that memory stays bounded however long the warehouse is away.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rdkafka::Offset;
+use rdkafka::consumer::{Consumer, RebalanceProtocol};
+use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode as Code};
+use rdkafka::message::{BorrowedMessage, Message};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::Sender;
+use tracing::{info, warn};
+
+use super::group::GroupConsumer;
+use super::settings::plain;
+use super::starts::{self, Started};
+use super::{KafkaError, KafkaSource};
+use crate::event::{Position, RawPayload, RawRecord, RejectReason};
+use crate::progress::{BarUnit, bar};
+use crate::source::gathering::Gathering;
+use crate::source::offsets::TopicPartition;
+use crate::source::{SourceError, SourceEvent};
+
+/// Longest wait for a message: stop and rebalances are noticed within it.
+const POLL: Duration = Duration::from_millis(100);
+/// A full queue is waited for without a word so long; pausing throws away what the client has fetched.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A batch is closed at this many payload bytes, whatever `flush_records` says.
+const BATCH_BYTES: usize = 64 << 20;
+
+pub(super) struct Reader {
+    consumer: GroupConsumer,
+    source: KafkaSource,
+    out: Sender<SourceEvent>,
+    runtime: Handle,
+    stop: Arc<AtomicBool>,
+    /// Assigned and started.
+    partitions: Vec<Started>,
+    /// Where in `partitions` the last message belonged: messages of one partition come in runs.
+    last: usize,
+    /// Where this process stands in every partition it ever read.
+    read_before: BTreeMap<TopicPartition, i64>,
+    /// Every partition of every topic is ours.
+    whole: bool,
+    /// The pipeline has been told where every partition stands, so that the watermark waits for all of them.
+    announced: bool,
+    gathering: Gathering,
+    opened: Instant,
+    /// What the consumer would say about itself is due again.
+    next_look: Instant,
+    shown: Option<indicatif::ProgressBar>,
+    caught_up: bool,
+}
+
+/// The pipeline is gone, or the process is stopping.
+struct Over;
+
+impl Reader {
+    pub fn new(consumer: GroupConsumer, source: KafkaSource, out: Sender<SourceEvent>, stop: Arc<AtomicBool>) -> Self {
+        let gathering = Gathering::new(source.source, source.admit.clone());
+        let now = Instant::now();
+        Self {
+            consumer,
+            source,
+            out,
+            runtime: Handle::current(),
+            stop,
+            partitions: Vec::new(),
+            last: 0,
+            read_before: BTreeMap::new(),
+            whole: false,
+            announced: true,
+            gathering,
+            opened: now,
+            next_look: now,
+            shown: None,
+            caught_up: false,
+        }
+    }
+
+    pub fn run(mut self) {
+        while self.turn().is_ok() {}
+    }
+
+    fn turn(&mut self) -> Result<(), Over> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(Over);
+        }
+        if self.consumer.context().take_changed() {
+            self.follow_group();
+        }
+        let consumer = self.consumer.clone();
+        let idle = match consumer.poll(POLL.min(self.source.flush_interval)) {
+            Some(Ok(message)) => {
+                self.take(&message);
+                false
+            }
+            Some(Err(error)) => {
+                self.failed(&error)?;
+                false
+            }
+            None => true,
+        };
+        let full = self.gathering.records() >= self.source.flush_records || self.gathering.bytes() >= BATCH_BYTES;
+        let due = self.gathering.records() > 0 && self.aged();
+        if full || due || self.whole && !self.announced {
+            self.announced = true;
+            self.give()?;
+        }
+        if idle && self.source.until_end && !self.caught_up && self.at_end() {
+            self.caught_up = true;
+            if let Some(shown) = self.shown.take() {
+                shown.finish_and_clear();
+            }
+            self.send(SourceEvent::CaughtUp { source: self.source.source })?;
+        }
+        Ok(())
+    }
+
+    fn aged(&self) -> bool {
+        self.opened.elapsed() >= self.source.flush_interval
+    }
+
+    fn take(&mut self, message: &BorrowedMessage<'_>) {
+        let is = |p: &Started| p.name.partition == message.partition() && *p.name.topic == *message.topic();
+        if !self.partitions.get(self.last).is_some_and(is) {
+            // None: a partition that was given back meanwhile. Whoever has it now reads the message again.
+            let Some(found) = self.partitions.iter().position(is) else { return };
+            self.last = found;
+        }
+        if self.gathering.is_empty() {
+            self.opened = Instant::now();
+        }
+        let payload = match message.payload() {
+            None => RawPayload::Broken {
+                bytes: b"",
+                reason: RejectReason::NoValue,
+                detail: "the record has a key and no value; allowed: one JSON document",
+            },
+            Some(bytes) if bytes.len() > self.source.input.max_record_bytes => RawPayload::Broken {
+                bytes,
+                reason: RejectReason::TooLarge,
+                detail: "longer than the source's `max_record_bytes`",
+            },
+            Some(bytes) => RawPayload::Json(bytes),
+        };
+        let partition = &mut self.partitions[self.last];
+        partition.next = message.offset() + 1;
+        let TopicPartition { topic, partition } = partition.name.clone();
+        let position = Position { topic, partition, offset: message.offset() };
+        let record = RawRecord {
+            source: self.source.source,
+            position: &position,
+            line: 0,
+            payload,
+            received_at: (self.source.clock)(),
+        };
+        self.gathering.take(&record);
+        if self.gathering.records() == 1 {
+            self.consumer.context().works();
+        }
+    }
+
+    /// Hands the open batch over, however long that takes.
+    fn give(&mut self) -> Result<(), Over> {
+        for Started { name, next, end } in &self.partitions {
+            if self.read_before.insert(name.clone(), *next) != Some(*next) {
+                self.gathering.moved(&name.topic, name.partition, *next).behind = next < end;
+            }
+        }
+        let batch = self.gathering.give();
+        if let Some(shown) = &self.shown {
+            shown.inc(batch.progress.iter().map(|p| p.counters.records).sum());
+        }
+        self.send(SourceEvent::Batch(batch))
+    }
+
+    fn send(&mut self, event: SourceEvent) -> Result<(), Over> {
+        let (out, runtime) = (self.out.clone(), self.runtime.clone());
+        let mut wait = PATIENCE;
+        let mut paused = false;
+        loop {
+            let reserved = runtime.block_on(async { tokio::time::timeout(wait, out.reserve()).await });
+            match reserved {
+                Ok(Ok(permit)) => {
+                    permit.send(event);
+                    break;
+                }
+                Ok(Err(_)) => return Err(Over),
+                Err(_) if self.stop.load(Ordering::Relaxed) => return Err(Over),
+                Err(_) => {}
+            }
+            if !paused {
+                info!("the warehouse is behind: Kafka is paused until it has caught up");
+            }
+            // Each time, for partitions that were gained meanwhile start unpaused.
+            self.pause(true);
+            (paused, wait) = (true, POLL);
+            self.keep_membership();
+        }
+        if paused {
+            self.pause(!self.whole);
+            info!("Kafka is read on");
+        }
+        Ok(())
+    }
+
+    /// Polls without taking more than what had been fetched before the pause.
+    fn keep_membership(&mut self) {
+        if self.consumer.context().take_changed() {
+            self.follow_group();
+        }
+        let consumer = self.consumer.clone();
+        match consumer.poll(Duration::ZERO) {
+            Some(Ok(message)) => self.take(&message),
+            // It will be told again once it is read on.
+            Some(Err(_)) | None => {}
+        }
+    }
+
+    fn pause(&self, paused: bool) {
+        let all = starts::all(&self.partitions);
+        let done = if paused { self.consumer.pause(&all) } else { self.consumer.resume(&all) };
+        if let Err(error) = done {
+            warn!(%error, "Kafka partitions could not be paused or resumed");
+        }
+    }
+
+    /// Starts what was gained, forgets what was lost, and reads only if nothing is missing.
+    fn follow_group(&mut self) {
+        let held = self.consumer.context().held();
+        self.partitions.retain(|p| held.contains(&p.name));
+        match self.start_gained() {
+            Ok(()) => {}
+            Err(error) => {
+                self.consumer.context().trouble(&plain(&error));
+                self.consumer.context().look_again();
+            }
+        }
+    }
+
+    fn start_gained(&mut self) -> Result<(), ClientError> {
+        if let Some(gained) = self.consumer.context().gained() {
+            let started = starts::of(&self.consumer, &self.source, &gained, &self.read_before)?;
+            let assignment = starts::assignment(&started)?;
+            match self.consumer.rebalance_protocol() {
+                RebalanceProtocol::Cooperative => self.consumer.incremental_assign(&assignment)?,
+                _ => self.consumer.assign(&assignment)?,
+            }
+            self.consumer.context().started(&gained);
+            self.partitions.extend(started);
+            self.announced = false;
+        }
+        let all = starts::partitions_of(&self.consumer, &self.source.input.topics)?;
+        let whole = all == Some(self.partitions.len());
+        self.pause(!whole);
+        if whole && !self.whole {
+            self.consumer.context().works();
+            self.show();
+        }
+        if let (false, Some(all)) = (whole, all) {
+            let ours = self.partitions.len();
+            if ours > 0 || self.whole {
+                warn!(
+                    group = self.source.input.group,
+                    ours,
+                    all,
+                    "paused: one process must have every partition, and another member of the group has some"
+                );
+            }
+        }
+        self.whole = whole;
+        Ok(())
+    }
+
+    fn show(&mut self) {
+        if self.source.until_end && self.shown.is_none() {
+            let waiting = self.partitions.iter().map(|p| (p.end - p.next).max(0) as u64).sum();
+            self.shown = Some(bar(waiting, "reading from Kafka", BarUnit::Count));
+        }
+    }
+
+    /// Everything up to the end that was found at the assignment has been given out.
+    fn at_end(&self) -> bool {
+        let group = self.consumer.context();
+        // The end of a log may hold records that are never given out (of transactions): only statistics tell.
+        let reached = |p: &Started| p.next >= p.end || group.fetched(&p.name).is_some_and(|next| next >= p.end);
+        self.whole && self.gathering.is_empty() && self.partitions.iter().all(reached)
+    }
+
+    fn failed(&mut self, error: &ClientError) -> Result<(), Over> {
+        match error {
+            ClientError::MessageConsumptionFatal(code) => {
+                let reason = code.to_string();
+                let input = &self.source.input;
+                let failure = KafkaError::Fatal { brokers: input.brokers.clone(), group: input.group.clone(), reason };
+                self.send(SourceEvent::Failed(SourceError::Kafka(failure)))?;
+                return Err(Over);
+            }
+            ClientError::MessageConsumption(Code::AutoOffsetReset | Code::OffsetOutOfRange) => self.find_again(),
+            ClientError::MessageConsumption(Code::UnknownTopic | Code::UnknownTopicOrPartition) => {
+                let topics = self.source.input.topics.join("`, `");
+                self.consumer.context().trouble(&format!("not all of the topics `{topics}` exist"));
+                self.look_again_soon();
+            }
+            other => self.consumer.context().trouble(&plain(other)),
+        }
+        Ok(())
+    }
+
+    fn look_again_soon(&mut self) {
+        if self.next_look.elapsed() > Duration::from_secs(1) {
+            self.next_look = Instant::now();
+            self.consumer.context().look_again();
+        }
+    }
+
+    /// Records have expired under our feet: goes on at the first that is left.
+    fn find_again(&mut self) {
+        for Started { name, next, .. } in &mut self.partitions {
+            let Ok((low, high)) = self.consumer.fetch_watermarks(&name.topic, name.partition, PATIENCE) else {
+                continue;
+            };
+            if (low..=high).contains(next) {
+                continue;
+            }
+            warn!(partition = %name, from = *next, to = low, "records are gone from the topic; going on behind them");
+            match self.consumer.seek(&name.topic, name.partition, Offset::Offset(low), PATIENCE) {
+                Ok(()) => *next = low,
+                Err(error) => warn!(partition = %name, %error, "the partition cannot be read on yet"),
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The demo's shop as two topics, and a config that reads them.
+
+use std::path::{Path, PathBuf};
+
+use crate::broker::Broker;
+use crate::shop::text;
+
+/// Names that no other test of this broker uses.
+pub struct Topics {
+    pub web: String,
+    pub crm: String,
+    pub group: String,
+}
+
+impl Topics {
+    pub fn of(test: &str) -> Self {
+        Self { web: format!("{test}-web"), crm: format!("{test}-crm"), group: test.to_owned() }
+    }
+}
+
+/// A folder with the demo's journey file and a config whose sources are the topics.
+pub fn config(folder: &Path, demo: &Path, address: &str, topics: &Topics, settings: &str, more: &str) -> PathBuf {
+    let source = |name: &str, topic: &str| {
+        (
+            format!("file: {{ paths: [{name}.ndjson] }}"),
+            format!(
+                "kafka: {{ brokers: \"{address}\", topics: [{topic}], group: {}, settings: {{ {settings} }} }}",
+                topics.group
+            ),
+        )
+    };
+    let mut written = std::fs::read_to_string(demo.join("tropa.yaml")).expect("the demo's config");
+    for (file, kafka) in [source("web", &topics.web), source("crm", &topics.crm)] {
+        assert!(written.contains(&file), "the demo's config reads {file}");
+        written = written.replace(&file, &kafka);
+    }
+    std::fs::create_dir_all(folder).expect("a folder");
+    std::fs::copy(demo.join("shop.journey.yaml"), folder.join("shop.journey.yaml")).expect("the demo's journey file");
+    let path = folder.join("tropa.yaml");
+    std::fs::write(&path, format!("{written}\n{more}\n")).expect("a config");
+    path
+}
+
+/// The demo's records into the topics, a share with each codec; web by three partitions, the CRM by two.
+pub fn produce(broker: &Broker, demo: &Path, topics: &Topics) -> usize {
+    let mut count = 0;
+    for (file, topic, partitions) in [("web.ndjson", &topics.web, 3), ("crm.ndjson", &topics.crm, 2)] {
+        broker.topic(topic, partitions);
+        let lines = std::fs::read_to_string(demo.join(file)).expect("the demo's records");
+        let records: Vec<(String, &str)> = lines.lines().enumerate().map(|(i, l)| (i.to_string(), l)).collect();
+        count += records.len();
+        let size = records.len().div_ceil(4);
+        for (part, codec) in records.chunks(size).zip(["gzip", "snappy", "lz4", "zstd"]) {
+            broker.produce(topic, part.iter().map(|(k, l)| (k.as_str(), Some(l.as_bytes()))), codec);
+        }
+    }
+    count
+}
+
+/// Where a run of `tropa` with this config keeps its store.
+pub fn place(config: &Path) -> [String; 4] {
+    let data = config.with_file_name("data");
+    ["--config", text(config), "--data", text(&data)].map(str::to_owned)
+}

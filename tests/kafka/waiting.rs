@@ -1,0 +1,103 @@
+//! A broker that does not answer and a topic that does not exist are said plainly and waited for; SIGTERM drains.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use crate::broker::Broker;
+use crate::shop::{text, tropa};
+
+/// A `tropa run` that is listened to.
+pub struct Running {
+    child: Child,
+    lines: Receiver<String>,
+    heard: Vec<String>,
+}
+
+impl Running {
+    pub fn start(config: &Path) -> Self {
+        let data = config.with_file_name("data");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tropa"))
+            .args(["run", "--config", text(config), "--data", text(&data)])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        let (out, lines) = channel();
+        let stderr = BufReader::new(child.stderr.take().expect("piped"));
+        std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| out.send(line)));
+        Self { child, lines, heard: Vec::new() }
+    }
+
+    /// Waits for a line that holds `words`.
+    pub fn says(&mut self, words: &str) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => {
+                    let found = line.contains(words);
+                    self.heard.push(line);
+                    if found {
+                        return;
+                    }
+                }
+                Err(_) => panic!("it never said `{words}`, but:\n{}", self.heard.join("\n")),
+            }
+        }
+    }
+
+    pub fn kill(&mut self) {
+        self.child.kill().expect("kill -9");
+        self.child.wait().expect("dead");
+    }
+
+    /// SIGTERM, and a clean end.
+    pub fn stop(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
+        let status = self.child.wait().expect("it ends");
+        self.heard.extend(self.lines.iter());
+        assert!(status.success(), "{status}:\n{}", self.heard.join("\n"));
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Only of use when a test has failed before it stopped the process.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+#[test]
+fn a_broker_and_a_topic_that_are_not_there_are_waited_for() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
+    let config = folder.path().join("tropa.yaml");
+    let written = format!(
+        "schema: config/v1\nrefresh: 1s\nsources:\n  web:\n    kafka: {{ brokers: \"127.0.0.1:{port}\", topics: [late], group: late, settings: {{ topic.metadata.refresh.interval.ms: 1000 }} }}\n    \
+         decoder: {{ id: id, name: name, time: at, ids: {{ user: user }} }}\n"
+    );
+    std::fs::write(&config, written).expect("a config");
+    let mut run = Running::start(&config);
+    run.says("waiting, nothing is lost");
+    let broker = Broker::start(Some(port));
+    run.says("not all of the topics `late` exist");
+    broker.topic("late", 1);
+    let record: &[u8] = br#"{"id":"1","name":"view","at":"2026-05-01T10:00:00Z","user":"u"}"#;
+    broker.produce("late", [("k", Some(record))], "none");
+    run.says("Kafka answers again");
+    let data = config.with_file_name("data");
+    let ask = || tropa(&["sql", "SELECT count() FROM events FINAL", "--format", "TSV", "--data", text(&data)]);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while ask().trim() != "1" {
+        assert!(Instant::now() < deadline, "the record never came");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    run.stop();
+    assert_eq!(ask().trim(), "1");
+}

@@ -1,0 +1,122 @@
+//! A real Apache Kafka broker for a test process, started by the project's own script; topics and records for it. Shared
+//! by the tests that run at one time, stopped with the last of them.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+
+pub struct Broker {
+    dir: PathBuf,
+    pub address: String,
+    _folder: Option<tempfile::TempDir>,
+}
+
+static RUNNING: Mutex<Weak<Broker>> = Mutex::new(Weak::new());
+
+fn script(arguments: &[&str], port: Option<u16>) -> String {
+    let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/dev/kafka/kafka.sh"));
+    if let Some(port) = port {
+        command.env("TROPA_KAFKA_PORT", port.to_string());
+    }
+    let out = command.args(arguments).output().expect("the broker's script runs");
+    assert!(out.status.success(), "kafka.sh {arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).expect("text").trim().to_owned()
+}
+
+impl Broker {
+    /// The one that runs, or a new one.
+    pub fn shared() -> Arc<Self> {
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(broker) = running.upgrade() {
+            return broker;
+        }
+        let broker = Arc::new(Self::start(None));
+        *running = Arc::downgrade(&broker);
+        broker
+    }
+
+    /// One of its own, on a port that somebody is waiting for.
+    pub fn start(port: Option<u16>) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let dir = folder.path().join("kafka");
+        let address = script(&["start", &dir.display().to_string()], port);
+        Self { dir, address, _folder: Some(folder) }
+    }
+
+    fn client(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.address);
+        config
+    }
+
+    pub fn topic(&self, name: &str, partitions: i32) {
+        let admin: AdminClient<DefaultClientContext> = self.client().create().expect("an admin client");
+        let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let made = runtime.block_on(admin.create_topics([&topic], &AdminOptions::new())).expect("the broker answers");
+        made[0].as_ref().unwrap_or_else(|e| panic!("{e:?}"));
+    }
+
+    fn producer(&self, settings: &[(&str, &str)]) -> ThreadedProducer<DefaultProducerContext> {
+        let mut config = self.client();
+        config.set("linger.ms", "5");
+        for (key, value) in settings {
+            config.set(*key, *value);
+        }
+        config.create().expect("a producer")
+    }
+
+    /// Records with keys, acknowledged before this returns.
+    pub fn produce<'a>(
+        &self,
+        topic: &str,
+        records: impl IntoIterator<Item = (&'a str, Option<&'a [u8]>)>,
+        codec: &str,
+    ) {
+        let producer = self.producer(&[("compression.codec", codec)]);
+        send(&producer, topic, records);
+        producer.flush(Duration::from_secs(30)).expect("acknowledged");
+    }
+
+    /// The same as one transaction: the log then ends with a record that no consumer is ever given.
+    pub fn produce_in_a_transaction<'a>(
+        &self,
+        topic: &str,
+        records: impl IntoIterator<Item = (&'a str, Option<&'a [u8]>)>,
+    ) {
+        let producer = self.producer(&[("transactional.id", "test")]);
+        producer.init_transactions(Duration::from_secs(30)).expect("transactions");
+        producer.begin_transaction().expect("a transaction");
+        send(&producer, topic, records);
+        producer.commit_transaction(Duration::from_secs(30)).expect("committed");
+    }
+}
+
+fn send<'a>(
+    producer: &ThreadedProducer<DefaultProducerContext>,
+    topic: &str,
+    records: impl IntoIterator<Item = (&'a str, Option<&'a [u8]>)>,
+) {
+    for (key, payload) in records {
+        let mut record = BaseRecord::to(topic).key(key);
+        record.payload = payload;
+        while let Err((error, back)) = producer.send(record) {
+            assert_eq!(error, KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull));
+            std::thread::sleep(Duration::from_millis(10));
+            record = back;
+        }
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        script(&["stop", &self.dir.display().to_string()], None);
+    }
+}
