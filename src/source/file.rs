@@ -3,6 +3,8 @@
 //! record; a record that cannot be cut is a dead letter, and reading goes on.
 
 mod cut;
+mod rows;
+mod values;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -54,6 +56,58 @@ impl<R: Read> Read for Watched<R> {
     }
 }
 
+/// Most that is looked at before reading begins.
+const PEEK: usize = 1 << 16;
+
+/// A reader whose beginning has been looked at. A pipe may give it byte by byte, so one read would not do.
+struct Peeked<R> {
+    seen: io::Cursor<Vec<u8>>,
+    /// What ended the look; met again where the bytes end.
+    failed: Option<io::Error>,
+    rest: R,
+}
+
+impl<R: Read> Peeked<R> {
+    fn at(mut rest: R, enough: impl Fn(&[u8]) -> bool) -> Self {
+        let (mut seen, mut failed) = (Vec::new(), None);
+        let mut part = [0; 4096];
+        while seen.len() < PEEK && !enough(&seen) {
+            match rest.read(&mut part) {
+                Ok(0) => break,
+                Ok(n) => seen.extend_from_slice(&part[..n]),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => {
+                    failed = Some(e);
+                    break;
+                }
+            }
+        }
+        Self { seen: io::Cursor::new(seen), failed, rest }
+    }
+
+    fn start(&self) -> &[u8] {
+        &self.seen.get_ref()[self.seen.position() as usize..]
+    }
+
+    fn skip_byte_order_mark(&mut self) {
+        if self.start().starts_with(b"\xef\xbb\xbf") {
+            self.seen.set_position(self.seen.position() + 3);
+        }
+    }
+}
+
+impl<R: Read> Read for Peeked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.seen.read(buffer)? {
+            0 => match self.failed.take() {
+                Some(error) => Err(error),
+                None => self.rest.read(buffer),
+            },
+            n => Ok(n),
+        }
+    }
+}
+
 /// BLAKE3 of a file's bytes, hex: tells whether it has been read before.
 pub fn content(path: &str) -> Result<String, FileError> {
     let mut hash = blake3::Hasher::new();
@@ -76,19 +130,20 @@ pub fn read(
     };
     let hash = Arc::new(std::sync::Mutex::new(blake3::Hasher::new()));
     let watched = Watched { inner: raw, read: bytes_read.clone(), hash: hash.clone() };
-    let mut buffered = BufReader::with_capacity(1 << 18, watched);
-    let gzip = buffered.fill_buf().map_err(wrong)?.starts_with(&[0x1f, 0x8b]);
-    let mut input: Box<dyn BufRead> = if gzip {
-        Box::new(BufReader::with_capacity(1 << 18, MultiGzDecoder::new(buffered)))
-    } else {
-        Box::new(buffered)
-    };
-    // A broken gzip stream may fail at the very first look; the reader meets it again and says so.
-    let start = input.fill_buf().unwrap_or_default();
-    let format = recognise(what, start);
+    let raw = Peeked::at(watched, |seen| seen.len() >= 2);
+    // A path that cannot be read at all (a folder, no permission) is no file with broken records.
+    if let Some(error) = raw.failed {
+        return Err(wrong(error));
+    }
+    let unpacked: Box<dyn Read> =
+        if raw.start().starts_with(&[0x1f, 0x8b]) { Box::new(MultiGzDecoder::new(raw)) } else { Box::new(raw) };
+    let mut all = Peeked::at(unpacked, |seen| seen.contains(&b'\n'));
+    all.skip_byte_order_mark();
+    let format = recognise(what, all.start());
+    let mut input: Box<dyn BufRead> = Box::new(BufReader::with_capacity(1 << 18, all));
     let mut batches = Batches {
         what,
-        topic: Arc::from(what.path),
+        topic: topic(what),
         admit,
         give,
         batch: DecodedBatch::default(),
@@ -97,14 +152,11 @@ pub fn read(
         next: 0,
         stopped: false,
     };
+    let limit = what.max_record_bytes;
     match format {
-        FileFormat::JsonArray => cut::json_array(&mut *input, what.max_record_bytes, &mut |r| batches.take(r)),
-        FileFormat::Csv { separator } => {
-            cut::delimited(&mut *input, separator, what.max_record_bytes, &mut |r| batches.take(r));
-        }
-        FileFormat::Ndjson | FileFormat::Auto => {
-            cut::lines(&mut *input, what.max_record_bytes, &mut |r| batches.take(r));
-        }
+        FileFormat::JsonArray => values::values(&mut *input, limit, &mut |r| batches.take(r)),
+        FileFormat::Csv { separator } => rows::rows(&mut *input, separator, limit, &mut |r| batches.take(r)),
+        FileFormat::Ndjson | FileFormat::Auto => cut::lines(&mut *input, limit, &mut |r| batches.take(r)),
     }
     if !batches.stopped {
         drop(input);
@@ -113,6 +165,15 @@ pub fn read(
         let _ = batches.flush(true, &content);
     }
     Ok(())
+}
+
+/// What the file's positions and dead letters are kept under. What comes through standard input at two times is two
+/// things, even if it is the same.
+fn topic(what: &FileRead<'_>) -> Arc<str> {
+    match what.path {
+        "-" => Arc::from(format!("- {}", what.received_at)),
+        path => Arc::from(path),
+    }
 }
 
 /// By the name, else by the first bytes: `[` an array, `{` lines of JSON, a tab in the first line TSV, else CSV.
@@ -127,10 +188,12 @@ fn recognise(what: &FileRead<'_>, start: &[u8]) -> FileFormat {
         "tsv" => return FileFormat::Csv { separator: b'\t' },
         _ => {}
     }
-    let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
-    let first_line = text.split(|b| *b == b'\n').next().unwrap_or_default();
+    let text = start.trim_ascii_start();
+    let first_line = text.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_end();
     match text.first() {
         Some(b'[') => FileFormat::JsonArray,
+        // An object that goes on over several lines.
+        Some(b'{') if first_line == b"{" => FileFormat::JsonArray,
         Some(b'{') | None => FileFormat::Ndjson,
         Some(_) if first_line.contains(&b'\t') => FileFormat::Csv { separator: b'\t' },
         Some(_) => FileFormat::Csv { separator: b',' },
@@ -212,10 +275,9 @@ impl<G: FnMut(DecodedBatch) -> ControlFlow<()>> Batches<'_, G> {
     }
 }
 
-/// The record as it came, for the dead-letter table; a row as its cells.
+/// The record as it came, for the dead-letter table.
 fn payload_bytes(payload: &RawPayload<'_>) -> Vec<u8> {
     match payload {
-        RawPayload::Json(bytes) | RawPayload::Broken { bytes, .. } => bytes.to_vec(),
-        RawPayload::Row { cells, .. } => cells.join(&b'\t'),
+        RawPayload::Json(bytes) | RawPayload::Broken { bytes, .. } | RawPayload::Row { text: bytes, .. } => bytes.to_vec(),
     }
 }
