@@ -94,6 +94,10 @@ enum Format {
 /// Parses the arguments, runs the command, prints its error.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Err(error) = crate::source::standard_input::set_aside() {
+        eprintln!("cannot put standard input aside: {error}");
+        return ExitCode::FAILURE;
+    }
     let quiet = !matches!(cli.command, Command::Run(_));
     crate::telemetry::start(quiet);
     let result = match cli.command {

@@ -16,7 +16,9 @@ pub(super) fn decode(
     mut record: Map<String, Value>,
     _payload: &RawPayload<'_>,
 ) -> Result<SmallVec<[Found; 1]>, Rejection> {
-    let call = text(&record, "type")?.unwrap_or_default();
+    const CALLS: &str = "allowed: track, page, screen, identify, alias, group";
+    let call = text(&record, "type")?
+        .ok_or_else(|| rejection(RejectReason::UnknownCall, format!("`type` is missing; {CALLS}")))?;
     let name = match call.as_str() {
         "track" => text(&record, "event")?
             .filter(|n| !n.is_empty())
@@ -25,8 +27,7 @@ pub(super) fn decode(
         "screen" => "screen_view".to_owned(),
         "identify" | "alias" | "group" => call.clone(),
         other => {
-            let detail = format!("`type` is `{other}`; allowed: track, page, screen, identify, alias, group");
-            return Err(rejection(RejectReason::UnknownCall, detail));
+            return Err(rejection(RejectReason::UnknownCall, format!("`type` is `{other}`; {CALLS}")));
         }
     };
     // sentAt and receivedAt are other moments: a time that the call does not say is not guessed.

@@ -38,6 +38,8 @@ pub struct FileRead<'a> {
     pub flush_records: usize,
     /// Moment of the import: times after it are not believed.
     pub received_at: Timestamp,
+    /// Of the source; raised, it wants the file read again.
+    pub generation: u32,
 }
 
 /// Counts and hashes the bytes as they stand in the file.
@@ -108,12 +110,19 @@ impl<R: Read> Read for Peeked<R> {
     }
 }
 
-/// BLAKE3 of a file's bytes, hex: tells whether it has been read before.
-pub fn content(path: &str) -> Result<String, FileError> {
+/// Tells whether a file has been read before, by this generation of its source: BLAKE3 of its bytes, hex.
+pub fn content(path: &str, generation: u32) -> Result<String, FileError> {
     let mut hash = blake3::Hasher::new();
     let wrong = |error| FileError::Read { path: path.to_owned(), error };
     io::copy(&mut File::open(path).map_err(wrong)?, &mut hash).map_err(wrong)?;
-    Ok(hash.finalize().to_hex().to_string())
+    Ok(content_of(hash.finalize(), generation))
+}
+
+fn content_of(hash: blake3::Hash, generation: u32) -> String {
+    match generation {
+        1 => hash.to_hex().to_string(),
+        _ => format!("{} of generation {generation}", hash.to_hex()),
+    }
 }
 
 /// Reads one file to its end, or until `give` breaks off.
@@ -125,9 +134,21 @@ pub fn read(
 ) -> Result<(), FileError> {
     let wrong = |error| FileError::Read { path: what.path.to_owned(), error };
     let raw: Box<dyn Read> = match what.path {
-        "-" => Box::new(io::stdin()),
+        "-" => super::standard_input::reader(),
         path => Box::new(File::open(path).map_err(wrong)?),
     };
+    read_from(raw, what, admit, bytes_read, give)
+}
+
+/// The same for bytes that are at hand; `what.path` is their name.
+pub fn read_from(
+    raw: Box<dyn Read>,
+    what: &FileRead<'_>,
+    admit: &dyn Admit,
+    bytes_read: &Arc<AtomicU64>,
+    give: impl FnMut(DecodedBatch) -> ControlFlow<()>,
+) -> Result<(), FileError> {
+    let wrong = |error| FileError::Read { path: what.path.to_owned(), error };
     let hash = Arc::new(std::sync::Mutex::new(blake3::Hasher::new()));
     let watched = Watched { inner: raw, read: bytes_read.clone(), hash: hash.clone() };
     let raw = Peeked::at(watched, |seen| seen.len() >= 2);
@@ -160,7 +181,8 @@ pub fn read(
     }
     if !batches.stopped {
         drop(input);
-        let content = hash.lock().unwrap_or_else(std::sync::PoisonError::into_inner).finalize().to_hex().to_string();
+        let hash = hash.lock().unwrap_or_else(std::sync::PoisonError::into_inner).finalize();
+        let content = content_of(hash, what.generation);
         // Nothing follows the last batch, whatever the answer.
         let _ = batches.flush(true, &content);
     }

@@ -6,6 +6,7 @@ pub mod file;
 pub mod kafka;
 pub mod offsets;
 pub mod paths;
+pub mod standard_input;
 
 use std::sync::Arc;
 

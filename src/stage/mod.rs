@@ -132,11 +132,6 @@ impl Positions {
         self.rows.iter()
     }
 
-    /// A file is read anew: its counters begin at nought.
-    pub fn restart(&mut self, source: SourceId, topic: &str) {
-        self.rows.retain(|r| !(r.source == source && &*r.topic == topic));
-    }
-
     /// Adds a batch's progress; returns the rows to write with it.
     pub fn advance(&mut self, progress: &[Progress]) -> Vec<PositionRow> {
         let mut moved = Vec::with_capacity(progress.len());
@@ -157,6 +152,10 @@ impl Positions {
                 self.rows.len() - 1
             });
             let row = &mut self.rows[i];
+            // Read from its first record on, once more: what was counted of it before is counted again now.
+            if p.next >= 0 && p.next as u64 == p.counters.records {
+                (row.counters, row.max_occurred) = (Counters::default(), None);
+            }
             row.next = p.next;
             row.counters.add(&p.counters);
             row.max_occurred = row.max_occurred.max(p.max_occurred);

@@ -285,13 +285,7 @@ impl Clickhouse {
 
     /// Distinct events of the current generations, those without a customer, and keys that reached several customers.
     fn distinct_events(&self, cut: Option<Timestamp>) -> Result<String, WarehouseError> {
-        let config = self.config()?;
-        let current: Vec<String> = config
-            .sources
-            .iter()
-            .map(|s| format!("(source = {} AND generation = {})", quote(&s.name), s.generation))
-            .collect();
-        let current = if current.is_empty() { "0".to_owned() } else { current.join(" OR ") };
+        let current = self.current_generations()?;
         let until = cut.map_or_else(|| "1".to_owned(), |t| format!("occurred_at <= {}", aggregate::moment(t)));
         // An event's customer is that of its first identifier that has one; on a day apart, the day's row decides.
         Ok(format!(

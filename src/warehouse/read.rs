@@ -47,16 +47,27 @@ impl Clickhouse {
         Ok(epoch)
     }
 
+    /// What is inside the function: rows of the config's sources and of their generations.
+    pub(super) fn current_generations(&self) -> Result<String, WarehouseError> {
+        let one = |s: &crate::config::Source| format!("(source = {} AND generation = {})", quote(&s.name), s.generation);
+        let all: Vec<String> = self.config()?.sources.iter().map(one).collect();
+        Ok(if all.is_empty() { "0".to_owned() } else { all.join(" OR ") })
+    }
+
     /// All identity facts, each as its earliest statement of the day.
     pub async fn facts(&self) -> Result<Vec<Fact>, WarehouseError> {
         let config = self.config()?;
-        let rows = self.fetch::<FactRow>(&format!("SELECT {FACT_COLUMNS} FROM identity_facts FINAL")).await?;
+        let current = self.current_generations()?;
+        let query = format!("SELECT {FACT_COLUMNS} FROM identity_facts FINAL WHERE {current}");
+        let rows = self.fetch::<FactRow>(&query).await?;
         Ok(rows.into_iter().filter_map(|r| r.fact(config)).collect())
     }
 
-    /// Every node with events.
+    /// Every node with events of the sources and generations that the config has.
     pub async fn nodes(&self) -> Result<Vec<Arc<str>>, WarehouseError> {
-        let rows = self.fetch::<Text>("SELECT DISTINCT node AS text FROM events WHERE node != ''").await?;
+        let current = self.current_generations()?;
+        let query = format!("SELECT DISTINCT node AS text FROM events WHERE node != '' AND ({current})");
+        let rows = self.fetch::<Text>(&query).await?;
         Ok(rows.into_iter().map(|r| Arc::from(r.text)).collect())
     }
 

@@ -117,17 +117,17 @@ struct Cells {
 
 impl Cells {
     fn new(separator: u8) -> Self {
-        let parser = csv_core::ReaderBuilder::new()
-            .delimiter(separator)
-            .terminator(csv_core::Terminator::Any(b'\n'))
-            .build();
+        let end = csv_core::Terminator::Any(b'\n');
+        let mut parser = csv_core::ReaderBuilder::new().delimiter(separator).terminator(end).build();
+        // The parser passes over a byte order mark before its first record; the file's own is gone already.
+        parser.read_record(b"-\n", &mut [0; 2], &mut [0; 2]);
         Self { parser, text: Vec::new(), ends: Vec::new(), count: 0 }
     }
 
     fn read(&mut self, record: &mut Vec<u8>, separator: u8) {
-        self.parser.reset();
-        let most = record.iter().filter(|b| **b == separator).count() + 1;
-        self.text.resize(self.text.len().max(record.len()), 0);
+        // One more of each than a record can need: the parser stops where a buffer is full.
+        let most = record.iter().filter(|b| **b == separator).count() + 2;
+        self.text.resize(self.text.len().max(record.len() + 1), 0);
         self.ends.resize(self.ends.len().max(most), 0);
         record.push(b'\n');
         let (result, _, _, count) = self.parser.read_record(record, &mut self.text, &mut self.ends);
