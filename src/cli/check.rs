@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::place::{expand, load_maps, read};
 use super::{Failure, PlaceArgs};
+use crate::config::Config;
 use crate::map::MapVersions;
 use crate::map_tests::{self, TestResult};
 
@@ -21,8 +22,12 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(self) -> Result<(), Failure> {
+        let mut out = std::io::stdout().lock();
         let (maps, warnings) = if self.files.is_empty() {
             let place = self.place.load()?;
+            if let Some(file) = self.place.config_file() {
+                writeln!(out, "{}: the config is usable: {}", file.display(), summary(&place.config))?;
+            }
             (place.maps, place.warnings)
         } else {
             let mut files = Vec::new();
@@ -33,7 +38,6 @@ impl Check {
             }
             load_maps(&files)?
         };
-        let mut out = std::io::stdout().lock();
         for warning in &warnings {
             writeln!(out, "warning: {warning}")?;
         }
@@ -50,6 +54,16 @@ impl Check {
             ))),
         }
     }
+}
+
+fn summary(config: &Config) -> String {
+    let count = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
+    [
+        count(config.sources.len(), "source", "sources"),
+        count(config.decoders.len(), "named decoder", "named decoders"),
+        count(config.identifiers.kinds.len(), "kind of identifiers", "kinds of identifiers"),
+    ]
+    .join(", ")
 }
 
 /// Prints what a map is and how its tests went; returns the failures.

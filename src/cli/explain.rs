@@ -147,7 +147,8 @@ fn explain(out: &mut impl Write, place: &Place, event: &Event) -> Result<(), Fai
     for (i, identifier) in event.identifiers.iter().enumerate() {
         let kind = place.config.kind(identifier.kind);
         let strongest = if i == 0 { ", the strongest: its facts start here" } else { "" };
-        writeln!(out, "  identifier {} ({:?}, priority {}{strongest})", identifier.node, kind.class, kind.priority)?;
+        let class = kind.class.as_str();
+        writeln!(out, "  identifier {} ({class}, priority {}{strongest})", identifier.node, kind.priority)?;
     }
     if event.blocked > 0 {
         writeln!(out, "  {} identifiers are on the blocklist and were left out", event.blocked)?;

@@ -18,7 +18,7 @@ pub(super) struct Import {
     /// Files (NDJSON, JSON array, CSV, TSV; each also gzip), or `-` for standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// A decoder of the config
+    /// A decoder of the config, or a source whose decoder is meant
     #[arg(long, value_name = "NAME")]
     decoder: String,
     /// The source these events count as [default: the source that uses the decoder, else the decoder's name]
@@ -56,9 +56,12 @@ impl Import {
 
     /// The config with one source that reads, and the others as they are but silent.
     fn only_these_files(&self, config: &Arc<Config>) -> Result<Config, Failure> {
-        let decoder = config.decoders.get(&self.decoder).ok_or_else(|| {
-            let known: Vec<String> = config.decoders.keys().map(|k| format!("`{k}`")).collect();
-            Failure::NotFound(format!("there is no decoder `{}`\n  the config has: {}", self.decoder, known.join(", ")))
+        let of_source = config.sources.iter().find(|s| *s.name == *self.decoder).map(|s| &s.decoder);
+        let decoder = config.decoders.get(&self.decoder).or(of_source).ok_or_else(|| {
+            let mut known: Vec<&str> = config.decoders.keys().map(String::as_str).collect();
+            known.extend(config.sources.iter().map(|s| &*s.name).filter(|s| !config.decoders.contains_key(*s)));
+            let help = crate::yaml::allowed("the config has", &self.decoder, known);
+            Failure::NotFound(format!("there is no decoder `{}`, and no source of that name\n  {help}", self.decoder))
         })?;
         let until = match &self.until {
             Some(text) => Some(Timestamp::parse(text).ok_or_else(|| {

@@ -98,6 +98,6 @@ pub(super) fn nothing_there(data: &Path) -> Failure {
     ))
 }
 
-fn in_use_or_broken(error: embedded::EngineError) -> Failure {
+pub(super) fn in_use_or_broken(error: embedded::EngineError) -> Failure {
     if error.is_in_use() { Failure::InUse(error.to_string()) } else { Failure::Store(error.to_string()) }
 }
