@@ -108,7 +108,7 @@ fn free_port() -> u16 {
 /// A process that only holds an engine at this port.
 fn server(folder: &Path) -> Running {
     let running = Running::start(command(folder, &["run"]));
-    running.hear("the map's figures are computed with this reading now");
+    running.hear("store loaded");
     running
 }
 

@@ -9,7 +9,7 @@ use clap::Args;
 use super::place::{expand, load_maps, read};
 use super::{Failure, PlaceArgs};
 use crate::config::Config;
-use crate::map::MapVersions;
+use crate::map::{DesignedMap, MapVersions};
 use crate::map_tests::{self, TestResult};
 
 #[derive(Debug, Args)]
@@ -56,8 +56,11 @@ impl Check {
     }
 }
 
+fn count(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
 fn summary(config: &Config) -> String {
-    let count = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
     [
         count(config.sources.len(), "source", "sources"),
         count(config.decoders.len(), "named decoder", "named decoders"),
@@ -66,19 +69,30 @@ fn summary(config: &Config) -> String {
     .join(", ")
 }
 
+fn parts(map: &DesignedMap) -> String {
+    let mut parts = vec![
+        count(map.stages.len(), "stage", "stages"),
+        count(map.touchpoints.len(), "touchpoint", "touchpoints"),
+    ];
+    match (map.transitions.len(), map.stages.len()) {
+        (0, 0 | 1) => {}
+        (0, _) => parts.push("each stage leads to the next".to_owned()),
+        (n, _) => parts.push(count(n, "transition", "transitions")),
+    }
+    parts.join(", ")
+}
+
 /// Prints what a map is and how its tests went; returns the failures.
 fn check_map(out: &mut impl Write, map: &Arc<MapVersions>) -> Result<Vec<String>, Failure> {
     let mut failed = Vec::new();
     for version in &map.versions {
         writeln!(
             out,
-            "{}: map `{}` version {} is usable: {} stages, {} touchpoints, {} transitions",
+            "{}: map `{}` version {} is usable: {}",
             version.file,
             map.id,
             version.version,
-            version.stages.len(),
-            version.touchpoints.len(),
-            version.transitions.len()
+            parts(version)
         )?;
         for test in &version.tests {
             match map_tests::run(version, test) {

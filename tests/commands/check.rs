@@ -10,10 +10,10 @@ fn a_usable_config_says_what_it_is_and_runs_the_tests_of_its_maps() {
     assert_eq!(
         out,
         "tropa.yaml: the config is usable: 2 sources, 0 named decoders, 6 kinds of identifiers
-./trial.journey.yaml: map `trial` version 1 is usable: 3 stages, 3 touchpoints, 2 transitions
+./trial.journey.yaml: map `trial` version 1 is usable: 3 stages, 3 touchpoints, each stage leads to the next
   ok      who pays has completed
           deviations: not evaluated
-./buyers.journey.yaml: map `buyers` version 1 is usable: 1 stages, 1 touchpoints, 0 transitions
+./buyers.journey.yaml: map `buyers` version 1 is usable: 1 stage, 1 touchpoint
 "
     );
 }
@@ -24,7 +24,7 @@ fn the_example_of_every_key_is_usable_and_proves_itself() {
     let folder = folder();
     let out = ok(folder.path(), &["check", &file]);
     let lines: Vec<&str> = out.lines().collect();
-    assert!(lines[0].ends_with("map `mortgage-online` version 3 is usable: 5 stages, 8 touchpoints, 8 transitions"), "{out}");
+    assert!(lines[0].ends_with("map `mortgage-online` version 3 is usable: 5 stages, 9 touchpoints, 8 transitions"), "{out}");
     assert!(lines.len() > 2 && lines[1..].iter().all(|l| l.starts_with("  ok ") || l.ends_with("not evaluated")), "{out}");
 }
 
@@ -38,9 +38,17 @@ fn all_faults_of_all_files_come_at_once_with_exit_code_78() {
     assert_eq!((out.as_str(), code), ("", 78));
     assert_eq!(
         errors,
-        "trial.journey.yaml, buyers.journey.yaml are not usable: 4 faults
-  trial.journey.yaml:9:23   `sucess` is not allowed here
-    allowed: `entry`, `success`, `exit`; did you mean `success`?
+        "trial.journey.yaml, buyers.journey.yaml are not usable: 5 faults
+  trial.journey.yaml:9:23   `stages[paid].role` is the text `sucess`, which is not allowed here
+    allowed: `none`, `entry`, `success`, `exit`; did you mean `success`?
+  trial.journey.yaml:12:29  touchpoint `signed_up` names stage `sign-up`, which is not declared
+    declared: `visit`, `signup`, `paid`; did you mean `signup`?
+  buyers.journey.yaml:1:1   key `stages` is missing
+    The columns of the map, in order
+  buyers.journey.yaml:1:1   key `touchpoints` is missing
+    Where a customer meets the company; rules are tried in this order, the first that matches wins
+  buyers.journey.yaml:3:10  `version` must be a whole number, found the text `one`
+    A whole number, raised on every change; a journey is judged by the version valid at its entry
 "
     );
 }

@@ -41,7 +41,7 @@ fn a_record_over_several_lines_and_one_that_is_none_are_explained_too() {
         explained("{\"type\": \"page\"", &["--source", "web"]),
         "source `web`\ndead letter: the JSON ends too early: EOF while parsing an object at line 1 column 15 (truncated)\n"
     );
-    assert_eq!(explained("", &[]), "source `web`\nthere is no record in it\n");
+    assert_eq!(explained("", &[]), "source `billing`\nthere is no record in it\n");
 }
 
 #[test]
@@ -69,7 +69,7 @@ skipped by the config: filtered
 #[test]
 fn a_source_that_is_not_there_is_named_with_those_that_are() {
     let (_, errors, code) = run(filled(), &["explain", "-", "--source", "shop"], "{}");
-    assert_eq!((errors.as_str(), code), ("there is no source `shop`\n  the config has: `web`, `billing`\n", 1));
+    assert_eq!((errors.as_str(), code), ("there is no source `shop`\n  the config has: `billing`, `web`\n", 1));
     let (_, errors, code) = run(filled(), &["explain", "nothing.json"], "");
     assert_eq!((errors.as_str(), code), ("cannot read nothing.json: No such file or directory (os error 2)\n", 1));
 }

@@ -92,7 +92,7 @@ fn import_names_decoders_and_sources_and_a_second_time_changes_nothing() {
     let (_, errors, code) = run(folder.path(), &["import", "payments.csv", "--decoder", "biling"], "");
     assert_eq!(
         (errors.as_str(), code),
-        ("there is no decoder `biling`, and no source of that name\n  the config has: `web`, `billing`; did you mean `billing`?\n", 1)
+        ("there is no decoder `biling`, and no source of that name\n  the config has: `billing`, `web`; did you mean `billing`?\n", 1)
     );
     let (_, errors, code) = run(folder.path(), &["import", "nothing.csv", "--decoder", "billing"], "");
     assert!(errors.contains("nothing.csv: No such file or directory"), "{errors}");
