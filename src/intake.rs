@@ -88,7 +88,9 @@ impl Sources {
                 Input::File(input) => {
                     let paths = unread(input, (id, source.generation), with.positions)?;
                     open.push(id);
-                    again.extend(paths.iter().filter(|p| with.positions.get(id, p, 0).is_some()).map(|p| (id, p.clone())));
+                    again.extend(
+                        paths.iter().filter(|p| with.positions.get(id, p, 0).is_some()).map(|p| (id, p.clone())),
+                    );
                     read_files(with, id, input, paths, (out.clone(), failed.clone()));
                 }
                 Input::None => {}
@@ -214,7 +216,8 @@ fn read_files(
             let total = std::fs::metadata(&path).map_or(0, |m| m.len());
             let shown = bar(total, "reading", BarUnit::Bytes);
             let bytes = Arc::new(AtomicU64::new(0));
-            let what = FileRead { path: &path, source: id, format, max_record_bytes, flush_records, received_at, generation };
+            let what =
+                FileRead { path: &path, source: id, format, max_record_bytes, flush_records, received_at, generation };
             let give = |batch| {
                 shown.set_position(bytes.load(Ordering::Relaxed));
                 // A closed channel means that the pipeline is going down: the file is read again next time.

@@ -24,7 +24,8 @@ const LONG: Duration = Duration::from_secs(90);
 
 fn folder(config: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let text = format!("schema: config/v1\nmaps: [shop.journey.yaml]\nidentifiers: {{ store: raw }}\n{DECODER}{config}");
+    let text =
+        format!("schema: config/v1\nmaps: [shop.journey.yaml]\nidentifiers: {{ store: raw }}\n{DECODER}{config}");
     std::fs::write(folder.path().join("tropa.yaml"), text).expect("writable");
     std::fs::write(folder.path().join("shop.journey.yaml"), MAP).expect("writable");
     folder
@@ -115,16 +116,27 @@ fn server(folder: &Path) -> Running {
 #[test]
 fn commands_that_only_read_name_the_address_and_give_up_within_seconds() {
     let port = free_port();
-    let folder = folder(&format!("warehouse: {{ url: \"http://127.0.0.1:{port}\" }}\nsources: {{ web: {{ decoder: web }} }}\n"));
-    for arguments in [&["sql", "SELECT 1"][..], &["compare"], &["compare", "--as-of", "2026-01-01"], &["show", "user:u1"]] {
+    let folder =
+        folder(&format!("warehouse: {{ url: \"http://127.0.0.1:{port}\" }}\nsources: {{ web: {{ decoder: web }} }}\n"));
+    for arguments in
+        [&["sql", "SELECT 1"][..], &["compare"], &["compare", "--as-of", "2026-01-01"], &["show", "user:u1"]]
+    {
         let began = Instant::now();
         let out = tropa(folder.path(), arguments);
         assert!(began.elapsed() < Duration::from_secs(20), "{arguments:?} took {:?}", began.elapsed());
         assert_eq!(out.status.code(), Some(1), "{arguments:?}");
         let said = text(&out.stderr);
-        assert!(said.starts_with(&format!("ClickHouse at http://127.0.0.1:{port} does not answer: ")), "{arguments:?}: {said}");
+        assert!(
+            said.starts_with(&format!("ClickHouse at http://127.0.0.1:{port} does not answer: ")),
+            "{arguments:?}: {said}"
+        );
         assert!(said.contains("Connection refused"), "{said}");
-        assert!(said.ends_with("\n  hint: is it running, and is the address right? `tropa run` and `tropa import` wait for it\n"), "{said}");
+        assert!(
+            said.ends_with(
+                "\n  hint: is it running, and is the address right? `tropa run` and `tropa import` wait for it\n"
+            ),
+            "{said}"
+        );
     }
 }
 
@@ -138,7 +150,12 @@ fn a_run_waits_for_the_server_and_lives_through_its_going_away() {
     ));
     let unmigrated = server(host.path());
     let refused = tropa(client.path(), &["run", "--until-end"]);
-    assert_eq!(text(&refused.stderr).lines().last(), Some("  hint: run `tropa migrate` once"), "{}", text(&refused.stderr));
+    assert_eq!(
+        text(&refused.stderr).lines().last(),
+        Some("  hint: run `tropa migrate` once"),
+        "{}",
+        text(&refused.stderr)
+    );
     let migrated = tropa(client.path(), &["migrate"]);
     assert!(text(&migrated.stdout).starts_with("the tables are current; "), "{}", text(&migrated.stderr));
     drop(unmigrated);
@@ -174,7 +191,10 @@ fn a_run_waits_for_the_server_and_lives_through_its_going_away() {
     drop(input);
     assert_eq!(run.ends(), 0);
     assert_eq!(count(), 1_000);
-    let journeys = tropa(client.path(), &["sql", "SELECT count(), uniqExact(customer), sum(length(touchpoints)) FROM v_journeys", "--format", "TSV"]);
+    let journeys = tropa(
+        client.path(),
+        &["sql", "SELECT count(), uniqExact(customer), sum(length(touchpoints)) FROM v_journeys", "--format", "TSV"],
+    );
     assert_eq!(text(&journeys.stdout), "50\t50\t1000\n");
     drop(second);
 }
@@ -182,7 +202,8 @@ fn a_run_waits_for_the_server_and_lives_through_its_going_away() {
 #[test]
 fn a_run_that_waits_for_a_server_can_be_told_to_stop() {
     let port = free_port();
-    let folder = folder(&format!("warehouse: {{ url: \"http://127.0.0.1:{port}\" }}\nsources: {{ web: {{ decoder: web }} }}\n"));
+    let folder =
+        folder(&format!("warehouse: {{ url: \"http://127.0.0.1:{port}\" }}\nsources: {{ web: {{ decoder: web }} }}\n"));
     let run = Running::start(command(folder.path(), &["run"]));
     run.hear("does not answer");
     let stopped = Command::new("kill").args(["-TERM", &run.child.id().to_string()]).status().expect("kill");

@@ -70,10 +70,8 @@ fn summary(config: &Config) -> String {
 }
 
 fn parts(map: &DesignedMap) -> String {
-    let mut parts = vec![
-        count(map.stages.len(), "stage", "stages"),
-        count(map.touchpoints.len(), "touchpoint", "touchpoints"),
-    ];
+    let mut parts =
+        vec![count(map.stages.len(), "stage", "stages"), count(map.touchpoints.len(), "touchpoint", "touchpoints")];
     match (map.transitions.len(), map.stages.len()) {
         (0, 0 | 1) => {}
         (0, _) => parts.push("each stage leads to the next".to_owned()),
@@ -86,14 +84,7 @@ fn parts(map: &DesignedMap) -> String {
 fn check_map(out: &mut impl Write, map: &Arc<MapVersions>) -> Result<Vec<String>, Failure> {
     let mut failed = Vec::new();
     for version in &map.versions {
-        writeln!(
-            out,
-            "{}: map `{}` version {} is usable: {}",
-            version.file,
-            map.id,
-            version.version,
-            parts(version)
-        )?;
+        writeln!(out, "{}: map `{}` version {} is usable: {}", version.file, map.id, version.version, parts(version))?;
         for test in &version.tests {
             match map_tests::run(version, test) {
                 TestResult::Passed { not_evaluated } => {

@@ -71,13 +71,20 @@ impl Import {
         };
         let paths = self.files.iter().map(|f| f.display().to_string()).collect();
         let mut config = (**config).clone();
+        let using = config.sources.iter().position(|s| Arc::ptr_eq(&s.decoder, decoder));
+        let named = self.source.as_deref().map(|n| config.sources.iter().position(|s| &*s.name == n));
+        let place = named.unwrap_or(using);
+        // Files of a source are read as the source's own are.
+        let (format, max_record_bytes) = match place.map(|i| &config.sources[i].input) {
+            Some(Input::File(own)) => (own.format, own.max_record_bytes),
+            Some(Input::Kafka(own)) => (FileFormat::Auto, own.max_record_bytes),
+            Some(Input::None) | None => (FileFormat::Auto, MAX_RECORD_BYTES),
+        };
         for source in &mut config.sources {
             source.silence();
         }
-        let using = config.sources.iter().position(|s| Arc::ptr_eq(&s.decoder, decoder));
-        let named = self.source.as_deref().map(|n| config.sources.iter().position(|s| &*s.name == n));
-        let input = Input::File(FileInput { paths, format: FileFormat::Auto, max_record_bytes: MAX_RECORD_BYTES });
-        match named.unwrap_or(using) {
+        let input = Input::File(FileInput { paths, format, max_record_bytes });
+        match place {
             Some(i) => {
                 let source = &mut config.sources[i];
                 source.decoder = decoder.clone();

@@ -31,7 +31,9 @@ fn json(bytes: &[u8]) -> Result<Map<String, Value>, Rejection> {
     }
     match serde_json::from_str::<Plain>(text) {
         Ok(Plain(Value::Object(object))) => Ok(object),
-        Ok(Plain(other)) => Err(rejection(RejectReason::NotAnObject, format!("{} instead of an object", kind_of(&other)))),
+        Ok(Plain(other)) => {
+            Err(rejection(RejectReason::NotAnObject, format!("{} instead of an object", kind_of(&other))))
+        }
         Err(e) if e.is_eof() => Err(rejection(RejectReason::Truncated, format!("the JSON ends too early: {e}"))),
         Err(e) if e.is_data() => Err(rejection(RejectReason::DuplicateKey, e.to_string())),
         Err(e) => Err(rejection(RejectReason::NotJson, e.to_string())),

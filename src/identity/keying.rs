@@ -59,9 +59,13 @@ mod tests {
 
     #[test]
     fn only_the_order_of_kinds_counts_and_not_their_numbers() {
-        let order = keying("user: {class: person, priority: 2}, crm: {class: person, priority: 1}, c: {class: device, priority: 9}");
+        let order = keying(
+            "user: {class: person, priority: 2}, crm: {class: person, priority: 1}, c: {class: device, priority: 9}",
+        );
         assert_eq!(order.as_text(), "1 crm, 2 user, 3 c");
-        let renumbered = keying("crm: {class: person, priority: 10}, user: {class: person, priority: 20}, c: {class: device, priority: 3}");
+        let renumbered = keying(
+            "crm: {class: person, priority: 10}, user: {class: person, priority: 20}, c: {class: device, priority: 3}",
+        );
         assert_eq!(order, renumbered);
     }
 

@@ -49,8 +49,11 @@ pub fn rate_note(rate: &Rate, language: Language) -> String {
             format!("{words} {} – {}, n = {}", share(*low), share(*high), count(*n))
         }
         Rate::Immature { entered, .. } => {
-            let word = language.pick("immature: bounds of", "не созрело: границы по");
-            format!("{word} {}", count(*entered))
+            let (before, after) = (
+                language.pick("bounds over", "границы по"),
+                language.pick("journeys, not all decided yet", "путям, не все решены"),
+            );
+            format!("{before} {} {after}", count(*entered))
         }
         Rate::None => String::new(),
     }

@@ -112,7 +112,8 @@ fn arc_words(c: &Comparison, transition: usize, side: Side, l: Language) -> (Str
             let target = t.target_share.map(|s| format!("≥ {}", share(s).replace(".0 %", " %")));
             let within = t.within.map(|d| format!("≤ {}", limit(Some(d), l)));
             let parts: Vec<String> = [target, within].into_iter().flatten().collect();
-            let long = if parts.is_empty() { l.pick("allowed", "допустим").to_owned() } else { parts.join(", ") };
+            let long =
+                if parts.is_empty() { l.pick("allowed", "допустим").to_owned() } else { parts.join(", ") };
             (parts.join("\n"), long)
         }
         Side::Real => {

@@ -300,6 +300,8 @@ impl<G: FnMut(DecodedBatch) -> ControlFlow<()>> Batches<'_, G> {
 /// The record as it came, for the dead-letter table.
 fn payload_bytes(payload: &RawPayload<'_>) -> Vec<u8> {
     match payload {
-        RawPayload::Json(bytes) | RawPayload::Broken { bytes, .. } | RawPayload::Row { text: bytes, .. } => bytes.to_vec(),
+        RawPayload::Json(bytes) | RawPayload::Broken { bytes, .. } | RawPayload::Row { text: bytes, .. } => {
+            bytes.to_vec()
+        }
     }
 }

@@ -87,7 +87,13 @@ impl Clickhouse {
         if let Some(password) = &target.password {
             client = client.with_password(password);
         }
-        Self { client, database: target.database.clone(), config: None, retry: Retry::new(&target.url), fsync: target.fsync }
+        Self {
+            client,
+            database: target.database.clone(),
+            config: None,
+            retry: Retry::new(&target.url),
+            fsync: target.fsync,
+        }
     }
 
     /// The same client for a command that reads: it gives up on a store that does not answer, instead of waiting.

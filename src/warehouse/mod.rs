@@ -24,7 +24,9 @@ pub use writer::Writer;
 #[derive(Debug, thiserror::Error)]
 pub enum WarehouseError {
     /// Only for commands that do not wait.
-    #[error("ClickHouse at {url} does not answer: {error}\n  hint: is it running, and is the address right? `tropa run` and `tropa import` wait for it")]
+    #[error(
+        "ClickHouse at {url} does not answer: {error}\n  hint: is it running, and is the address right? `tropa run` and `tropa import` wait for it"
+    )]
     Unreachable { url: String, error: String },
     #[error("ClickHouse refused: {0}")]
     Refused(String),

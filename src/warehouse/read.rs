@@ -49,7 +49,8 @@ impl Clickhouse {
 
     /// What is inside the function: rows of the config's sources and of their generations.
     pub(super) fn current_generations(&self) -> Result<String, WarehouseError> {
-        let one = |s: &crate::config::Source| format!("(source = {} AND generation = {})", quote(&s.name), s.generation);
+        let one =
+            |s: &crate::config::Source| format!("(source = {} AND generation = {})", quote(&s.name), s.generation);
         let all: Vec<String> = self.config()?.sources.iter().map(one).collect();
         Ok(if all.is_empty() { "0".to_owned() } else { all.join(" OR ") })
     }

@@ -168,8 +168,10 @@ impl Clickhouse {
         if self.fsync {
             self.execute(&format!("ALTER TABLE {copy} MODIFY SETTING fsync_after_insert = 1")).await?;
         }
-        let comment =
-            format!("SELECT comment AS text FROM system.tables WHERE database = currentDatabase() AND name = {}", quote(table));
+        let comment = format!(
+            "SELECT comment AS text FROM system.tables WHERE database = currentDatabase() AND name = {}",
+            quote(table)
+        );
         for row in self.fetch::<Text>(&comment).await? {
             self.execute(&format!("ALTER TABLE {copy} MODIFY COMMENT {}", quote(&row.text))).await?;
         }

@@ -40,7 +40,14 @@ fn admit(decoding: &Decoding, source: usize, payload: RawPayload<'_>) -> Admissi
 
 /// Values that decoders trip over, in JSON.
 fn value() -> impl Strategy<Value = String> {
-    let times = ["2026-01-01T10:00:00Z", "2026-01-01 10:00", "01.02.2026 10:00", "-009999-01-01", "9999-12-31T23:59:60Z", "24:00"];
+    let times = [
+        "2026-01-01T10:00:00Z",
+        "2026-01-01 10:00",
+        "01.02.2026 10:00",
+        "-009999-01-01",
+        "9999-12-31T23:59:60Z",
+        "24:00",
+    ];
     let leaf = prop_oneof![
         Just("null".to_owned()),
         any::<bool>().prop_map(|b| b.to_string()),
@@ -53,14 +60,33 @@ fn value() -> impl Strategy<Value = String> {
     leaf.prop_recursive(3, 8, 3, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..3).prop_map(|l| format!("[{}]", l.join(","))),
-            prop::collection::vec(inner, 0..3)
-                .prop_map(|l| format!("{{{}}}", l.iter().enumerate().map(|(i, v)| format!("\"k{i}\":{v}")).collect::<Vec<_>>().join(","))),
+            prop::collection::vec(inner, 0..3).prop_map(|l| format!(
+                "{{{}}}",
+                l.iter().enumerate().map(|(i, v)| format!("\"k{i}\":{v}")).collect::<Vec<_>>().join(",")
+            )),
         ]
     })
 }
 
 fn record() -> impl Strategy<Value = String> {
-    let keys = ["n", "t", "i", "s", "r", "w", "u", "c", "type", "event", "timestamp", "userId", "properties", "traits", "context", "messageId"];
+    let keys = [
+        "n",
+        "t",
+        "i",
+        "s",
+        "r",
+        "w",
+        "u",
+        "c",
+        "type",
+        "event",
+        "timestamp",
+        "userId",
+        "properties",
+        "traits",
+        "context",
+        "messageId",
+    ];
     prop::collection::vec((prop::sample::select(keys.to_vec()), value()), 0..8).prop_map(|fields| {
         let fields: Vec<String> = fields.iter().map(|(k, v)| format!("\"{k}\":{v}")).collect();
         format!("{{{}}}", fields.join(","))
@@ -70,8 +96,25 @@ fn record() -> impl Strategy<Value = String> {
 /// Bytes like those of files: pieces that mean something to one reader or another.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let pieces = [
-        "\n", "\r\n", "\"", "\\", "{", "}", "[", "]", ",", "\t", ":", "\"n\":\"a\"", "\"t\":\"2026-01-01T10:00:00Z\"",
-        "n,t,i\n", "a,2026-01-01,1\n", "\u{feff}", "\0", "\"\"", "1e999",
+        "\n",
+        "\r\n",
+        "\"",
+        "\\",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        "\t",
+        ":",
+        "\"n\":\"a\"",
+        "\"t\":\"2026-01-01T10:00:00Z\"",
+        "n,t,i\n",
+        "a,2026-01-01,1\n",
+        "\u{feff}",
+        "\0",
+        "\"\"",
+        "1e999",
     ];
     let piece = prop_oneof![
         4 => prop::sample::select(pieces.to_vec()).prop_map(|p| p.as_bytes().to_vec()),

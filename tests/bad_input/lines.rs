@@ -34,7 +34,8 @@ pub fn files() -> Vec<File> {
     let bomb = "[".repeat(LIMIT - 10);
     let mut every_year = String::new();
     for year in 1990..=2100 {
-        every_year.push_str(&with("at", &format!("\"{year}-06-01T00:00:00Z\"")).replace("\"x\"", &format!("\"{year}\"")));
+        every_year
+            .push_str(&with("at", &format!("\"{year}-06-01T00:00:00Z\"")).replace("\"x\"", &format!("\"{year}\"")));
         every_year.push('\n');
     }
     vec![

@@ -12,7 +12,10 @@ fn standard_input_takes_every_format_and_reconciles() {
     };
     let said = import(format!("{}\nbroken\n", good("a")).as_bytes());
     assert!(said.starts_with("2 records, 1 events, 1 dead letters; 1 customers recomputed; as of "), "{said}");
-    assert!(said.contains("  why: tropa sql \"SELECT reason, count() FROM dead_letters FINAL GROUP BY reason\"\n"), "{said}");
+    assert!(
+        said.contains("  why: tropa sql \"SELECT reason, count() FROM dead_letters FINAL GROUP BY reason\"\n"),
+        "{said}"
+    );
     import(format!("[{}, 1]", good("b")).as_bytes());
     import(b"id,name,at,kind\nc,page,2026-01-01,click\nc,page\n");
     import(b"id\tname\tat\tkind\nd,page\td\t2026-01-01\tclick\n");

@@ -15,12 +15,7 @@ pub fn files() -> Vec<File> {
         file(
             "widths",
             "csv",
-            format!(
-                "{HEADER}\n{}\nshort,page\n{},one,more\n{long}\n{}\n",
-                row("a"),
-                row("wide"),
-                row("z")
-            ),
+            format!("{HEADER}\n{}\nshort,page\n{},one,more\n{long}\n{}\n", row("a"), row("wide"), row("z")),
         ),
         file(
             "quotes",
@@ -41,15 +36,32 @@ pub fn files() -> Vec<File> {
         file(
             "bytes",
             "csv",
-            [HEADER.as_bytes(), b"\n", row("a").as_bytes(), b"\n", row("b").as_bytes(), b"\xff\xfe\nnul,page,2026-01-01,click,u\0v,\n", row("z").as_bytes()]
-                .concat(),
+            [
+                HEADER.as_bytes(),
+                b"\n",
+                row("a").as_bytes(),
+                b"\n",
+                row("b").as_bytes(),
+                b"\xff\xfe\nnul,page,2026-01-01,click,u\0v,\n",
+                row("z").as_bytes(),
+            ]
+            .concat(),
         ),
         file("tabs", "tsv", format!("{HEADER}\n{}\nx\ty\n", row("a")).replace(',', "\t")),
         file("twice", "csv", "id,name,at,kind,id\na,page,2026-01-01,click,b\n"),
         file("header_bytes", "csv", b"id,name,at,kind,\xcf\xee\xeb\na,page,2026-01-01,click,x\n".to_vec()),
         file("header_only", "csv", HEADER),
         file("no_rows", "csv", ""),
-        file("clocks", "csv", format!("{HEADER}\n{}\n{}\n{}\n", row("a"), row("b").replace("10:00:00", "25:00"), row("z").replace("2026", "1726"))),
+        file(
+            "clocks",
+            "csv",
+            format!(
+                "{HEADER}\n{}\n{}\n{}\n",
+                row("a"),
+                row("b").replace("10:00:00", "25:00"),
+                row("z").replace("2026", "1726")
+            ),
+        ),
     ]
 }
 

@@ -8,7 +8,11 @@ pub fn files() -> Vec<File> {
     let pretty = |id: &str| good(id).replace(",\"", ",\n  \"").replace('{', "{\n  ").replace('}', "\n}");
     vec![
         file("elements", "json", format!("[{a}, 17, \"a,]b\", [1], {{\"id\":\"\\\"]}}\"}},\n\n {huge}, null, {z}]\n")),
-        file("bracket", "json", format!("[\n{a},\n{{\"id\":[1}},\n{{\"id\":\"open,\n\"name\":1}},\n{b},\n{{\"x\":1]]}},\n{z}\n]")),
+        file(
+            "bracket",
+            "json",
+            format!("[\n{a},\n{{\"id\":[1}},\n{{\"id\":\"open,\n\"name\":1}},\n{b},\n{{\"x\":1]]}},\n{z}\n]"),
+        ),
         file("cut", "json", format!("[{a},\n{b},\n{{\"id\":\"half")),
         file("cut_between", "json", format!("[{a},\n{z},\n")),
         file("after", "json", format!("[{a}]\noops\n[{z}]")),

@@ -114,8 +114,7 @@ pub fn world() -> &'static World {
 
 impl World {
     pub fn read(path: &Path) -> Self {
-        let letters =
-            "SELECT source, topic, toString(offset) AS offset, line, reason, detail, payload FROM dead_letters FINAL \
+        let letters = "SELECT source, topic, toString(offset) AS offset, line, reason, detail, payload FROM dead_letters FINAL \
                        ORDER BY source, topic, dead_letters.offset";
         let positions = "SELECT source, count() AS files, sum(records) AS records, sum(skipped) AS skipped, \
                          sum(decoded) AS decoded, sum(rejected) AS rejected, min(finished) AS finished FROM positions FINAL GROUP BY source";

@@ -24,15 +24,24 @@ fn the_example_of_every_key_is_usable_and_proves_itself() {
     let folder = folder();
     let out = ok(folder.path(), &["check", &file]);
     let lines: Vec<&str> = out.lines().collect();
-    assert!(lines[0].ends_with("map `mortgage-online` version 3 is usable: 5 stages, 9 touchpoints, 8 transitions"), "{out}");
-    assert!(lines.len() > 2 && lines[1..].iter().all(|l| l.starts_with("  ok ") || l.ends_with("not evaluated")), "{out}");
+    assert!(
+        lines[0].ends_with("map `mortgage-online` version 3 is usable: 5 stages, 9 touchpoints, 8 transitions"),
+        "{out}"
+    );
+    assert!(
+        lines.len() > 2 && lines[1..].iter().all(|l| l.starts_with("  ok ") || l.ends_with("not evaluated")),
+        "{out}"
+    );
 }
 
 #[test]
 fn all_faults_of_all_files_come_at_once_with_exit_code_78() {
     let folder = folder();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("writable");
-    write("trial.journey.yaml", &TRIAL.replace("stage: signup", "stage: sign-up").replace("role: success", "role: sucess"));
+    write(
+        "trial.journey.yaml",
+        &TRIAL.replace("stage: signup", "stage: sign-up").replace("role: success", "role: sucess"),
+    );
     write("buyers.journey.yaml", "schema: journey/v1\nid: buyers\nversion: one\n");
     let (out, errors, code) = run(folder.path(), &["check", "trial.journey.yaml", "buyers.journey.yaml"], "");
     assert_eq!((out.as_str(), code), ("", 78));
@@ -87,7 +96,9 @@ fn without_a_config_the_hint_says_what_to_do() {
 #[test]
 fn schemas_are_json_schemas_that_describe_every_key() {
     let folder = folder();
-    for (which, keys) in [("journey", ["stages", "touchpoints", "journey_key"]), ("config", ["sources", "decoders", "identifiers"])] {
+    for (which, keys) in
+        [("journey", ["stages", "touchpoints", "journey_key"]), ("config", ["sources", "decoders", "identifiers"])]
+    {
         let schema: serde_json::Value = serde_json::from_str(&ok(folder.path(), &["schema", which])).expect("JSON");
         assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
         for key in keys {

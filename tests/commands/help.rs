@@ -2,7 +2,8 @@
 
 use super::world::run;
 
-const COMMANDS: [&str; 10] = ["run", "import", "check", "explain", "schema", "show", "sql", "compare", "migrate", "demo"];
+const COMMANDS: [&str; 10] =
+    ["run", "import", "check", "explain", "schema", "show", "sql", "compare", "migrate", "demo"];
 
 fn help(arguments: &[&str]) -> String {
     let (out, errors, code) = run(std::path::Path::new("."), arguments, "");
@@ -13,7 +14,12 @@ fn help(arguments: &[&str]) -> String {
 #[test]
 fn the_first_page_says_what_it_is_where_to_start_and_every_command() {
     let page = help(&["--help"]);
-    for words in ["The journey you designed, and the one people walk.", "Start with `tropa demo`", "Exit codes: 0 done", "78 a file is not usable"] {
+    for words in [
+        "The journey you designed, and the one people walk.",
+        "Start with `tropa demo`",
+        "Exit codes: 0 done",
+        "78 a file is not usable",
+    ] {
         assert!(page.contains(words), "{words:?} in\n{page}");
     }
     for command in COMMANDS {

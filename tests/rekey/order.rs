@@ -92,7 +92,8 @@ fn batch(config: &Arc<Config>) -> DecodedBatch {
     let max_occurred = batch.events.iter().map(|e| e.occurred_at).max();
     let content = Arc::from("whole");
     let next = counters.records as i64;
-    batch.progress = vec![Progress { source, topic, partition: 0, next, counters, max_occurred, finished: true, content }];
+    batch.progress =
+        vec![Progress { source, topic, partition: 0, next, counters, max_occurred, finished: true, content }];
     batch
 }
 
@@ -238,8 +239,11 @@ async fn a_start_under_the_same_order_keys_nothing_anew(engine: &Engine) {
 }
 
 async fn everything_named(store: &Clickhouse, part: &str) -> String {
-    answer(store, &format!("SELECT name FROM system.tables WHERE database = currentDatabase() AND name LIKE '%{part}%'"))
-        .await
+    answer(
+        store,
+        &format!("SELECT name FROM system.tables WHERE database = currentDatabase() AND name LIKE '%{part}%'"),
+    )
+    .await
 }
 
 async fn run(store: &Clickhouse, statement: &str) {

@@ -50,8 +50,11 @@ fn log(records: u32) -> String {
 }
 
 fn tropa(folder: &Path, arguments: &[&str]) -> Vec<u8> {
-    let out =
-        Command::new(env!("CARGO_BIN_EXE_tropa")).current_dir(folder).args(arguments).output().expect("the binary runs");
+    let out = Command::new(env!("CARGO_BIN_EXE_tropa"))
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .expect("the binary runs");
     assert!(out.status.success(), "tropa {arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
     out.stdout
 }

@@ -45,7 +45,9 @@ pub struct IdentityFact {
 /// One digraph per journey, for Graphviz.
 pub fn dot(shown: &Shown<'_>) -> String {
     let journeys = shown.journeys.journeys.iter();
-    journeys.map(|journey| JourneyGraph::of(journey).dot(shown.map, &shown.verdict(journey), &|v| shown.behind(journey, v))).collect()
+    journeys
+        .map(|journey| JourneyGraph::of(journey).dot(shown.map, &shown.verdict(journey), &|v| shown.behind(journey, v)))
+        .collect()
 }
 
 impl<'a> Shown<'a> {

@@ -102,7 +102,11 @@ impl Cutter<'_> {
     }
 
     fn inside(&mut self, b: u8) -> ControlFlow<()> {
-        if self.record.len() < self.limit { self.record.push(b) } else { self.long = true }
+        if self.record.len() < self.limit {
+            self.record.push(b)
+        } else {
+            self.long = true
+        }
         self.nest.step(b);
         if b"}]".contains(&b) && self.nest.is_outside() { self.give() } else { ControlFlow::Continue(()) }
     }
