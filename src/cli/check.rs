@@ -8,7 +8,8 @@ use clap::Args;
 
 use super::place::{expand, load_maps, read};
 use super::{Failure, PlaceArgs};
-use crate::map::MapVersions;
+use crate::config::Config;
+use crate::map::{DesignedMap, MapVersions};
 use crate::map_tests::{self, TestResult};
 
 #[derive(Debug, Args)]
@@ -21,8 +22,12 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(self) -> Result<(), Failure> {
+        let mut out = std::io::stdout().lock();
         let (maps, warnings) = if self.files.is_empty() {
             let place = self.place.load()?;
+            if let Some(file) = self.place.config_file() {
+                writeln!(out, "{}: the config is usable: {}", file.display(), summary(&place.config))?;
+            }
             (place.maps, place.warnings)
         } else {
             let mut files = Vec::new();
@@ -33,7 +38,6 @@ impl Check {
             }
             load_maps(&files)?
         };
-        let mut out = std::io::stdout().lock();
         for warning in &warnings {
             writeln!(out, "warning: {warning}")?;
         }
@@ -52,20 +56,35 @@ impl Check {
     }
 }
 
+fn count(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+fn summary(config: &Config) -> String {
+    [
+        count(config.sources.len(), "source", "sources"),
+        count(config.decoders.len(), "named decoder", "named decoders"),
+        count(config.identifiers.kinds.len(), "kind of identifiers", "kinds of identifiers"),
+    ]
+    .join(", ")
+}
+
+fn parts(map: &DesignedMap) -> String {
+    let mut parts =
+        vec![count(map.stages.len(), "stage", "stages"), count(map.touchpoints.len(), "touchpoint", "touchpoints")];
+    match (map.transitions.len(), map.stages.len()) {
+        (0, 0 | 1) => {}
+        (0, _) => parts.push("each stage leads to the next".to_owned()),
+        (n, _) => parts.push(count(n, "transition", "transitions")),
+    }
+    parts.join(", ")
+}
+
 /// Prints what a map is and how its tests went; returns the failures.
 fn check_map(out: &mut impl Write, map: &Arc<MapVersions>) -> Result<Vec<String>, Failure> {
     let mut failed = Vec::new();
     for version in &map.versions {
-        writeln!(
-            out,
-            "{}: map `{}` version {} is usable: {} stages, {} touchpoints, {} transitions",
-            version.file,
-            map.id,
-            version.version,
-            version.stages.len(),
-            version.touchpoints.len(),
-            version.transitions.len()
-        )?;
+        writeln!(out, "{}: map `{}` version {} is usable: {}", version.file, map.id, version.version, parts(version))?;
         for test in &version.tests {
             match map_tests::run(version, test) {
                 TestResult::Passed { not_evaluated } => {

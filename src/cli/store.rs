@@ -49,12 +49,15 @@ impl Store {
             WarehouseConfig::Embedded { database, .. } => match embedded::locate(&config.data) {
                 Some(address) => {
                     let client = Clickhouse::connect(&Target::embedded(&address.url(), database, false), config);
-                    Ok(Self { client: Arc::new(client), embedded: None })
+                    Ok(Self { client: Arc::new(client.without_patience().await?), embedded: None })
                 }
                 None if !config.data.exists() => Err(nothing_there(&config.data)),
                 None => Self::own(config).await,
             },
-            WarehouseConfig::Server { .. } => Ok(Self::server(config)),
+            server @ WarehouseConfig::Server { .. } => {
+                let client = Clickhouse::connect(&Target::of(server), config).without_patience().await?;
+                Ok(Self { client: Arc::new(client), embedded: None })
+            }
         }
     }
 
@@ -95,6 +98,6 @@ pub(super) fn nothing_there(data: &Path) -> Failure {
     ))
 }
 
-fn in_use_or_broken(error: embedded::EngineError) -> Failure {
+pub(super) fn in_use_or_broken(error: embedded::EngineError) -> Failure {
     if error.is_in_use() { Failure::InUse(error.to_string()) } else { Failure::Store(error.to_string()) }
 }

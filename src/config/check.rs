@@ -101,7 +101,8 @@ fn config(scope: &mut Scope<'_>, file: ConfigFile, base: &Path) -> Config {
     let embedded = file.embedded.unwrap_or_default();
     let warehouse = match file.warehouse {
         Some(server) => {
-            if url::Url::parse(&server.url).is_err() {
+            // A variable that is not set has been found already.
+            if url::Url::parse(&server.url).is_err() && !server.url.contains("${") {
                 scope.fault("warehouse/url", format!("`{}` is no address", server.url), "allowed: `http://host:8123`");
             }
             WarehouseConfig::Server {

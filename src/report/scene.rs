@@ -4,7 +4,7 @@
 use crate::compare::{Comparison, TransitionMark};
 use crate::map::Role;
 
-pub const BOX_WIDTH: f64 = 164.0;
+pub const BOX_WIDTH: f64 = 168.0;
 pub const BOX_HEIGHT: f64 = 96.0;
 const COLUMN: f64 = 252.0;
 const MARGIN: f64 = 28.0;

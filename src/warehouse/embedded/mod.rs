@@ -91,6 +91,11 @@ impl Embedded {
     }
 }
 
+/// Whether nobody owns the store in `data` now; in the words of [`Embedded::start`] if somebody does.
+pub fn check_free(data: &Path) -> Result<(), EngineError> {
+    take_lock(data).map(|_| ())
+}
+
 /// One owner per data folder, told in our words: the engine itself only writes its reason to standard error.
 fn take_lock(data: &Path) -> Result<fs::File, EngineError> {
     let path = data.join(LOCK);
