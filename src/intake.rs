@@ -193,7 +193,12 @@ fn unread(
                 }
                 _ => false,
             };
-            if !read {
+            if read {
+                info!(
+                    path,
+                    "read before and unchanged: not read again (after a changed mapping raise the source's `generation`)"
+                );
+            } else {
                 paths.push(path);
             }
         }
