@@ -173,3 +173,25 @@ pub fn bucket(customer: &str) -> u8 {
 }
 
 pub const BUCKETS: u8 = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(next: i64, records: u64, rejected: u64) -> Progress {
+        let counters = Counters { records, rejected, decoded: records - rejected, ..Counters::default() };
+        let (topic, content) = (Arc::from("log.ndjson"), Arc::from(""));
+        let source = SourceId(0);
+        Progress { source, topic, partition: 0, next, counters, max_occurred: None, finished: false, content }
+    }
+
+    #[test]
+    fn batches_add_up_and_a_file_read_again_from_its_beginning_is_counted_anew() {
+        let mut positions = Positions::default();
+        positions.advance(&[batch(100, 100, 3)]);
+        let counted = |rows: &[PositionRow]| (rows[0].next, rows[0].counters.records, rows[0].counters.rejected);
+        assert_eq!(counted(&positions.advance(&[batch(150, 50, 1)])), (150, 150, 4));
+        assert_eq!(counted(&positions.advance(&[batch(100, 100, 2)])), (100, 100, 2));
+        assert_eq!(counted(&positions.advance(&[batch(160, 60, 1)])), (160, 160, 3));
+    }
+}
