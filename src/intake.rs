@@ -180,7 +180,12 @@ fn unread(
                 Some(p) if path != "-" => file::content(&path, generation)? == *p.content,
                 _ => false,
             };
-            if !read {
+            if read {
+                info!(
+                    path,
+                    "read before and unchanged: not read again (after a changed mapping raise the source's `generation`)"
+                );
+            } else {
                 paths.push(path);
             }
         }

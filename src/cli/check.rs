@@ -1,13 +1,14 @@
 //! `tropa check`: journey files and configs, and the tests inside journey files. Offline: nothing is connected to.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use serde::Deserialize;
 
-use super::place::{expand, load_maps, read};
-use super::{Failure, PlaceArgs};
+use super::place::{expand, load_maps, read, read_config};
+use super::{Failure, Place, PlaceArgs};
 use crate::config::Config;
 use crate::map::{DesignedMap, MapVersions};
 use crate::map_tests::{self, TestResult};
@@ -24,7 +25,7 @@ impl Check {
     pub(super) fn run(self) -> Result<(), Failure> {
         let mut out = std::io::stdout().lock();
         let (maps, warnings) = if self.files.is_empty() {
-            let place = self.place.load()?;
+            let place = self.load()?;
             if let Some(file) = self.place.config_file() {
                 writeln!(out, "{}: the config is usable: {}", file.display(), summary(&place.config))?;
             }
@@ -54,6 +55,19 @@ impl Check {
             ))),
         }
     }
+
+    /// Config and journey files; where the config is not usable, with the faults of the journey files beside its own.
+    fn load(&self) -> Result<Place, Failure> {
+        let loaded = self.place.load();
+        let (Err(Failure::Unusable(faults)), Some(file)) = (&loaded, self.place.config_file()) else { return loaded };
+        if read_config(&file).is_ok() {
+            return loaded;
+        }
+        match load_maps(&named_by(&file)) {
+            Err(Failure::Unusable(more)) => Err(Failure::Unusable(format!("{faults}\n{more}"))),
+            _ => loaded,
+        }
+    }
 }
 
 fn count(n: usize, one: &str, many: &str) -> String {
@@ -78,6 +92,21 @@ fn parts(map: &DesignedMap) -> String {
         (n, _) => parts.push(count(n, "transition", "transitions")),
     }
     parts.join(", ")
+}
+
+/// The journey files that a config names, whatever else is wrong with it.
+#[derive(Deserialize)]
+struct Named {
+    #[serde(default)]
+    maps: Vec<String>,
+}
+
+fn named_by(config: &Path) -> Vec<(String, String)> {
+    let named = std::fs::read_to_string(config).ok().and_then(|text| serde_saphyr::from_str::<Named>(&text).ok());
+    let base = config.parent().unwrap_or(Path::new(""));
+    let patterns = named.map(|n| n.maps).unwrap_or_default();
+    let paths = patterns.iter().filter_map(|p| expand(&base.join(p)).ok()).flatten();
+    paths.filter_map(|path| Some((path.display().to_string(), std::fs::read_to_string(&path).ok()?))).collect()
 }
 
 /// Prints what a map is and how its tests went; returns the failures.

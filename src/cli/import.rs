@@ -48,6 +48,12 @@ impl Import {
             summary.customers_recomputed,
             summary.as_of.map_or_else(|| "–".to_owned(), |t| t.to_string())
         );
+        if summary.records == 0 {
+            println!(
+                "  files that were read before and have not changed are not read again\n  \
+                 hint: after a changed mapping raise the source's `generation`"
+            );
+        }
         if summary.dead_letters > 0 {
             println!("  why: tropa sql \"SELECT reason, count() FROM dead_letters FINAL GROUP BY reason\"");
         }

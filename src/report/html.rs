@@ -78,8 +78,13 @@ fn section(out: &mut String, c: &Comparison, scene: &Scene, l: Language) {
     for (figure, words) in cards {
         let _ = write!(out, "<div class=\"card\"><b>{figure}</b><span>{words}</span></div>");
     }
-    let _ =
-        write!(out, "</div><p class=\"note\">{}. {}</p>", escape(&maturity(c, l)), escape(&rate_note(&c.overall, l)));
+    let _ = write!(
+        out,
+        "</div><p class=\"note\">{}; {}: {}</p>",
+        escape(&maturity(c, l)),
+        l.pick("reach the goal", "доходят до цели"),
+        escape(&rate_note(&c.overall, l))
+    );
 
     for (side, heading) in [
         (Side::Designed, l.pick("As designed", "Как задумано")),

@@ -152,7 +152,7 @@ fn stage_box(out: &mut String, c: &Comparison, b: &super::scene::StageBox, side:
             if let Some(d) = s.expected_max_time {
                 lines.push(format!("{} {}", l.pick("no longer than", "не дольше"), limit(Some(d), l)));
             }
-            lines.extend(s.expectations.iter().filter_map(|e| e.get(l.code())).map(|e| clip(e, 24)));
+            lines.extend(s.expectations.iter().filter_map(|e| e.get(l.code())).map(|e| clip(e, 22)));
             lines
         }
         Side::Real if class == "exit" => vec![format!("{} {}", count(s.entered), l.pick("journeys", "путей"))],
@@ -160,7 +160,8 @@ fn stage_box(out: &mut String, c: &Comparison, b: &super::scene::StageBox, side:
             format!("{} {}", count(s.entered), l.pick("journeys", "путей")),
             format!("{} {}", l.pick("go on", "идут дальше"), rate_short(&s.conversion)),
             format!("{} {}", l.pick("lost here", "потери"), rate_short(&s.drop_off_rate)),
-            format!("p50 {}, p90 {}", optional_seconds(s.time_p50, l), optional_seconds(s.time_p90, l)),
+            format!("p50 {}", optional_seconds(s.time_p50, l)),
+            format!("p90 {}", optional_seconds(s.time_p90, l)),
         ],
     };
     let (x, y) = (b.x, b.y);
@@ -175,7 +176,7 @@ fn stage_box(out: &mut String, c: &Comparison, b: &super::scene::StageBox, side:
     if !role.is_empty() {
         let _ = write!(out, r#"<text class="role" x="{:.0}" y="{:.0}">{role}</text>"#, x + BOX_WIDTH - 8.0, y - 5.0);
     }
-    for (i, line) in lines.iter().take(4).enumerate() {
+    for (i, line) in lines.iter().take(5).enumerate() {
         let _ = write!(
             out,
             r#"<text class="fact" x="{:.0}" y="{:.0}">{}</text>"#,

@@ -3,6 +3,7 @@
 //! record; a record that cannot be cut is a dead letter, and reading goes on.
 
 mod cut;
+mod peek;
 mod rows;
 mod values;
 
@@ -20,6 +21,7 @@ use super::gathering::Gathering;
 use crate::config::FileFormat;
 use crate::event::{Admit, Position, RawPayload, RawRecord, SourceId};
 use crate::time::Timestamp;
+use peek::Peeked;
 
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -56,58 +58,6 @@ impl<R: Read> Read for Watched<R> {
         self.read.fetch_add(n as u64, Ordering::Relaxed);
         self.hash.lock().unwrap_or_else(std::sync::PoisonError::into_inner).update(&buffer[..n]);
         Ok(n)
-    }
-}
-
-/// Most that is looked at before reading begins.
-const PEEK: usize = 1 << 16;
-
-/// A reader whose beginning has been looked at. A pipe may give it byte by byte, so one read would not do.
-struct Peeked<R> {
-    seen: io::Cursor<Vec<u8>>,
-    /// What ended the look; met again where the bytes end.
-    failed: Option<io::Error>,
-    rest: R,
-}
-
-impl<R: Read> Peeked<R> {
-    fn at(mut rest: R, enough: impl Fn(&[u8]) -> bool) -> Self {
-        let (mut seen, mut failed) = (Vec::new(), None);
-        let mut part = [0; 4096];
-        while seen.len() < PEEK && !enough(&seen) {
-            match rest.read(&mut part) {
-                Ok(0) => break,
-                Ok(n) => seen.extend_from_slice(&part[..n]),
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => {
-                    failed = Some(e);
-                    break;
-                }
-            }
-        }
-        Self { seen: io::Cursor::new(seen), failed, rest }
-    }
-
-    fn start(&self) -> &[u8] {
-        &self.seen.get_ref()[self.seen.position() as usize..]
-    }
-
-    fn skip_byte_order_mark(&mut self) {
-        if self.start().starts_with(b"\xef\xbb\xbf") {
-            self.seen.set_position(self.seen.position() + 3);
-        }
-    }
-}
-
-impl<R: Read> Read for Peeked<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.seen.read(buffer)? {
-            0 => match self.failed.take() {
-                Some(error) => Err(error),
-                None => self.rest.read(buffer),
-            },
-            n => Ok(n),
-        }
     }
 }
 
@@ -154,9 +104,7 @@ pub fn read_from(
     let watched = Watched { inner: raw, read: bytes_read.clone(), hash: hash.clone() };
     let raw = Peeked::at(watched, |seen| seen.len() >= 2);
     // A path that cannot be read at all (a folder, no permission) is no file with broken records.
-    if let Some(error) = raw.failed {
-        return Err(wrong(error));
-    }
+    let raw = raw.readable().map_err(wrong)?;
     let unpacked: Box<dyn Read> =
         if raw.start().starts_with(&[0x1f, 0x8b]) { Box::new(MultiGzDecoder::new(raw)) } else { Box::new(raw) };
     let mut all = Peeked::at(unpacked, |seen| seen.contains(&b'\n'));

@@ -1,6 +1,6 @@
 //! `tropa check` and `tropa schema`.
 
-use super::world::{TRIAL, folder, ok, run};
+use super::world::{CONFIG, TRIAL, folder, ok, run};
 
 #[test]
 fn a_usable_config_says_what_it_is_and_runs_the_tests_of_its_maps() {
@@ -60,6 +60,23 @@ fn all_faults_of_all_files_come_at_once_with_exit_code_78() {
     A whole number, raised on every change; a journey is judged by the version valid at its entry
 "
     );
+}
+
+#[test]
+fn faults_of_a_config_do_not_hide_those_of_its_journey_files() {
+    let folder = folder();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("writable");
+    write("tropa.yaml", &CONFIG.replace("channel: web", "chanel: web"));
+    write("trial.journey.yaml", &TRIAL.replace("stage: signup", "stage: sign-up"));
+    let (out, errors, code) = run(folder.path(), &["check"], "");
+    assert_eq!((out.as_str(), code), ("", 78));
+    let words = [
+        "tropa.yaml is not usable: 1 fault\n  tropa.yaml:7:5  unknown key `chanel` in `sources.web`\n",
+        "did you mean `channel`?\n./trial.journey.yaml is not usable: 1 fault\n  ./trial.journey.yaml:12:29  touchpoint `signed_up` names stage `sign-up`",
+    ];
+    for part in words {
+        assert!(errors.contains(part), "{part:?} in\n{errors}");
+    }
 }
 
 #[test]

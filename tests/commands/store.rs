@@ -129,7 +129,10 @@ fn import_names_decoders_and_sources_and_a_second_time_changes_nothing() {
     let said = ok(folder.path(), &other);
     assert!(said.starts_with("3 records, 1 events, 1 dead letters; "), "{said}");
     let again = ok(folder.path(), &["import", "payments.csv", "--decoder", "billing"]);
-    assert_eq!(again, "0 records, 0 events, 0 dead letters; 0 customers recomputed; as of 2026-01-05T08:00:00Z\n");
+    assert_eq!(
+        again,
+        "0 records, 0 events, 0 dead letters; 0 customers recomputed; as of 2026-01-05T08:00:00Z\n  files that were read before and have not changed are not read again\n  hint: after a changed mapping raise the source's `generation`\n"
+    );
 }
 
 #[test]
