@@ -30,10 +30,7 @@ pub fn text(path: &Path) -> &str {
 pub fn tables(data: &Path, as_of: &str) -> Vec<(&'static str, String)> {
     const QUERIES: [(&str, &str); 5] = [
         ("events", "SELECT * EXCEPT (received_at, first_seen_at) FROM events FINAL ORDER BY ALL"),
-        (
-            "identity_facts",
-            "SELECT * EXCEPT (first_seen_at) FROM identity_facts FINAL ORDER BY ALL",
-        ),
+        ("identity_facts", "SELECT * EXCEPT (first_seen_at) FROM identity_facts FINAL ORDER BY ALL"),
         ("identity", "SELECT node, has_day, day, customer FROM identity FINAL WHERE is_deleted = 0 ORDER BY ALL"),
         (
             "customer_journeys",
