@@ -46,8 +46,8 @@ pub struct RawRecord<'a> {
 pub enum RawPayload<'a> {
     /// One JSON document.
     Json(&'a [u8]),
-    /// One row of a delimited file: the file's header and this row's cells.
-    Row { header: &'a [String], cells: &'a [&'a [u8]] },
+    /// One row of a delimited file: the file's header, this row's cells, and the row as it stands there.
+    Row { header: &'a [String], cells: &'a [&'a [u8]], text: &'a [u8] },
     /// The source could not cut a record here (a row of the wrong width, a line over the limit, a broken gzip stream).
     Broken { bytes: &'a [u8], reason: RejectReason, detail: &'a str },
 }
@@ -134,6 +134,7 @@ pub enum RejectReason {
     NotUtf8,
     NotJson,
     NotAnObject,
+    DuplicateKey,
     TooLarge,
     TooDeep,
     Truncated,
@@ -153,6 +154,7 @@ impl RejectReason {
             Self::NotUtf8 => "not_utf8",
             Self::NotJson => "not_json",
             Self::NotAnObject => "not_an_object",
+            Self::DuplicateKey => "duplicate_key",
             Self::TooLarge => "too_large",
             Self::TooDeep => "too_deep",
             Self::Truncated => "truncated",

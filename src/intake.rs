@@ -34,6 +34,7 @@ pub struct Sources {
     open: Vec<SourceId>,
     until_end: bool,
     names: Vec<Arc<str>>,
+    again: Vec<(SourceId, String)>,
 }
 
 /// What every source of a process is started with.
@@ -50,7 +51,7 @@ impl Sources {
     pub fn start(with: &Starting<'_>) -> Result<Self, SourceError> {
         let (out, heard) = mpsc::channel(WAITING);
         let mut kafka = BTreeMap::new();
-        let mut open = Vec::new();
+        let (mut open, mut again) = (Vec::new(), Vec::new());
         for (i, source) in with.config.sources.iter().enumerate() {
             let id = SourceId(i as u16);
             match &source.input {
@@ -71,15 +72,22 @@ impl Sources {
                     open.push(id);
                 }
                 Input::File(input) => {
-                    let paths = unread(input, id, with.positions)?;
+                    let paths = unread(input, (id, source.generation), with.positions)?;
                     open.push(id);
+                    let known = paths.iter().filter(|p| with.positions.get(id, p, 0).is_some());
+                    again.extend(known.map(|p| (id, p.clone())));
                     read_files(with, id, input, paths, out.clone());
                 }
                 Input::None => {}
             }
         }
         let names = with.config.sources.iter().map(|s| s.name.clone()).collect();
-        Ok(Self { heard, kafka, open, until_end: with.until_end, names })
+        Ok(Self { heard, kafka, open, until_end: with.until_end, names, again })
+    }
+
+    /// (source, file) of what was read before, at least in part, and is read from its beginning now.
+    pub fn read_again(&self) -> Vec<(String, String)> {
+        self.again.iter().map(|(id, path)| (self.name(*id).to_owned(), path.clone())).collect()
     }
 
     fn name(&self, id: SourceId) -> &str {
@@ -159,16 +167,25 @@ fn instance(config: &Config, source: &str) -> String {
 }
 
 /// The paths of a file source that hold something new.
-fn unread(input: &FileInput, id: SourceId, positions: &Positions) -> Result<Vec<String>, SourceError> {
+fn unread(
+    input: &FileInput,
+    (id, generation): (SourceId, u32),
+    positions: &Positions,
+) -> Result<Vec<String>, SourceError> {
     let mut paths = Vec::new();
     for pattern in &input.paths {
         for path in expand(pattern).map_err(SourceError::Path)? {
             let known = positions.get(id, &path, 0).filter(|p| p.finished && !p.content.is_empty());
             let read = match known {
-                Some(p) if path != "-" => file::content(&path)? == *p.content,
+                Some(p) if path != "-" => file::content(&path, generation)? == *p.content,
                 _ => false,
             };
-            if !read {
+            if read {
+                info!(
+                    path,
+                    "read before and unchanged: not read again (after a changed mapping raise the source's `generation`)"
+                );
+            } else {
                 paths.push(path);
             }
         }
@@ -183,6 +200,7 @@ fn read_files(
     paths: Vec<String>,
     out: mpsc::Sender<SourceEvent>,
 ) {
+    let generation = with.config.source(id).generation;
     let (admit, format, max_record_bytes) = (with.admit.clone(), input.format, input.max_record_bytes);
     let (flush_records, received_at) = (with.config.flush_records, (with.clock)());
     std::thread::spawn(move || {
@@ -190,7 +208,8 @@ fn read_files(
             let total = std::fs::metadata(&path).map_or(0, |m| m.len());
             let shown = bar(total, "reading", BarUnit::Bytes);
             let bytes = Arc::new(AtomicU64::new(0));
-            let what = FileRead { path: &path, source: id, format, max_record_bytes, flush_records, received_at };
+            let what =
+                FileRead { path: &path, source: id, format, max_record_bytes, flush_records, received_at, generation };
             let give = |batch| {
                 shown.set_position(bytes.load(Ordering::Relaxed));
                 // A closed channel means that the pipeline is going down: the file is read again next time.
@@ -200,7 +219,7 @@ fn read_files(
                     ControlFlow::Break(())
                 }
             };
-            let result = file::read(&what, admit.clone(), &bytes, give);
+            let result = file::read(&what, &*admit, &bytes, give);
             shown.finish_and_clear();
             if let Err(e) = result {
                 error!(error = %e, "a file could not be read");

@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use tracing::info;
 
 use crate::config::Config;
-use crate::identity::{Assignment, Identity};
+use crate::identity::{Assignment, Identity, Keying};
 use crate::journey::Mode;
 use crate::map::MapVersions;
 use crate::progress::{BarUnit, bar};
@@ -46,6 +46,7 @@ pub async fn load(
 ) -> Result<Stages, WarehouseError> {
     let epoch = store.claim_epoch().await?;
     let version = Version::first_of(epoch);
+    rekey(store, config).await?;
     let facts = store.facts().await?;
     let nodes = store.nodes().await?;
     let readings: Vec<Reading> = maps.iter().map(|map| Reading::new(map.clone(), Mode::Valid, config)).collect();
@@ -79,6 +80,23 @@ pub async fn load(
         info!(map = %reading.map.id, reading = %reading.id, "the map's figures are computed with this reading now");
     }
     Ok(Stages { identity, journeys, positions, watermark, version: version.next(), readings })
+}
+
+/// Puts events and facts under their strongest identifier, if the kinds have another order than when they were stored.
+async fn rekey(store: &Clickhouse, config: &Config) -> Result<(), WarehouseError> {
+    let keying = Keying::of(&config.identifiers.kinds);
+    if store.keying().await?.as_deref() == Some(&*keying.as_text()) {
+        return Ok(());
+    }
+    let events = store.count_events().await?;
+    if events > 0 {
+        info!(order = keying.as_text(), "kinds of identifiers stand in another order: events and facts are keyed anew");
+        let progress = bar(events, "keying events anew", BarUnit::Count);
+        let changed = store.rekey(&keying, |n| progress.inc(n)).await?;
+        progress.finish_and_clear();
+        info!(events, changed, "events and facts are keyed anew");
+    }
+    store.note_keying(&keying).await
 }
 
 async fn watermark(

@@ -1,14 +1,16 @@
 //! `tropa check`: journey files and configs, and the tests inside journey files. Offline: nothing is connected to.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use serde::Deserialize;
 
-use super::place::{expand, load_maps, read};
-use super::{Failure, PlaceArgs};
-use crate::map::MapVersions;
+use super::place::{expand, load_maps, read, read_config};
+use super::{Failure, Place, PlaceArgs};
+use crate::config::Config;
+use crate::map::{DesignedMap, MapVersions};
 use crate::map_tests::{self, TestResult};
 
 #[derive(Debug, Args)]
@@ -21,8 +23,12 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(self) -> Result<(), Failure> {
+        let mut out = std::io::stdout().lock();
         let (maps, warnings) = if self.files.is_empty() {
-            let place = self.place.load()?;
+            let place = self.load()?;
+            if let Some(file) = self.place.config_file() {
+                writeln!(out, "{}: the config is usable: {}", file.display(), summary(&place.config))?;
+            }
             (place.maps, place.warnings)
         } else {
             let mut files = Vec::new();
@@ -33,7 +39,6 @@ impl Check {
             }
             load_maps(&files)?
         };
-        let mut out = std::io::stdout().lock();
         for warning in &warnings {
             writeln!(out, "warning: {warning}")?;
         }
@@ -50,22 +55,65 @@ impl Check {
             ))),
         }
     }
+
+    /// Config and journey files; where the config is not usable, with the faults of the journey files beside its own.
+    fn load(&self) -> Result<Place, Failure> {
+        let loaded = self.place.load();
+        let (Err(Failure::Unusable(faults)), Some(file)) = (&loaded, self.place.config_file()) else { return loaded };
+        if read_config(&file).is_ok() {
+            return loaded;
+        }
+        match load_maps(&named_by(&file)) {
+            Err(Failure::Unusable(more)) => Err(Failure::Unusable(format!("{faults}\n{more}"))),
+            _ => loaded,
+        }
+    }
+}
+
+fn count(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+fn summary(config: &Config) -> String {
+    [
+        count(config.sources.len(), "source", "sources"),
+        count(config.decoders.len(), "named decoder", "named decoders"),
+        count(config.identifiers.kinds.len(), "kind of identifiers", "kinds of identifiers"),
+    ]
+    .join(", ")
+}
+
+fn parts(map: &DesignedMap) -> String {
+    let mut parts =
+        vec![count(map.stages.len(), "stage", "stages"), count(map.touchpoints.len(), "touchpoint", "touchpoints")];
+    match (map.transitions.len(), map.stages.len()) {
+        (0, 0 | 1) => {}
+        (0, _) => parts.push("each stage leads to the next".to_owned()),
+        (n, _) => parts.push(count(n, "transition", "transitions")),
+    }
+    parts.join(", ")
+}
+
+/// The journey files that a config names, whatever else is wrong with it.
+#[derive(Deserialize)]
+struct Named {
+    #[serde(default)]
+    maps: Vec<String>,
+}
+
+fn named_by(config: &Path) -> Vec<(String, String)> {
+    let named = std::fs::read_to_string(config).ok().and_then(|text| serde_saphyr::from_str::<Named>(&text).ok());
+    let base = config.parent().unwrap_or(Path::new(""));
+    let patterns = named.map(|n| n.maps).unwrap_or_default();
+    let paths = patterns.iter().filter_map(|p| expand(&base.join(p)).ok()).flatten();
+    paths.filter_map(|path| Some((path.display().to_string(), std::fs::read_to_string(&path).ok()?))).collect()
 }
 
 /// Prints what a map is and how its tests went; returns the failures.
 fn check_map(out: &mut impl Write, map: &Arc<MapVersions>) -> Result<Vec<String>, Failure> {
     let mut failed = Vec::new();
     for version in &map.versions {
-        writeln!(
-            out,
-            "{}: map `{}` version {} is usable: {} stages, {} touchpoints, {} transitions",
-            version.file,
-            map.id,
-            version.version,
-            version.stages.len(),
-            version.touchpoints.len(),
-            version.transitions.len()
-        )?;
+        writeln!(out, "{}: map `{}` version {} is usable: {}", version.file, map.id, version.version, parts(version))?;
         for test in &version.tests {
             match map_tests::run(version, test) {
                 TestResult::Passed { not_evaluated } => {

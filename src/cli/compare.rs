@@ -10,6 +10,8 @@ use super::run::clock;
 use super::store::Store;
 use super::{Failure, Place, PlaceArgs};
 use crate::compare::{self, Comparison};
+use crate::config::Config;
+use crate::identity::Keying;
 use crate::journey::Mode;
 use crate::map::MapVersions;
 use crate::past;
@@ -20,7 +22,7 @@ use crate::warehouse::Clickhouse;
 
 #[derive(Debug, Args)]
 pub(super) struct Compare {
-    /// Which map [default: the first one]
+    /// Which map, where the config names several [default: the first one]
     #[arg(long, value_name = "ID")]
     map: Option<String>,
     /// A moment such as 2026-06-30 or 2026-06-30T12:00:00Z: as it stood then, with what is known about identity now
@@ -40,8 +42,11 @@ pub(super) struct Compare {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum CompareFormat {
+    /// Tables for the screen
     Text,
+    /// `comparison/v1`, for programs
     Json,
+    /// One self-contained file with both maps drawn
     Html,
 }
 
@@ -106,6 +111,23 @@ pub(super) fn write(file: &Path, text: &str) -> Result<(), Failure> {
     std::fs::write(file, text).map_err(|e| unwritable(file, e))
 }
 
+fn outdated() -> Failure {
+    Failure::NotFound(
+        "the journey file or config has changed since these figures were computed\n  \
+         hint: the next `tropa run` or `tropa import` recomputes everything"
+            .to_owned(),
+    )
+}
+
+/// What is computed from the sets right now needs them keyed as the config says.
+pub(super) async fn keyed_alike(store: &Clickhouse, config: &Config) -> Result<(), Failure> {
+    let keying = Keying::of(&config.identifiers.kinds).as_text();
+    match store.keying().await? {
+        Some(stored) if stored != keying => Err(outdated()),
+        _ => Ok(()),
+    }
+}
+
 /// Compares one map, at the stored `as_of` or at the one asked for.
 pub(super) async fn compare_map(
     store: &Arc<Clickhouse>,
@@ -118,14 +140,13 @@ pub(super) async fn compare_map(
         Failure::NotFound("the store holds no events yet\n  hint: `tropa run` or `tropa import` bring some".to_owned())
     })?;
     let real = match as_of {
-        Some(t) if t != stored => past::empirical_at(store, &place.config, map, t, clock()).await?,
+        Some(t) if t != stored => {
+            keyed_alike(store, &place.config).await?;
+            past::empirical_at(store, &place.config, map, t, clock()).await?
+        }
         _ if store.is_current(&reading).await? => store.empirical(&reading, stored).await?,
         _ => {
-            return Err(Failure::NotFound(
-                "the journey file or config has changed since these figures were computed\n  \
-                 hint: the next `tropa run` or `tropa import` recomputes everything"
-                    .to_owned(),
-            ));
+            return Err(outdated());
         }
     };
     Ok(compare::compare(map.newest(), map.longest_window(), &real))

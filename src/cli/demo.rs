@@ -70,13 +70,7 @@ impl Demo {
     fn clear(&self) -> Result<(), Failure> {
         let store = self.data.join("store");
         if store.exists() {
-            if let Some(address) = crate::warehouse::embedded::locate(&self.data) {
-                return Err(Failure::InUse(format!(
-                    "the store in {} is in use at {}",
-                    self.data.display(),
-                    address.url()
-                )));
-            }
+            crate::warehouse::embedded::check_free(&self.data).map_err(super::store::in_use_or_broken)?;
             std::fs::remove_dir_all(&store).map_err(|e| unwritable(&store, e))?;
         }
         Ok(())

@@ -18,7 +18,7 @@ pub(super) struct Import {
     /// Files (NDJSON, JSON array, CSV, TSV; each also gzip), or `-` for standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// A decoder of the config
+    /// A decoder of the config, or a source whose decoder is meant
     #[arg(long, value_name = "NAME")]
     decoder: String,
     /// The source these events count as [default: the source that uses the decoder, else the decoder's name]
@@ -48,6 +48,12 @@ impl Import {
             summary.customers_recomputed,
             summary.as_of.map_or_else(|| "–".to_owned(), |t| t.to_string())
         );
+        if summary.records == 0 {
+            println!(
+                "  files that were read before and have not changed are not read again\n  \
+                 hint: after a changed mapping raise the source's `generation`"
+            );
+        }
         if summary.dead_letters > 0 {
             println!("  why: tropa sql \"SELECT reason, count() FROM dead_letters FINAL GROUP BY reason\"");
         }
@@ -56,9 +62,12 @@ impl Import {
 
     /// The config with one source that reads, and the others as they are but silent.
     fn only_these_files(&self, config: &Arc<Config>) -> Result<Config, Failure> {
-        let decoder = config.decoders.get(&self.decoder).ok_or_else(|| {
-            let known: Vec<String> = config.decoders.keys().map(|k| format!("`{k}`")).collect();
-            Failure::NotFound(format!("there is no decoder `{}`\n  the config has: {}", self.decoder, known.join(", ")))
+        let of_source = config.sources.iter().find(|s| *s.name == *self.decoder).map(|s| &s.decoder);
+        let decoder = config.decoders.get(&self.decoder).or(of_source).ok_or_else(|| {
+            let mut known: Vec<&str> = config.decoders.keys().map(String::as_str).collect();
+            known.extend(config.sources.iter().map(|s| &*s.name).filter(|s| !config.decoders.contains_key(*s)));
+            let help = crate::yaml::allowed("the config has", &self.decoder, known);
+            Failure::NotFound(format!("there is no decoder `{}`, and no source of that name\n  {help}", self.decoder))
         })?;
         let until = match &self.until {
             Some(text) => Some(Timestamp::parse(text).ok_or_else(|| {
@@ -68,13 +77,20 @@ impl Import {
         };
         let paths = self.files.iter().map(|f| f.display().to_string()).collect();
         let mut config = (**config).clone();
+        let using = config.sources.iter().position(|s| Arc::ptr_eq(&s.decoder, decoder));
+        let named = self.source.as_deref().map(|n| config.sources.iter().position(|s| &*s.name == n));
+        let place = named.unwrap_or(using);
+        // Files of a source are read as the source's own are.
+        let (format, max_record_bytes) = match place.map(|i| &config.sources[i].input) {
+            Some(Input::File(own)) => (own.format, own.max_record_bytes),
+            Some(Input::Kafka(own)) => (FileFormat::Auto, own.max_record_bytes),
+            Some(Input::None) | None => (FileFormat::Auto, MAX_RECORD_BYTES),
+        };
         for source in &mut config.sources {
             source.silence();
         }
-        let using = config.sources.iter().position(|s| Arc::ptr_eq(&s.decoder, decoder));
-        let named = self.source.as_deref().map(|n| config.sources.iter().position(|s| &*s.name == n));
-        let input = Input::File(FileInput { paths, format: FileFormat::Auto, max_record_bytes: MAX_RECORD_BYTES });
-        match named.unwrap_or(using) {
+        let input = Input::File(FileInput { paths, format, max_record_bytes });
+        match place {
             Some(i) => {
                 let source = &mut config.sources[i];
                 source.decoder = decoder.clone();

@@ -19,7 +19,7 @@ mod store;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 pub use failure::Failure;
 pub use place::Place;
@@ -32,11 +32,14 @@ pub use place::Place;
 /// Start with `tropa demo`; then `tropa check journey.yaml`, `tropa import events.csv --decoder NAME` or `tropa run`,
 /// and `tropa compare`.
 #[derive(Debug, Parser)]
-#[command(name = "tropa", version, max_term_width = 110)]
+#[command(name = "tropa", version, max_term_width = 110, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 75 the store is in use, 78 a file is not usable.
+Logs go to standard error (plain on a terminal, else JSON); TROPA_LOG=debug says more.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -44,32 +47,58 @@ enum Command {
     ///
     /// Reads every source of the config, keeps the tables current and never stops by itself, unless `--until-end` is
     /// given. A changed journey file or config recomputes everything first. SIGTERM and Ctrl-C drain, write and commit.
+    /// A ClickHouse or Kafka that does not answer is waited for.
+    ///
+    /// Example: tropa run --until-end --config tropa.yaml
     Run(run::Run),
     /// Read files once into the warehouse
+    ///
+    /// Records that cannot be read become dead letters, with line, reason and what is allowed; the others are kept.
+    /// Importing a file again changes nothing.
     ///
     /// Example: tropa import orders.csv.gz --decoder orders --config tropa.yaml
     Import(import::Import),
     /// Check journey files (and the config that names them), and run the tests inside them; offline
     ///
     /// Exit code 0: usable. 78: not usable, with every fault, its line and column, and what is allowed.
+    ///
+    /// Example: tropa check journeys/*.yaml
     Check(check::Check),
     /// Say what one event would be: which rule matches, which nearly does and why not, which identifiers it has
     ///
-    /// EVENT.json holds one record as a source would send it.
+    /// The file holds one record, or a few, as a source would send them: JSON, or a header and rows.
+    ///
+    /// Example: head -1 events.ndjson | tropa explain - --source web
     Explain(explain::Explain),
     /// Print the JSON Schema of a file, for editors
+    ///
+    /// Example: tropa schema journey > journey.schema.json, then begin the journey file with
+    /// `# yaml-language-server: $schema=journey.schema.json`
     Schema(schema::Schema),
     /// Print a customer's journeys visit by visit, with the rule, identity fact and verdict behind each
+    ///
+    /// Example: tropa show email:ann@example.org, or tropa show user:17 --format dot | dot -Tsvg > journey.svg
     Show(show::Show),
     /// Ask the warehouse in SQL
     ///
     /// Example: tropa sql "SELECT stage, sum(entered) FROM v_stages GROUP BY stage" --format PrettyCompact
     Sql(sql::Sql),
     /// Lay the real journey beside the designed one
+    ///
+    /// Who entered each stage, went on, ended or was dropped, how long it took, and which transitions are planned,
+    /// unplanned, unused or forbidden. Rates are points only where enough journeys are decided, else bounds.
+    ///
+    /// Example: tropa compare --map checkout --as-of 2026-06-30 --format html -o report.html
     Compare(compare::Compare),
     /// Create or upgrade the tables of a ClickHouse server (the embedded store does this itself)
+    ///
+    /// Example: tropa migrate --config tropa.yaml
     Migrate(migrate::Migrate),
     /// Stream a made-up electronics shop through the real pipeline into the embedded engine, and compare
+    ///
+    /// Writes a journey file, a config, two logs and a report into the data folder: a complete example to change.
+    ///
+    /// Example: tropa demo --customers 500 --data /tmp/shop
     Demo(demo::Demo),
 }
 
@@ -84,16 +113,13 @@ struct PlaceArgs {
     data: Option<PathBuf>,
 }
 
-/// How a result is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
 /// Parses the arguments, runs the command, prints its error.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Err(error) = crate::source::standard_input::set_aside() {
+        eprintln!("cannot put standard input aside: {error}");
+        return ExitCode::FAILURE;
+    }
     let quiet = !matches!(cli.command, Command::Run(_));
     crate::telemetry::start(quiet);
     if quiet {

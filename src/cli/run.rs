@@ -55,12 +55,17 @@ pub(super) async fn run_sources(place: &Place, until_end: bool) -> Result<RunSum
 
 /// Runs the sources of a config against an open store.
 pub(super) async fn run_on(store: &Store, place: &Place, until_end: bool) -> Result<RunSummary, Failure> {
-    let stop = crate::shutdown::on_signal();
-    let stages = startup::load(&store.client, &place.config, &place.maps, &place.files, clock()).await?;
+    let mut stop = crate::shutdown::on_signal();
+    let stages = tokio::select! {
+        loaded = startup::load(&store.client, &place.config, &place.maps, &place.files, clock()) => loaded?,
+        // Told to stop before the store has answered: nothing was taken, nothing is owed.
+        _ = stop.wait_for(|stop| *stop) => return Ok(RunSummary::default()),
+    };
     let decoding = Decoding::new(place.config.clone(), place.identifier_key()?);
     let starting =
         Starting { config: &place.config, admit: Arc::new(decoding), positions: &stages.positions, until_end, clock };
     let mut sources = Sources::start(&starting).map_err(|e| Failure::Store(e.to_string()))?;
+    store.client.forget_dead_letters(&sources.read_again()).await?;
     let control = Control { stop, refresh: place.config.refresh, clock };
     let writer = Writer::new((*store.client).clone(), stages.readings.clone());
     let summary = pipeline::run(&mut sources, Arc::new(writer), stages, control).await;

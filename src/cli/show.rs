@@ -23,7 +23,7 @@ use crate::warehouse::Clickhouse;
 pub(super) struct Show {
     /// Any identifier of the customer, `kind:value`, as stored or as the source wrote it
     customer: String,
-    /// Which map [default: the first one]
+    /// Which map, where the config names several [default: the first one]
     #[arg(long, value_name = "ID")]
     map: Option<String>,
     #[arg(long, default_value = "text")]
@@ -51,6 +51,7 @@ impl Show {
 
     async fn shown(&self, place: &Place, store: &Arc<Clickhouse>) -> Result<String, Failure> {
         let (_, map) = place.map(self.map.as_deref())?;
+        super::compare::keyed_alike(store, &place.config).await?;
         let config = place.config.clone();
         let nodes = store.nodes().await?;
         let identity = IdentityStage::load(config.clone(), store.facts().await?, nodes.clone());

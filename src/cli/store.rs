@@ -45,17 +45,27 @@ impl Store {
 
     /// For commands that read: through the process that holds the store, else through our own engine.
     pub async fn reach(config: &Config) -> Result<Self, Failure> {
-        match &config.warehouse {
-            WarehouseConfig::Embedded { database, .. } => match embedded::locate(&config.data) {
-                Some(address) => {
-                    let client = Clickhouse::connect(&Target::embedded(&address.url(), database, false), config);
-                    Ok(Self { client: Arc::new(client), embedded: None })
-                }
-                None if !config.data.exists() => Err(nothing_there(&config.data)),
-                None => Self::own(config).await,
-            },
-            WarehouseConfig::Server { .. } => Ok(Self::server(config)),
+        let WarehouseConfig::Embedded { database, .. } = &config.warehouse else {
+            let client = Clickhouse::connect(&Target::of(&config.warehouse), config).without_patience().await?;
+            return Ok(Self { client: Arc::new(client), embedded: None });
+        };
+        if let Some(owner) = Self::through_owner(config, database).await? {
+            return Ok(owner);
         }
+        if !config.data.exists() {
+            return Err(nothing_there(&config.data));
+        }
+        match Self::own(config).await {
+            // Its owner was only starting: it answers now.
+            Err(in_use @ Failure::InUse(_)) => Self::through_owner(config, database).await?.ok_or(in_use),
+            other => other,
+        }
+    }
+
+    async fn through_owner(config: &Config, database: &str) -> Result<Option<Self>, Failure> {
+        let Some(address) = embedded::locate(&config.data) else { return Ok(None) };
+        let client = Clickhouse::connect(&Target::embedded(&address.url(), database, false), config);
+        Ok(Some(Self { client: Arc::new(client.without_patience().await?), embedded: None }))
     }
 
     fn server(config: &Config) -> Self {
@@ -95,6 +105,6 @@ pub(super) fn nothing_there(data: &Path) -> Failure {
     ))
 }
 
-fn in_use_or_broken(error: embedded::EngineError) -> Failure {
+pub(super) fn in_use_or_broken(error: embedded::EngineError) -> Failure {
     if error.is_in_use() { Failure::InUse(error.to_string()) } else { Failure::Store(error.to_string()) }
 }

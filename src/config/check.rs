@@ -101,7 +101,8 @@ fn config(scope: &mut Scope<'_>, file: ConfigFile, base: &Path) -> Config {
     let embedded = file.embedded.unwrap_or_default();
     let warehouse = match file.warehouse {
         Some(server) => {
-            if url::Url::parse(&server.url).is_err() {
+            // A variable that is not set has been found already.
+            if url::Url::parse(&server.url).is_err() && !server.url.contains("${") {
                 scope.fault("warehouse/url", format!("`{}` is no address", server.url), "allowed: `http://host:8123`");
             }
             WarehouseConfig::Server {
@@ -369,10 +370,17 @@ fn file_input(scope: &mut Scope<'_>, pointer: &str, file: FileFile, base: &Path)
             b','
         }
     };
+    if file.separator.is_some() && matches!(file.format, Some(FormatWord::Ndjson | FormatWord::Json | FormatWord::Tsv))
+    {
+        let at = format!("{pointer}/file/separator");
+        scope.fault(&at, "`separator` goes with `format: csv` only", "hint: remove one of the two");
+    }
     let resolve = |p: &String| if p == "-" { p.clone() } else { base.join(PathBuf::from(p)).display().to_string() };
     FileInput {
         paths: file.paths.iter().map(resolve).collect(),
         format: match file.format {
+            // Who names a separator means a delimited file, whatever its name ends in.
+            None | Some(FormatWord::Auto) if file.separator.is_some() => FileFormat::Csv { separator },
             None | Some(FormatWord::Auto) => FileFormat::Auto,
             Some(FormatWord::Ndjson) => FileFormat::Ndjson,
             Some(FormatWord::Json) => FileFormat::JsonArray,

@@ -88,6 +88,16 @@ pub enum Class {
     Object,
 }
 
+impl Class {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Device => "device",
+            Self::Object => "object",
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Normalise {
     /// Surrounding white space only.

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 use smallvec::{SmallVec, smallvec};
 
-use super::record::{kind_of, rejection};
+use super::record::{rejection, text_of};
 use super::{Found, when};
 use crate::config::{ColumnPath, MappingDecoder, Properties, Sequence, ValueFrom};
 use crate::event::{RejectReason, Rejection, SkipReason};
@@ -21,9 +21,12 @@ pub(super) fn decode(
     if !holds(&decoder.filter, record) {
         return Ok(Err(SkipReason::Filtered));
     }
-    let text = |from: &Option<ValueFrom>| from.as_ref().and_then(|f| value(f, record)).and_then(|v| as_text(&v));
-    let id = text(&decoder.id);
-    let session = text(&decoder.session);
+    let text = |from: &Option<ValueFrom>, what: &str| match from {
+        Some(from) => word(from, record, what).map(|w| w.filter(|w| !w.is_empty())),
+        None => Ok(None),
+    };
+    let id = text(&decoder.id, "id")?;
+    let session = text(&decoder.session, "session")?;
     let revision = integer(decoder.revision.as_ref().and_then(|f| value(f, record)).as_deref(), "revision")?;
     let sequence = match &decoder.sequence {
         Sequence::None => None,
@@ -32,22 +35,19 @@ pub(super) fn decode(
     };
     let mut identifiers = SmallVec::new();
     for (kind, from) in &decoder.identifiers {
-        match value(from, record).as_deref() {
-            None | Some(Value::Null) => {}
-            Some(Value::Array(list)) => identifiers.extend(list.iter().filter_map(as_text).map(|v| (*kind, v))),
-            Some(one) => match as_text(one) {
-                Some(text) => identifiers.push((*kind, text)),
-                None => {
-                    let detail = format!("an identifier is {}; allowed: a text or a number", kind_of(one));
-                    return Err(rejection(RejectReason::WrongType, detail));
+        match from {
+            ValueFrom::Column(column) if at(record, column).is_some_and(Value::is_array) => {
+                for one in at(record, column).and_then(Value::as_array).into_iter().flatten() {
+                    identifiers.extend(text_of(one, "identifier")?.map(|text| (*kind, text)));
                 }
-            },
+            }
+            _ => identifiers.extend(word(from, record, "identifier")?.map(|text| (*kind, text))),
         }
     }
     let properties = properties(decoder, record);
     let mut events: SmallVec<[Found; 1]> = smallvec![];
     for (place, rule) in decoder.events.iter().enumerate().filter(|(_, r)| holds(&r.when, record)) {
-        let name = value(&rule.name, record).and_then(|v| as_text(&v)).filter(|n| !n.is_empty());
+        let name = word(&rule.name, record, "name")?.filter(|n| !n.is_empty());
         let name = name.ok_or_else(|| rejection(RejectReason::MissingName, "the event has no name"))?;
         let time = &rule.time;
         // A record that gives several events may lack the time of those that have not happened yet.
@@ -97,6 +97,22 @@ fn value<'a>(from: &'a ValueFrom, record: &'a Record) -> Option<Cow<'a, Value>> 
             let found = as_text(at(record, column)?)?;
             let word = words.get(&found).or(other.as_ref()).cloned().unwrap_or(found);
             Some(Cow::Owned(Value::String(word)))
+        }
+    }
+}
+
+/// A value that must be one word: an id, a name, an identifier.
+fn word(from: &ValueFrom, record: &Record, what: &str) -> Result<Option<String>, Rejection> {
+    let read = |column: &ColumnPath| at(record, column).map_or(Ok(None), |found| text_of(found, what));
+    match from {
+        ValueFrom::Column(column) => read(column),
+        ValueFrom::Const(value) => text_of(value, what),
+        ValueFrom::Join(columns, separator) => {
+            let parts = columns.iter().map(read).collect::<Result<Option<Vec<_>>, _>>()?;
+            Ok(parts.map(|parts| parts.join(separator)))
+        }
+        ValueFrom::Lookup(column, words, other) => {
+            Ok(read(column)?.map(|found| words.get(&found).or(other.as_ref()).cloned().unwrap_or(found)))
         }
     }
 }

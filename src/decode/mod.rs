@@ -89,22 +89,8 @@ impl Decoding {
             });
         }
         let (identifiers, blocked) = self.key.identifiers(&self.config, &found.identifiers);
-        let ids: Map<String, Value> = identifiers.iter().map(|i| (i.node.to_string(), Value::Bool(true))).collect();
-        let properties = Value::Object(found.properties);
-        let properties = canonical(&properties)?;
-        let mut hash = blake3::Hasher::new();
-        // Canonical JSON of {identifiers, name, properties}, without building the document.
-        hash.update(br#"{"identifiers":"#);
-        hash.update(
-            canonical(&Value::Array(ids.into_iter().map(|(node, _)| Value::String(node)).collect()))?.as_bytes(),
-        );
-        hash.update(br#","name":"#);
-        hash.update(canonical(&Value::String(found.name.clone()))?.as_bytes());
-        hash.update(br#","properties":"#);
-        hash.update(properties.as_bytes());
-        hash.update(b"}");
-        let mut half = [0; 16];
-        half.copy_from_slice(&hash.finalize().as_bytes()[..16]);
+        let properties = canonical(&Value::Object(found.properties))?;
+        let payload_hash = payload_hash(&found.name, identifiers.iter().map(|i| &*i.node), &properties)?;
         let believed = match source.input {
             Input::Kafka(_) => raw.received_at + std::time::Duration::from_secs(300),
             Input::File(_) | Input::None => source.until.unwrap_or(raw.received_at),
@@ -121,7 +107,7 @@ impl Decoding {
             identifiers,
             properties: Arc::from(properties),
             session: found.session.map(Arc::from),
-            payload_hash: u128::from_be_bytes(half),
+            payload_hash,
             plausible: found.occurred_at <= believed,
             blocked,
         })
@@ -162,6 +148,29 @@ impl Admit for Decoding {
     fn admit(&self, record: &RawRecord<'_>) -> Admission {
         self.try_admit(record).unwrap_or_else(Admission::Reject)
     }
+}
+
+/// BLAKE3-128 of an event's name, identifiers (in any order) and properties (canonical already) as canonical JSON.
+pub fn payload_hash<'a>(
+    name: &str,
+    identifiers: impl IntoIterator<Item = &'a str>,
+    properties: &str,
+) -> Result<u128, Rejection> {
+    let mut nodes: Vec<&str> = identifiers.into_iter().collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    // Canonical JSON of {identifiers, name, properties}, without building the document.
+    let mut hash = blake3::Hasher::new();
+    hash.update(br#"{"identifiers":"#);
+    hash.update(canonical(&Value::Array(nodes.into_iter().map(Value::from).collect()))?.as_bytes());
+    hash.update(br#","name":"#);
+    hash.update(canonical(&Value::from(name))?.as_bytes());
+    hash.update(br#","properties":"#);
+    hash.update(properties.as_bytes());
+    hash.update(b"}");
+    let mut half = [0; 16];
+    half.copy_from_slice(&hash.finalize().as_bytes()[..16]);
+    Ok(u128::from_be_bytes(half))
 }
 
 /// RFC 8785.

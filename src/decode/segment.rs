@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 use smallvec::{SmallVec, smallvec};
 
-use super::record::{kind_of, rejection};
+use super::record::{kind_of, rejection, text_of};
 use super::{Found, when};
 use crate::config::{SegmentDecoder, TimeFormat};
 use crate::event::{RawPayload, RejectReason, Rejection};
@@ -16,7 +16,9 @@ pub(super) fn decode(
     mut record: Map<String, Value>,
     _payload: &RawPayload<'_>,
 ) -> Result<SmallVec<[Found; 1]>, Rejection> {
-    let call = text(&record, "type")?.unwrap_or_default();
+    const CALLS: &str = "allowed: track, page, screen, identify, alias, group";
+    let call = text(&record, "type")?
+        .ok_or_else(|| rejection(RejectReason::UnknownCall, format!("`type` is missing; {CALLS}")))?;
     let name = match call.as_str() {
         "track" => text(&record, "event")?
             .filter(|n| !n.is_empty())
@@ -25,8 +27,7 @@ pub(super) fn decode(
         "screen" => "screen_view".to_owned(),
         "identify" | "alias" | "group" => call.clone(),
         other => {
-            let detail = format!("`type` is `{other}`; allowed: track, page, screen, identify, alias, group");
-            return Err(rejection(RejectReason::UnknownCall, detail));
+            return Err(rejection(RejectReason::UnknownCall, format!("`type` is `{other}`; {CALLS}")));
         }
     };
     // sentAt and receivedAt are other moments: a time that the call does not say is not guessed.
@@ -59,12 +60,19 @@ pub(super) fn decode(
             return Err(rejection(RejectReason::WrongType, detail));
         }
     };
-    let context = record.get("context").and_then(Value::as_object);
+    let context = match record.get("context") {
+        None | Some(Value::Null) => None,
+        Some(Value::Object(object)) => Some(object),
+        Some(other) => {
+            let detail = format!("`context` is {}; allowed: an object", kind_of(other));
+            return Err(rejection(RejectReason::WrongType, detail));
+        }
+    };
     let traits = context.and_then(|c| c.get("traits")).and_then(Value::as_object);
     for (name, kind) in &decoder.traits {
         let own = (body == "traits").then(|| properties.get(name)).flatten();
-        let value = own.or_else(|| traits.and_then(|t| t.get(name))).and_then(plain);
-        add(*kind, value);
+        let value = own.or_else(|| traits.and_then(|t| t.get(name)));
+        add(*kind, value.map_or(Ok(None), |v| text_of(v, name))?);
     }
     for key in ["groupId", "name"] {
         if let Some(value) = record.get(key).filter(|v| plain(v).is_some()) {
@@ -104,8 +112,9 @@ fn plain(value: &Value) -> Option<String> {
 fn text(record: &Map<String, Value>, key: &str) -> Result<Option<String>, Rejection> {
     match record.get(key) {
         None | Some(Value::Null) => Ok(None),
-        Some(value) => plain(value).map(Some).ok_or_else(|| {
-            rejection(RejectReason::WrongType, format!("`{key}` is {}; allowed: a text", kind_of(value)))
-        }),
+        Some(Value::Bool(_)) => {
+            Err(rejection(RejectReason::WrongType, format!("the {key} is true or false; allowed: a text or a number")))
+        }
+        Some(value) => text_of(value, key),
     }
 }

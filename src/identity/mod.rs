@@ -20,10 +20,12 @@ mod apply;
 mod fold;
 mod graph;
 mod guards;
+mod keying;
 mod lookup;
 
 pub use apply::{Changes, Identity};
 pub use guards::{Guards, Refusal};
+pub use keying::Keying;
 pub use lookup::{Link, Verdict};
 
 /// One statement of an event: its strongest identifier `a` is the same as `b`. Kept once per (a, b, source, generation,

@@ -66,18 +66,23 @@ impl<'a> JourneyGraph<'a> {
     }
 
     /// A digraph for Graphviz: stage entries are boxes around their visits; the verdict stands at the end.
-    pub fn dot(&self, map: &MapVersions, verdict: &str) -> String {
+    pub fn dot(&self, map: &MapVersions, verdict: &str, behind: &dyn Fn(&Visit) -> Vec<String>) -> String {
         let map = self.version(map);
         let mut dot = format!("digraph {} {{\n", quoted(&format!("{} {}", map.id, self.journey.attempt)));
         dot.push_str("  rankdir=LR; node [shape=box, style=rounded]; edge [fontsize=10];\n");
         // Writing to a String cannot fail.
-        let _ = self.write_entries(&mut dot, map);
+        let _ = self.write_entries(&mut dot, map, behind);
         let _ = self.write_steps(&mut dot, verdict);
         dot.push_str("}\n");
         dot
     }
 
-    fn write_entries(&self, dot: &mut String, map: &DesignedMap) -> std::fmt::Result {
+    fn write_entries(
+        &self,
+        dot: &mut String,
+        map: &DesignedMap,
+        behind: &dyn Fn(&Visit) -> Vec<String>,
+    ) -> std::fmt::Result {
         for (i, entry) in self.journey.entries.iter().enumerate() {
             let stage = &map.stages[usize::from(entry.stage)];
             writeln!(dot, "  subgraph cluster_{i} {{")?;
@@ -87,7 +92,8 @@ impl<'a> JourneyGraph<'a> {
                 let touchpoint = &map.touchpoints[usize::from(visit.touchpoint)];
                 let title = touchpoint.title.get("").unwrap_or(&touchpoint.id);
                 let style = if visit.beside { ", style=\"rounded,dashed\"" } else { "" };
-                writeln!(dot, "    v{} [label={}{style}];", node.index(), quoted(&format!("{title}\n{}", visit.at)))?;
+                let label = [vec![title.to_owned(), visit.at.to_string()], behind(visit)].concat().join("\n");
+                writeln!(dot, "    v{} [label={}{style}];", node.index(), quoted(&label))?;
             }
             writeln!(dot, "  }}")?;
         }

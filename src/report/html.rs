@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::number::{count, limit, optional_seconds, rate, rate_note, share};
 use super::scene::{Scene, scene};
 use super::svg::{Side, svg};
-use super::text::{mark, maturity, name};
+use super::text::{mark, maturity, name, share_of};
 use super::words::Language;
 use crate::compare::{Comparison, Rate};
 
@@ -78,8 +78,13 @@ fn section(out: &mut String, c: &Comparison, scene: &Scene, l: Language) {
     for (figure, words) in cards {
         let _ = write!(out, "<div class=\"card\"><b>{figure}</b><span>{words}</span></div>");
     }
-    let _ =
-        write!(out, "</div><p class=\"note\">{}. {}</p>", escape(&maturity(c, l)), escape(&rate_note(&c.overall, l)));
+    let _ = write!(
+        out,
+        "</div><p class=\"note\">{}; {}: {}</p>",
+        escape(&maturity(c, l)),
+        l.pick("reach the goal", "доходят до цели"),
+        escape(&rate_note(&c.overall, l))
+    );
 
     for (side, heading) in [
         (Side::Designed, l.pick("As designed", "Как задумано")),
@@ -178,7 +183,7 @@ fn transition_table(out: &mut String, c: &Comparison, l: Language) {
             mark(t.mark, l),
             count(t.transitions)
         );
-        rate_cell(out, &t.share, l);
+        rate_cell(out, share_of(t), l);
         let target = t.target_share.map_or_else(|| "–".to_owned(), share);
         for cell in [target, optional_seconds(t.time_p50, l), optional_seconds(t.time_p90, l), limit(t.within, l)] {
             let _ = write!(out, "<td>{cell}</td>");

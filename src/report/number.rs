@@ -33,15 +33,27 @@ pub fn rate(rate: &Rate) -> String {
     }
 }
 
+/// The same without decimals that a small box has no room for: `50 … 100 %`.
+pub fn rate_short(rate: &Rate) -> String {
+    match rate {
+        Rate::Immature { low, high, .. } => format!("{:.0} … {:.0} %", low * 100.0, high * 100.0),
+        other => self::rate(other),
+    }
+}
+
 /// What a rate rests on, for a tooltip or a note.
 pub fn rate_note(rate: &Rate, language: Language) -> String {
     match rate {
         Rate::Point { n, low, high, .. } => {
-            format!("95 %: {} – {}, n = {}", share(*low), share(*high), count(*n))
+            let words = language.pick("with 95 % confidence", "с уверенностью 95 %");
+            format!("{words} {} – {}, n = {}", share(*low), share(*high), count(*n))
         }
         Rate::Immature { entered, .. } => {
-            let word = language.pick("immature: bounds of", "не созрело: границы по");
-            format!("{word} {}", count(*entered))
+            let (before, after) = (
+                language.pick("bounds over", "границы по"),
+                language.pick("journeys, not all decided yet", "путям, не все решены"),
+            );
+            format!("{before} {} {after}", count(*entered))
         }
         Rate::None => String::new(),
     }

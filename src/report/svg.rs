@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::html::escape;
-use super::number::{count, limit, optional_seconds, rate, share};
+use super::number::{count, limit, optional_seconds, rate, rate_short, share};
 use super::scene::{BOX_HEIGHT, BOX_WIDTH, Scene};
 use super::words::Language;
 use crate::compare::{Comparison, TransitionMark};
@@ -26,10 +26,14 @@ pub fn svg(c: &Comparison, scene: &Scene, side: Side, language: Language, id: &s
     // Writing to a String cannot fail.
     let _ = write!(
         out,
-        r#"<svg class="map {class}" viewBox="0 0 {w:.0} {h:.0}" role="img" aria-label="{label}" style="min-width:{w:.0}px"><defs><marker id="{id}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse" markerUnits="userSpaceOnUse"><path d="M0,0 L8,4 L0,8 z" fill="context-stroke"/></marker></defs>"#,
+        r#"<svg class="map {class}" viewBox="0 0 {w:.0} {h:.0}" role="img" aria-label="{label}" style="min-width:{least:.0}px;max-width:{greatest:.0}px"><defs><marker id="{id}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse" markerUnits="userSpaceOnUse"><path d="M0,0 L8,4 L0,8 z" fill="context-stroke"/></marker></defs>"#,
         class = if side == Side::Designed { "designed" } else { "real" },
+        // Letters stay between nine and fourteen pixels; a wider map is scrolled.
+        least = w * 0.78,
+        greatest = w * 1.15,
     );
     let most = c.transitions.iter().filter(|t| t.mark != TransitionMark::Boundary).map(|t| t.transitions).max();
+    let mut labels = Vec::new();
     for arc in &scene.arcs {
         let t = &c.transitions[arc.transition];
         if !drawn(t.mark, t.transitions, side) {
@@ -50,18 +54,44 @@ pub fn svg(c: &Comparison, scene: &Scene, side: Side, language: Language, id: &s
         ));
         let _ = write!(
             out,
-            r#"<g class="arc {class}"><title>{title}</title><path d="{}" stroke-width="{width:.1}" marker-end="url(#{id})"/><text x="{:.0}" y="{:.0}">{}</text></g>"#,
-            arc.path,
-            arc.label.0,
-            arc.label.1 - 4.0,
-            escape(&words.0),
+            r#"<g class="arc {class}"><title>{title}</title><path d="{}" stroke-width="{width:.1}" marker-end="url(#{id})"/></g>"#,
+            arc.path
         );
+        labels.push((arc.label, words.0));
+    }
+    let boxes: Vec<(f64, f64)> = scene.stages.iter().map(|b| (b.x, b.y)).collect();
+    for (x, y, text) in apart(labels, &boxes) {
+        let _ = write!(out, r#"<text class="arc-label" x="{x:.0}" y="{y:.0}">{}</text>"#, escape(&text));
     }
     for b in &scene.stages {
         stage_box(&mut out, c, b, side, language);
     }
     out.push_str("</svg>");
     out
+}
+
+/// Lines of labels where none covers another or a stage: each moves down, then up, until it has room.
+fn apart(labels: Vec<((f64, f64), String)>, boxes: &[(f64, f64)]) -> Vec<(f64, f64, String)> {
+    const LINE: f64 = 13.0;
+    let half = |text: &str| text.chars().count() as f64 * 3.3 + 2.0;
+    let mut placed: Vec<(f64, f64, String)> = Vec::new();
+    for ((x, y), text) in labels {
+        for (i, line) in text.lines().enumerate() {
+            // The first line stands on the arc, a second one below it.
+            let wish = if i == 0 { y - 4.0 } else { y + 13.0 };
+            let covered = |y: f64| {
+                let own = half(line);
+                placed.iter().any(|(px, py, other)| (px - x).abs() < own + half(other) && (py - y).abs() < LINE)
+                    || boxes.iter().any(|(bx, by)| {
+                        x + own > *bx && x - own < bx + BOX_WIDTH && y > *by && y - 10.0 < by + BOX_HEIGHT
+                    })
+            };
+            let tries = (0..8).flat_map(|n| [f64::from(n) * LINE, f64::from(-n) * LINE]);
+            let free = tries.map(|shift| wish + shift).find(|y| !covered(*y));
+            placed.push((x, free.unwrap_or(wish), line.to_owned()));
+        }
+    }
+    placed
 }
 
 /// The designed map shows what was designed; the real one what was walked, and faintly what was not.
@@ -79,11 +109,12 @@ fn arc_words(c: &Comparison, transition: usize, side: Side, l: Language) -> (Str
     match side {
         Side::Designed if t.mark == TransitionMark::Forbidden => (format!("✕ {word}"), word.to_owned()),
         Side::Designed => {
-            let target = t.target_share.map(|s| format!("≥ {}", share(s)));
+            let target = t.target_share.map(|s| format!("≥ {}", share(s).replace(".0 %", " %")));
             let within = t.within.map(|d| format!("≤ {}", limit(Some(d), l)));
-            let text = [target, within].into_iter().flatten().collect::<Vec<_>>().join(", ");
-            let long = if text.is_empty() { l.pick("allowed", "допустим").to_owned() } else { text.clone() };
-            (text, long)
+            let parts: Vec<String> = [target, within].into_iter().flatten().collect();
+            let long =
+                if parts.is_empty() { l.pick("allowed", "допустим").to_owned() } else { parts.join(", ") };
+            (parts.join("\n"), long)
         }
         Side::Real => {
             let sign = match t.mark {
@@ -121,15 +152,16 @@ fn stage_box(out: &mut String, c: &Comparison, b: &super::scene::StageBox, side:
             if let Some(d) = s.expected_max_time {
                 lines.push(format!("{} {}", l.pick("no longer than", "не дольше"), limit(Some(d), l)));
             }
-            lines.extend(s.expectations.iter().filter_map(|e| e.get(l.code())).map(|e| clip(e, 24)));
+            lines.extend(s.expectations.iter().filter_map(|e| e.get(l.code())).map(|e| clip(e, 22)));
             lines
         }
         Side::Real if class == "exit" => vec![format!("{} {}", count(s.entered), l.pick("journeys", "путей"))],
         Side::Real => vec![
             format!("{} {}", count(s.entered), l.pick("journeys", "путей")),
-            format!("{} {}", l.pick("go on", "идут дальше"), rate(&s.conversion)),
-            format!("{} {}", l.pick("lost here", "потери"), rate(&s.drop_off_rate)),
-            format!("p50 {}, p90 {}", optional_seconds(s.time_p50, l), optional_seconds(s.time_p90, l)),
+            format!("{} {}", l.pick("go on", "идут дальше"), rate_short(&s.conversion)),
+            format!("{} {}", l.pick("lost here", "потери"), rate_short(&s.drop_off_rate)),
+            format!("p50 {}", optional_seconds(s.time_p50, l)),
+            format!("p90 {}", optional_seconds(s.time_p90, l)),
         ],
     };
     let (x, y) = (b.x, b.y);
@@ -144,7 +176,7 @@ fn stage_box(out: &mut String, c: &Comparison, b: &super::scene::StageBox, side:
     if !role.is_empty() {
         let _ = write!(out, r#"<text class="role" x="{:.0}" y="{:.0}">{role}</text>"#, x + BOX_WIDTH - 8.0, y - 5.0);
     }
-    for (i, line) in lines.iter().take(4).enumerate() {
+    for (i, line) in lines.iter().take(5).enumerate() {
         let _ = write!(
             out,
             r#"<text class="fact" x="{:.0}" y="{:.0}">{}</text>"#,
@@ -164,4 +196,22 @@ fn clip(text: &str, n: usize) -> String {
     let mut cut: String = text.chars().take(n - 1).collect();
     cut.push('…');
     cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_that_would_cover_each_other_or_a_stage_move_apart() {
+        let here = (100.0, 50.0);
+        let placed = apart(vec![(here, "12.5 %".into()), (here, "3.1 %".into()), (here, "+ 0.4 %".into())], &[]);
+        for (i, a) in placed.iter().enumerate() {
+            for b in &placed[..i] {
+                assert!((a.1 - b.1).abs() >= 13.0, "{a:?} covers {b:?}");
+            }
+        }
+        let below = apart(vec![((100.0, 100.0), "12.5 %".into())], &[(40.0, 20.0)]);
+        assert!(below[0].1 - 10.0 >= 20.0 + BOX_HEIGHT || below[0].1 <= 20.0, "{below:?} lies on the stage");
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::number::{count, limit, optional_seconds, rate};
 use super::words::Language;
-use crate::compare::{Comparison, TransitionMark};
+use crate::compare::{Comparison, Rate, TransitionLine, TransitionMark};
 
 /// Plain text, one language, no colour.
 pub fn text(c: &Comparison, language: Language) -> String {
@@ -104,7 +104,7 @@ pub fn text(c: &Comparison, language: Language) -> String {
             name(c, &t.to, l),
             mark(t.mark, l),
             count(t.transitions),
-            rate(&t.share),
+            rate(share_of(t)),
             t.target_share.map_or_else(|| "–".to_owned(), super::number::share),
             optional_seconds(t.time_p50, l),
             optional_seconds(t.time_p90, l),
@@ -127,13 +127,19 @@ pub(super) fn maturity(c: &Comparison, l: Language) -> String {
             .to_owned(),
         (_, 0) => l.pick("all entry dates are mature", "все даты входа созрели").to_owned(),
         (_, left) => format!(
-            "{} {} {} {}",
+            "{} {} {} ({}: {})",
             l.pick("rates leave out", "в долях не учтены"),
             count(left),
-            l.pick("journeys of immature entry dates:", "путей из незрелых дат входа:"),
+            l.pick("journeys whose entry date is not mature yet", "путей, чья дата входа ещё не созрела"),
+            l.pick("entry dates", "дат входа"),
             count(p.immature_dates)
         ),
     }
+}
+
+/// A transition's share is one of decided journeys: what is in flight has none.
+pub(super) fn share_of(t: &TransitionLine) -> &Rate {
+    if t.to == "in_flight" { &Rate::None } else { &t.share }
 }
 
 /// A mark that reads without colour.

@@ -3,6 +3,9 @@
 //! record; a record that cannot be cut is a dead letter, and reading goes on.
 
 mod cut;
+mod peek;
+mod rows;
+mod values;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -18,6 +21,7 @@ use super::gathering::Gathering;
 use crate::config::FileFormat;
 use crate::event::{Admit, Position, RawPayload, RawRecord, SourceId};
 use crate::time::Timestamp;
+use peek::Peeked;
 
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -37,6 +41,8 @@ pub struct FileRead<'a> {
     pub flush_records: usize,
     /// Moment of the import: times after it are not believed.
     pub received_at: Timestamp,
+    /// Of the source; raised, it wants the file read again.
+    pub generation: u32,
 }
 
 /// Counts and hashes the bytes as they stand in the file.
@@ -55,62 +61,86 @@ impl<R: Read> Read for Watched<R> {
     }
 }
 
-/// BLAKE3 of a file's bytes, hex: tells whether it has been read before.
-pub fn content(path: &str) -> Result<String, FileError> {
+/// Tells whether a file has been read before, by this generation of its source: BLAKE3 of its bytes, hex.
+pub fn content(path: &str, generation: u32) -> Result<String, FileError> {
     let mut hash = blake3::Hasher::new();
     let wrong = |error| FileError::Read { path: path.to_owned(), error };
     io::copy(&mut File::open(path).map_err(wrong)?, &mut hash).map_err(wrong)?;
-    Ok(hash.finalize().to_hex().to_string())
+    Ok(content_of(hash.finalize(), generation))
+}
+
+fn content_of(hash: blake3::Hash, generation: u32) -> String {
+    match generation {
+        1 => hash.to_hex().to_string(),
+        _ => format!("{} of generation {generation}", hash.to_hex()),
+    }
 }
 
 /// Reads one file to its end, or until `give` breaks off.
 pub fn read(
     what: &FileRead<'_>,
-    admit: Arc<dyn Admit>,
+    admit: &dyn Admit,
     bytes_read: &Arc<AtomicU64>,
     give: impl FnMut(DecodedBatch) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
     let wrong = |error| FileError::Read { path: what.path.to_owned(), error };
     let raw: Box<dyn Read> = match what.path {
-        "-" => Box::new(io::stdin()),
+        "-" => super::standard_input::reader(),
         path => Box::new(File::open(path).map_err(wrong)?),
     };
+    read_from(raw, what, admit, bytes_read, give)
+}
+
+/// The same for bytes that are at hand; `what.path` is their name.
+pub fn read_from(
+    raw: Box<dyn Read>,
+    what: &FileRead<'_>,
+    admit: &dyn Admit,
+    bytes_read: &Arc<AtomicU64>,
+    give: impl FnMut(DecodedBatch) -> ControlFlow<()>,
+) -> Result<(), FileError> {
+    let wrong = |error| FileError::Read { path: what.path.to_owned(), error };
     let hash = Arc::new(std::sync::Mutex::new(blake3::Hasher::new()));
     let watched = Watched { inner: raw, read: bytes_read.clone(), hash: hash.clone() };
-    let mut buffered = BufReader::with_capacity(1 << 18, watched);
-    let gzip = buffered.fill_buf().map_err(wrong)?.starts_with(&[0x1f, 0x8b]);
-    let mut input: Box<dyn BufRead> = if gzip {
-        Box::new(BufReader::with_capacity(1 << 18, MultiGzDecoder::new(buffered)))
-    } else {
-        Box::new(buffered)
-    };
-    // A broken gzip stream may fail at the very first look; the reader meets it again and says so.
-    let start = input.fill_buf().unwrap_or_default();
-    let format = recognise(what, start);
+    let raw = Peeked::at(watched, |seen| seen.len() >= 2);
+    // A path that cannot be read at all (a folder, no permission) is no file with broken records.
+    let raw = raw.readable().map_err(wrong)?;
+    let unpacked: Box<dyn Read> =
+        if raw.start().starts_with(&[0x1f, 0x8b]) { Box::new(MultiGzDecoder::new(raw)) } else { Box::new(raw) };
+    let mut all = Peeked::at(unpacked, |seen| seen.contains(&b'\n'));
+    all.skip_byte_order_mark();
+    let format = recognise(what, all.start());
+    let mut input: Box<dyn BufRead> = Box::new(BufReader::with_capacity(1 << 18, all));
     let mut reading = Reading {
         what,
-        topic: Arc::from(what.path),
+        topic: topic(what),
         gathering: Gathering::new(what.source, admit),
         give,
         next: 0,
         begun: false,
         stopped: false,
     };
+    let limit = what.max_record_bytes;
     match format {
-        FileFormat::JsonArray => cut::json_array(&mut *input, what.max_record_bytes, &mut |r| reading.take(r)),
-        FileFormat::Csv { separator } => {
-            cut::delimited(&mut *input, separator, what.max_record_bytes, &mut |r| reading.take(r));
-        }
-        FileFormat::Ndjson | FileFormat::Auto => {
-            cut::lines(&mut *input, what.max_record_bytes, &mut |r| reading.take(r));
-        }
+        FileFormat::JsonArray => values::values(&mut *input, limit, &mut |r| reading.take(r)),
+        FileFormat::Csv { separator } => rows::rows(&mut *input, separator, limit, &mut |r| reading.take(r)),
+        FileFormat::Ndjson | FileFormat::Auto => cut::lines(&mut *input, limit, &mut |r| reading.take(r)),
     }
     if !reading.stopped {
         drop(input);
-        let content = hash.lock().unwrap_or_else(std::sync::PoisonError::into_inner).finalize().to_hex().to_string();
-        reading.finish(&content);
+        let hash = hash.lock().unwrap_or_else(std::sync::PoisonError::into_inner).finalize();
+        reading.finish(&content_of(hash, what.generation));
     }
     Ok(())
+}
+
+/// What the file's positions and dead letters are kept under. What comes through standard input at two times is two
+/// things, even if it is the same.
+fn topic(what: &FileRead<'_>) -> Arc<str> {
+    match what.path {
+        "-" => Arc::from(format!("- {}", what.received_at)),
+        path => Arc::from(path),
+    }
 }
 
 /// By the name, else by the first bytes: `[` an array, `{` lines of JSON, a tab in the first line TSV, else CSV.
@@ -125,10 +155,12 @@ fn recognise(what: &FileRead<'_>, start: &[u8]) -> FileFormat {
         "tsv" => return FileFormat::Csv { separator: b'\t' },
         _ => {}
     }
-    let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
-    let first_line = text.split(|b| *b == b'\n').next().unwrap_or_default();
+    let text = start.trim_ascii_start();
+    let first_line = text.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_end();
     match text.first() {
         Some(b'[') => FileFormat::JsonArray,
+        // An object that goes on over several lines.
+        Some(b'{') if first_line == b"{" => FileFormat::JsonArray,
         Some(b'{') | None => FileFormat::Ndjson,
         Some(_) if first_line.contains(&b'\t') => FileFormat::Csv { separator: b'\t' },
         Some(_) => FileFormat::Csv { separator: b',' },
@@ -139,7 +171,7 @@ fn recognise(what: &FileRead<'_>, start: &[u8]) -> FileFormat {
 struct Reading<'a, G> {
     what: &'a FileRead<'a>,
     topic: Arc<str>,
-    gathering: Gathering,
+    gathering: Gathering<&'a dyn Admit>,
     give: G,
     next: i64,
     /// A batch was given out.

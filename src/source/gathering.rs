@@ -1,14 +1,15 @@
 //! What becomes of records, until a batch is given out. In: raw records of one source, in the order they were read, and
 //! a way to decode them. Out: a [`DecodedBatch`] with the progress of every partition it moved.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use super::{Counters, DecodedBatch, Progress};
 use crate::event::{Admission, Admit, DeadLetter, RawPayload, RawRecord, SourceId};
 
-pub(super) struct Gathering {
+pub(super) struct Gathering<A> {
     source: SourceId,
-    admit: Arc<dyn Admit>,
+    admit: A,
     batch: DecodedBatch,
     /// Where in `batch.progress` the last record's partition stands: records of one partition come in runs.
     last: usize,
@@ -16,8 +17,8 @@ pub(super) struct Gathering {
     bytes: usize,
 }
 
-impl Gathering {
-    pub fn new(source: SourceId, admit: Arc<dyn Admit>) -> Self {
+impl<A: Deref<Target = D>, D: Admit + ?Sized> Gathering<A> {
+    pub fn new(source: SourceId, admit: A) -> Self {
         Self { source, admit, batch: DecodedBatch::default(), last: 0, records: 0, bytes: 0 }
     }
 
@@ -26,7 +27,7 @@ impl Gathering {
         let position = record.position;
         let admission = self.admit.admit(record);
         self.records += 1;
-        self.bytes += payload_len(&record.payload);
+        self.bytes += bytes_of(&record.payload).len();
         let progress = self.moved(&position.topic, position.partition, position.offset + 1);
         progress.counters.records += 1;
         match admission {
@@ -47,7 +48,7 @@ impl Gathering {
                     source: self.source,
                     position: position.clone(),
                     line: record.line,
-                    payload: payload_bytes(&record.payload),
+                    payload: bytes_of(&record.payload).to_vec(),
                     received_at: record.received_at,
                     rejection,
                 });
@@ -100,17 +101,9 @@ impl Gathering {
     }
 }
 
-fn payload_len(payload: &RawPayload<'_>) -> usize {
+/// The record as it came.
+fn bytes_of<'a>(payload: &RawPayload<'a>) -> &'a [u8] {
     match payload {
-        RawPayload::Json(bytes) | RawPayload::Broken { bytes, .. } => bytes.len(),
-        RawPayload::Row { cells, .. } => cells.iter().map(|c| c.len() + 1).sum(),
-    }
-}
-
-/// The record as it came, for the dead-letter table; a row as its cells.
-fn payload_bytes(payload: &RawPayload<'_>) -> Vec<u8> {
-    match payload {
-        RawPayload::Json(bytes) | RawPayload::Broken { bytes, .. } => bytes.to_vec(),
-        RawPayload::Row { cells, .. } => cells.join(&b'\t'),
+        RawPayload::Json(bytes) | RawPayload::Broken { bytes, .. } | RawPayload::Row { text: bytes, .. } => bytes,
     }
 }

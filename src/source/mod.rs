@@ -7,6 +7,7 @@ mod gathering;
 pub mod kafka;
 pub mod offsets;
 pub mod paths;
+pub mod standard_input;
 
 use std::sync::Arc;
 

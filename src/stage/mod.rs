@@ -172,7 +172,7 @@ impl Positions {
             });
             let row = &mut self.rows[i];
             if p.anew {
-                row.counters = Counters::default();
+                (row.counters, row.max_occurred) = (Counters::default(), None);
             }
             row.next = p.next;
             row.counters.add(&p.counters);

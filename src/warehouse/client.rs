@@ -2,13 +2,18 @@
 //! rests on: synchronous inserts, no deduplication windows, one block per insert.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use clickhouse::error::Error;
 use clickhouse::query::BytesCursor;
 use clickhouse::{Client, Compression};
 
 use super::WarehouseError;
 use super::retry::{Retry, refused};
 use crate::config::{Config, WarehouseConfig};
+
+/// How long a command that only reads waits for an answer of a store that is away.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where a store answers.
 #[derive(Clone, Debug)]
@@ -77,6 +82,8 @@ impl Clickhouse {
             .with_setting("max_insert_block_size", "10000000")
             .with_setting("min_insert_block_size_rows", "10000000")
             .with_setting("min_insert_block_size_bytes", "0")
+            // Events are parted by year, and usable times span 111 of them.
+            .with_setting("max_partitions_per_insert_block", "128")
             .with_setting("max_query_size", "67108864")
             .with_setting("max_ast_elements", "10000000")
             .with_setting("max_expanded_ast_elements", "10000000");
@@ -86,7 +93,25 @@ impl Clickhouse {
         if let Some(password) = &target.password {
             client = client.with_password(password);
         }
-        Self { client, database: target.database.clone(), config: None, retry: Retry::default(), fsync: target.fsync }
+        Self {
+            client,
+            database: target.database.clone(),
+            config: None,
+            retry: Retry::new(&target.url),
+            fsync: target.fsync,
+        }
+    }
+
+    /// The same client for a command that reads: it gives up on a store that does not answer, instead of waiting.
+    pub async fn without_patience(self) -> Result<Self, WarehouseError> {
+        let client = Self { retry: self.retry.clone().with_patience(PATIENCE), ..self };
+        let hello = client.client.query("SELECT 1").execute();
+        match tokio::time::timeout(PATIENCE, hello).await {
+            Ok(Ok(())) => Ok(client),
+            Ok(Err(error @ Error::BadResponse(_))) => Err(refused(error)),
+            Ok(Err(error)) => Err(client.retry.unreachable(&error)),
+            Err(_) => Err(client.retry.unreachable(&Error::TimedOut)),
+        }
     }
 
     /// Runs a statement, waiting out faults that pass by themselves.

@@ -70,7 +70,11 @@ impl Clickhouse {
         self.retry.until_done(attempt).await
     }
 
-    async fn insert_all<R: RowOwned + RowWrite>(&self, table: &str, rows: &[R]) -> Result<(), WarehouseError> {
+    pub(super) async fn insert_all<R: RowOwned + RowWrite>(
+        &self,
+        table: &str,
+        rows: &[R],
+    ) -> Result<(), WarehouseError> {
         let attempt = || async {
             let mut insert = self.client.insert::<R>(table).await?;
             for row in rows {

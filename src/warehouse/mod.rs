@@ -11,6 +11,7 @@ mod journey_row;
 mod migrations;
 mod read;
 mod readings;
+mod rekey;
 mod retry;
 mod rows;
 mod writer;
@@ -22,6 +23,11 @@ pub use writer::Writer;
 /// Why the warehouse could not do what was asked. Faults that pass by themselves are waited out, never returned.
 #[derive(Debug, thiserror::Error)]
 pub enum WarehouseError {
+    /// Only for commands that do not wait.
+    #[error(
+        "ClickHouse at {url} does not answer: {error}\n  hint: is it running, and is the address right? `tropa run` and `tropa import` wait for it"
+    )]
+    Unreachable { url: String, error: String },
     #[error("ClickHouse refused: {0}")]
     Refused(String),
     #[error("the tables do not fit this program: {0}")]

@@ -47,26 +47,28 @@ impl Clickhouse {
         Ok(epoch)
     }
 
+    /// What is inside the function (see `Config::is_current`), as a condition on source and generation.
+    pub(super) fn current_generations(&self) -> Result<String, WarehouseError> {
+        let one = |s: &Source| format!("(source = {} AND generation >= {})", quote(&s.name), s.generation);
+        let all: Vec<String> = self.config()?.sources.iter().map(one).collect();
+        Ok(if all.is_empty() { "0".to_owned() } else { all.join(" OR ") })
+    }
+
     /// All identity facts, each as its earliest statement of the day.
     pub async fn facts(&self) -> Result<Vec<Fact>, WarehouseError> {
         let config = self.config()?;
-        let rows = self.fetch::<FactRow>(&format!("SELECT {FACT_COLUMNS} FROM identity_facts FINAL")).await?;
+        let current = self.current_generations()?;
+        let query = format!("SELECT {FACT_COLUMNS} FROM identity_facts FINAL WHERE {current}");
+        let rows = self.fetch::<FactRow>(&query).await?;
         Ok(rows.into_iter().filter_map(|r| r.fact(config)).collect())
     }
 
-    /// Every node with events of a current generation: others are no customers.
+    /// Every node with events of the sources and generations that the config has.
     pub async fn nodes(&self) -> Result<Vec<Arc<str>>, WarehouseError> {
         let current = self.current_generations()?;
         let query = format!("SELECT DISTINCT node AS text FROM events WHERE node != '' AND ({current})");
         let rows = self.fetch::<Text>(&query).await?;
         Ok(rows.into_iter().map(|r| Arc::from(r.text)).collect())
-    }
-
-    /// The condition that an event is of a declared source and of no older generation than that source's.
-    pub(super) fn current_generations(&self) -> Result<String, WarehouseError> {
-        let of = |s: &Source| format!("(source = {} AND generation >= {})", quote(&s.name), s.generation);
-        let sources: Vec<String> = self.config()?.sources.iter().map(of).collect();
-        Ok(if sources.is_empty() { "0".to_owned() } else { sources.join(" OR ") })
     }
 
     /// The newest row of every node, and of every day that a shared device is apart on.

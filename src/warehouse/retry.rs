@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use clickhouse::error::Error;
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::WarehouseError;
 
@@ -20,29 +20,52 @@ const LEAST: Duration = Duration::from_millis(100);
 const MOST: Duration = Duration::from_secs(30);
 
 /// Shared by all statements of a client, so that one outage is one message.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Retry {
     failures: Arc<AtomicU32>,
+    url: Arc<str>,
+    /// How long to try; `None`: for ever.
+    patience: Option<Duration>,
 }
 
 impl Retry {
+    pub fn new(url: &str) -> Self {
+        Self { failures: Arc::default(), url: Arc::from(url), patience: None }
+    }
+
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience: Some(patience), ..self }
+    }
+
+    pub fn unreachable(&self, error: &Error) -> WarehouseError {
+        WarehouseError::Unreachable { url: self.url.to_string(), error: causes(error) }
+    }
+
     pub async fn until_done<T, F, A>(&self, mut attempt: F) -> Result<T, WarehouseError>
     where
         F: FnMut() -> A,
         A: Future<Output = Result<T, Error>>,
     {
+        let began = tokio::time::Instant::now();
         loop {
             match attempt().await {
                 Ok(done) => {
                     if self.failures.swap(0, Ordering::Relaxed) > 0 {
-                        info!("the warehouse answers again");
+                        warn!(url = %self.url, "the warehouse answers again");
                     }
                     return Ok(done);
                 }
                 Err(error) if passes(&error) => {
+                    if self.patience.is_some_and(|most| began.elapsed() >= most) {
+                        return Err(match error {
+                            Error::BadResponse(_) => refused(error),
+                            error => self.unreachable(&error),
+                        });
+                    }
                     let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
-                    if failures == 1 {
-                        warn!(%error, "the warehouse does not answer; waiting for it, nothing is lost");
+                    if failures == 1 && self.patience.is_none() {
+                        let why = causes(&error);
+                        warn!("the warehouse at {} does not answer: {why}; waiting for it, nothing is lost", self.url);
                     }
                     tokio::time::sleep(pause(failures)).await;
                 }
@@ -79,10 +102,23 @@ fn code(text: &str) -> Option<u32> {
     rest[..rest.find(|c: char| !c.is_ascii_digit())?].parse().ok()
 }
 
+/// An error with all of its causes: the outermost alone says only that something failed.
+fn causes(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
 pub(super) fn refused(error: Error) -> WarehouseError {
     match error {
         Error::BadResponse(text) => WarehouseError::Refused(text.trim().to_owned()),
-        Error::Network(e) => WarehouseError::Refused(format!("it does not answer: {e}")),
         other => WarehouseError::Refused(other.to_string()),
     }
 }

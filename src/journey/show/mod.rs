@@ -45,7 +45,9 @@ pub struct IdentityFact {
 /// One digraph per journey, for Graphviz.
 pub fn dot(shown: &Shown<'_>) -> String {
     let journeys = shown.journeys.journeys.iter();
-    journeys.map(|journey| JourneyGraph::of(journey).dot(shown.map, &shown.verdict(journey))).collect()
+    journeys
+        .map(|journey| JourneyGraph::of(journey).dot(shown.map, &shown.verdict(journey), &|v| shown.behind(journey, v)))
+        .collect()
 }
 
 impl<'a> Shown<'a> {
@@ -55,6 +57,18 @@ impl<'a> Shown<'a> {
 
     fn source(&self, id: SourceId) -> &'a str {
         self.sources.get(usize::from(id.0)).map_or("?", |name| name)
+    }
+
+    /// What stands behind a visit: its rule, then its event's identity facts with their verdicts.
+    fn behind(&self, journey: &Journey, visit: &Visit) -> Vec<String> {
+        let touchpoint = &self.version(journey).touchpoints[usize::from(visit.touchpoint)];
+        let rule = rule(touchpoint, visit.alternative);
+        let mut lines = vec![format!("{} event {}: {rule}", self.source(visit.source), visit.event_id)];
+        lines.extend(self.stated_by(visit).map(|fact| match &fact.refused {
+            None => format!("{} = {}", fact.a, fact.b),
+            Some(why) => format!("{} = {} refused: {why}", fact.a, fact.b),
+        }));
+        lines
     }
 
     /// The facts that the event of a visit states.

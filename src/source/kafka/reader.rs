@@ -19,7 +19,7 @@ use super::group::GroupConsumer;
 use super::settings::plain;
 use super::starts::{self, Started};
 use super::{KafkaError, KafkaSource};
-use crate::event::{Position, RawPayload, RawRecord, RejectReason};
+use crate::event::{Admit, Position, RawPayload, RawRecord, RejectReason};
 use crate::progress::{BarUnit, bar};
 use crate::source::gathering::Gathering;
 use crate::source::offsets::TopicPartition;
@@ -48,7 +48,7 @@ pub(super) struct Reader {
     whole: bool,
     /// The pipeline has been told where every partition stands, so that the watermark waits for all of them.
     announced: bool,
-    gathering: Gathering,
+    gathering: Gathering<Arc<dyn Admit>>,
     opened: Instant,
     /// What the consumer would say about itself is due again.
     next_look: Instant,

@@ -3,6 +3,8 @@
 
 use std::io::{Cursor, Read};
 
+use bytes::Bytes;
+
 const LZ4: u8 = 0x82;
 const ZSTD: u8 = 0x90;
 const NONE: u8 = 0x02;
@@ -15,7 +17,7 @@ const BLOCK: usize = 1 << 20;
 const MOST: usize = 1 << 30;
 
 /// Undoes a `Content-Encoding`.
-pub(super) fn decode(encoding: &str, body: Vec<u8>) -> Result<Vec<u8>, String> {
+pub(super) fn decode(encoding: &str, body: Bytes) -> Result<Bytes, String> {
     let mut plain = Vec::new();
     let wrong = |e: std::io::Error| format!("the {encoding} body cannot be read: {e}");
     match encoding.trim().to_ascii_lowercase().as_str() {
@@ -39,7 +41,7 @@ pub(super) fn decode(encoding: &str, body: Vec<u8>) -> Result<Vec<u8>, String> {
         }
         other => return Err(format!("Content-Encoding {other} is not known; allowed: gzip, deflate, zstd, lz4")),
     }
-    Ok(plain)
+    Ok(Bytes::from(plain))
 }
 
 /// Undoes ClickHouse's own block framing.
@@ -120,8 +122,8 @@ mod tests {
             encoder.write_all(part.as_bytes()).unwrap();
             encoder.finish().unwrap();
         }
-        assert_eq!(decode("lz4", body.clone()).unwrap(), b"onetwo");
+        assert_eq!(decode("lz4", Bytes::from(body.clone())).unwrap(), b"onetwo"[..]);
         body.push(7);
-        assert!(decode("lz4", body).is_err());
+        assert!(decode("lz4", Bytes::from(body)).is_err());
     }
 }

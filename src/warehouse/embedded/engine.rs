@@ -1,13 +1,22 @@
-//! The engine in this process. In: SQL on a connection of its own. Out: bytes in a format, or ClickHouse's error text.
-//! Every connection is closed before the engine is: an exit with one open kills the process.
+//! The engine in this process. In: a folder. Out: connections, and the killing of queries by their id. Every connection
+//! is closed before the engine is: an exit with one open would kill the process.
 
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::CString;
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use super::library::{Api, ConnectionPtr, api};
+use tokio::sync::watch;
+
+use super::connection::Connection;
+use super::library::{Api, api};
+use super::request::quote;
+
+/// How long what runs may go on once the store is to close.
+const GRACE: Duration = Duration::from_secs(2);
+/// How long killed queries may take to notice.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum EngineError {
@@ -35,6 +44,8 @@ pub enum EngineError {
     Open(String),
     #[error("the engine failed: {0}")]
     Crashed(String),
+    #[error("the store did not close: {0} queries run on although they were killed; what was acknowledged is on disk")]
+    Busy(usize),
 }
 
 fn answering(address: &str) -> String {
@@ -53,108 +64,119 @@ pub(super) struct Engine {
     path: CString,
     /// Keeps the engine up between requests.
     base: Mutex<Option<Connection>>,
-    open: AtomicUsize,
-}
-
-/// One session of the engine: serial.
-pub(super) struct Connection {
-    api: &'static Api,
-    pointer: ConnectionPtr,
-}
-
-// SAFETY: a connection is used by one thread at a time (statements take &mut), and the engine ties it to none.
-unsafe impl Send for Connection {}
-
-/// What a statement gave.
-pub(super) struct Answer {
-    pub bytes: Vec<u8>,
-    pub rows_read: u64,
+    open: Arc<AtomicUsize>,
+    closing: AtomicBool,
+    /// Turns true when what still runs is cut off.
+    cut: watch::Sender<bool>,
+    pub version: String,
+    pub timezone: String,
 }
 
 impl Engine {
     pub fn open(store: &Path) -> Result<Self, EngineError> {
         let api = api()?;
+        // Without this folder the engine takes the store for a scratch one and never starts its clean-up of dropped
+        // tables: `DROP … SYNC` would wait for ever, and a plain DROP would free no disk until the next start.
+        std::fs::create_dir_all(store.join("metadata"))
+            .map_err(|e| EngineError::Folder { path: store.display().to_string(), error: Arc::new(e) })?;
         let shown = store.display().to_string();
         let path = CString::new(format!("--path={shown}")).map_err(|_| EngineError::Open(shown.clone()))?;
-        let engine = Self { api, path, base: Mutex::new(None), open: AtomicUsize::new(0) };
-        let base = engine.raw_connection().ok_or(EngineError::Open(shown))?;
-        *engine.base.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(base);
-        Ok(engine)
+        let mut base = Connection::open(api, &path, Arc::default()).ok_or(EngineError::Open(shown))?;
+        let mut ask = |what: &str| {
+            let answer = base.run(&format!("SELECT {what}"), "TSVRaw").map_err(EngineError::Crashed)?;
+            Ok::<_, EngineError>(String::from_utf8_lossy(&answer.bytes).trim().to_owned())
+        };
+        let (version, timezone) = (ask("version()")?, ask("timezone()")?);
+        Ok(Self {
+            api,
+            path,
+            base: Mutex::new(Some(base)),
+            open: Arc::default(),
+            closing: AtomicBool::new(false),
+            cut: watch::channel(false).0,
+            version,
+            timezone,
+        })
     }
 
-    fn raw_connection(&self) -> Option<Connection> {
-        let program = c"tropa";
-        let mut arguments = [program.as_ptr().cast_mut(), self.path.as_ptr().cast_mut()];
-        // SAFETY: two valid C strings that outlive the call.
-        let pointer = unsafe { (self.api.connect)(2, arguments.as_mut_ptr()) };
-        let connected = !pointer.is_null();
-        connected.then_some(Connection { api: self.api, pointer })
+    /// A connection of its own; `None` once the store closes.
+    pub fn connect(&self) -> Option<Connection> {
+        // Counted before the question, so that `close` either sees it or is seen.
+        let _opening = Opening::of(&self.open);
+        if self.is_closing() {
+            return None;
+        }
+        Connection::open(self.api, &self.path, self.open.clone())
     }
 
-    /// Runs `work` on a connection of its own, unless the engine is closing.
-    pub fn with_connection<T>(&self, work: impl FnOnce(&mut Connection) -> T) -> Option<T> {
-        self.open.fetch_add(1, Ordering::SeqCst);
-        let alive = self.base.lock().unwrap_or_else(std::sync::PoisonError::into_inner).is_some();
-        let done = if alive { self.raw_connection().map(|mut c| work(&mut c)) } else { None };
-        self.open.fetch_sub(1, Ordering::SeqCst);
-        done
+    pub fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
+    pub fn cut(&self) -> watch::Receiver<bool> {
+        self.cut.subscribe()
+    }
+
+    /// Asks the query with this id to end.
+    pub fn kill(&self, id: &str) {
+        if let Some(mut connection) = self.connect() {
+            let sql = format!("KILL QUERY WHERE Settings['log_comment'] = {} ASYNC", quote(id));
+            if let Err(error) = connection.run(&sql, "Null") {
+                tracing::warn!(%error, id, "a query could not be killed");
+            }
+        }
+    }
+
+    /// From now on `connect` gives nothing.
+    pub fn begin_closing(&self) {
+        self.closing.store(true, Ordering::SeqCst);
     }
 
     /// Waits for what runs, kills what takes long, closes the engine.
-    pub fn close(&self) {
-        let base = self.base.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        let Some(mut base) = base else { return };
-        let mut waited = 0_u32;
-        while self.open.load(Ordering::SeqCst) > 0 {
-            std::thread::sleep(Duration::from_millis(10));
-            waited += 1;
-            if waited.is_multiple_of(200) {
-                base.run("KILL QUERY WHERE 1 ASYNC", "Null").ok();
+    pub fn close(&self) -> Result<(), EngineError> {
+        self.begin_closing();
+        let Some(mut base) = self.base.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Ok(()) };
+        let start = Instant::now();
+        let mut killed = GRACE;
+        loop {
+            let open = self.open.load(Ordering::SeqCst);
+            let waited = start.elapsed();
+            if open == 0 {
+                return Ok(());
             }
+            if waited > GRACE + PATIENCE {
+                // Closing it would wait for them; the process may still end.
+                std::mem::forget(base);
+                return Err(EngineError::Busy(open));
+            }
+            if waited > killed {
+                self.cut.send_replace(true);
+                base.run("KILL QUERY WHERE 1 ASYNC", "Null").ok();
+                killed = waited + Duration::from_millis(200);
+            }
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.close();
+        self.close().ok();
     }
 }
 
-impl Connection {
-    /// One statement; the error is ClickHouse's own text.
-    pub fn run(&mut self, sql: &str, format: &str) -> Result<Answer, String> {
-        let bytes = |p: *const c_char, n: usize| {
-            if p.is_null() || n == 0 {
-                Vec::new()
-            } else {
-                // SAFETY: the engine says that n bytes stand at p until the result is destroyed.
-                unsafe { std::slice::from_raw_parts(p.cast::<u8>(), n) }.to_vec()
-            }
-        };
-        // SAFETY: the connection is open; lengths are given, so no terminator is needed; the result is destroyed once.
-        unsafe {
-            let result =
-                (self.api.query)(*self.pointer, sql.as_ptr().cast(), sql.len(), format.as_ptr().cast(), format.len());
-            if result.is_null() {
-                return Err("Code: 1002. DB::Exception: the engine gave no answer".to_owned());
-            }
-            let error = (self.api.error)(result);
-            let answer = if error.is_null() {
-                let data = bytes((self.api.buffer)(result), (self.api.length)(result));
-                Ok(Answer { bytes: data, rows_read: (self.api.rows_read)(result) })
-            } else {
-                Err(CStr::from_ptr(error).to_string_lossy().into_owned())
-            };
-            (self.api.destroy)(result);
-            answer
-        }
+/// Counts a connection that is being opened.
+struct Opening<'a>(&'a AtomicUsize);
+
+impl<'a> Opening<'a> {
+    fn of(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
     }
 }
 
-impl Drop for Connection {
+impl Drop for Opening<'_> {
     fn drop(&mut self) {
-        // SAFETY: opened by connect, closed once.
-        unsafe { (self.api.close)(self.pointer) };
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }

@@ -25,7 +25,16 @@ pub(super) struct Api {
     pub buffer: unsafe extern "C" fn(ResultPtr) -> *const c_char,
     pub length: unsafe extern "C" fn(ResultPtr) -> usize,
     pub error: unsafe extern "C" fn(ResultPtr) -> *const c_char,
-    pub rows_read: unsafe extern "C" fn(ResultPtr) -> u64,
+    pub stream: unsafe extern "C" fn(*mut c_void, *const c_char, usize, *const c_char, usize) -> ResultPtr,
+    pub fetch: unsafe extern "C" fn(*mut c_void, ResultPtr) -> ResultPtr,
+    pub cancel: unsafe extern "C" fn(*mut c_void, ResultPtr),
+    /// Rows of the answer.
+    pub rows: unsafe extern "C" fn(ResultPtr) -> u64,
+    /// What was read from tables for it.
+    pub storage_rows: unsafe extern "C" fn(ResultPtr) -> u64,
+    pub storage_bytes: unsafe extern "C" fn(ResultPtr) -> u64,
+    pub written_rows: unsafe extern "C" fn(ResultPtr) -> u64,
+    pub written_bytes: unsafe extern "C" fn(ResultPtr) -> u64,
 }
 
 /// The library's functions; loaded once per process.
@@ -65,7 +74,14 @@ fn load() -> Result<Api, EngineError> {
             buffer: *library.get(b"chdb_result_buffer\0").map_err(broken)?,
             length: *library.get(b"chdb_result_length\0").map_err(broken)?,
             error: *library.get(b"chdb_result_error\0").map_err(broken)?,
-            rows_read: *library.get(b"chdb_result_rows_read\0").map_err(broken)?,
+            stream: *library.get(b"chdb_stream_query_n\0").map_err(broken)?,
+            fetch: *library.get(b"chdb_stream_fetch_result\0").map_err(broken)?,
+            cancel: *library.get(b"chdb_stream_cancel_query\0").map_err(broken)?,
+            rows: *library.get(b"chdb_result_rows_read\0").map_err(broken)?,
+            storage_rows: *library.get(b"chdb_result_storage_rows_read\0").map_err(broken)?,
+            storage_bytes: *library.get(b"chdb_result_storage_bytes_read\0").map_err(broken)?,
+            written_rows: *library.get(b"chdb_result_rows_written\0").map_err(broken)?,
+            written_bytes: *library.get(b"chdb_result_bytes_written\0").map_err(broken)?,
         }
     };
     std::mem::forget(library);

@@ -2,12 +2,18 @@
 //! that the `clickhouse` crate, curl and clickhouse-connect can talk to. One process owns a data folder at a time; its
 //! address stands in the folder, so that others reach the store through it.
 
+mod answer;
 mod codec;
+mod connection;
 mod engine;
 mod face;
 mod guard;
+mod incoming;
+mod lex;
 mod library;
 mod request;
+mod sessions;
+mod work;
 
 use std::fs;
 use std::io::Write;
@@ -83,12 +89,21 @@ impl Embedded {
     /// Ends what runs and closes every connection; must be awaited before the process ends.
     pub async fn stop(self) -> Result<(), EngineError> {
         fs::remove_file(&self.address).ok();
+        self.engine.begin_closing();
         self.stop.send_replace(true);
         let engine = self.engine.clone();
-        tokio::task::spawn_blocking(move || engine.close()).await.map_err(|e| EngineError::Crashed(e.to_string()))?;
-        self.serving.abort();
-        Ok(())
+        let closed = tokio::task::spawn_blocking(move || engine.close()).await;
+        // Last bytes may still be on their way to a client; a connection that asks for nothing more is not waited for.
+        let serving = self.serving.abort_handle();
+        tokio::time::timeout(Duration::from_secs(1), self.serving).await.ok();
+        serving.abort();
+        closed.map_err(|e| EngineError::Crashed(e.to_string()))?
     }
+}
+
+/// Whether nobody owns the store in `data` now; in the words of [`Embedded::start`] if somebody does.
+pub fn check_free(data: &Path) -> Result<(), EngineError> {
+    take_lock(data).map(|_| ())
 }
 
 /// One owner per data folder, told in our words: the engine itself only writes its reason to standard error.

@@ -1,0 +1,195 @@
+//! Re-keying: events and facts under the strongest identifier of another order of kinds. In: the sets as they stand and
+//! the order that shall hold. Out: both tables made anew beside the old ones and put in their place whole. A crash at
+//! any moment leaves tables that the next start can begin from again: facts follow from events, events from themselves,
+//! and nothing is marked done before both are exchanged.
+
+use clickhouse::Row;
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+
+use super::{Clickhouse, WarehouseError};
+use crate::aggregate::quote;
+use crate::decode::payload_hash;
+use crate::identity::Keying;
+use crate::time::Timestamp;
+
+/// Events read and written together.
+const PART: u64 = 200_000;
+const EVENTS: &str = "events_rekeyed";
+const FACTS: &str = "identity_facts_rekeyed";
+
+#[derive(Row, Serialize, Deserialize, Clone, PartialEq)]
+struct KeyedEvent {
+    node: String,
+    occurred_at: i64,
+    source: String,
+    generation: u32,
+    event_id: String,
+    revision: i64,
+    payload_hash: u128,
+    name: String,
+    sequence: Option<i64>,
+    identifiers: Vec<String>,
+    properties: String,
+    session: String,
+    plausible: bool,
+    received_at: i64,
+    first_seen_at: i64,
+}
+
+const EVENT_COLUMNS: &str = "node, occurred_at, source, generation, event_id, revision, payload_hash, name, sequence, identifiers, properties, session, plausible, received_at, first_seen_at";
+
+#[derive(Row, Serialize, Deserialize)]
+struct KeyedFact {
+    kind: String,
+    a: String,
+    b: String,
+    source: String,
+    generation: u32,
+    day: i32,
+    occurred_at: i64,
+    event_id: String,
+    first_seen_at: i64,
+}
+
+const FACT_COLUMNS: &str = "kind, a, b, source, generation, day, occurred_at, event_id, first_seen_at";
+
+#[derive(Row, Deserialize)]
+struct Text {
+    text: String,
+}
+
+#[derive(Row, Deserialize)]
+struct Number {
+    number: u64,
+}
+
+impl KeyedEvent {
+    /// The event as it would be decoded under `keying`, as far as its identifiers are known.
+    fn under(mut self, keying: &Keying) -> Self {
+        let declared = keying.arrange(&mut self.identifiers);
+        self.node = if declared > 0 { self.identifiers[0].clone() } else { String::new() };
+        let nodes = self.identifiers[..declared].iter().map(String::as_str);
+        // What is stored was canonical once, so it can be written so again.
+        if let Ok(hash) = payload_hash(&self.name, nodes, &self.properties) {
+            self.payload_hash = hash;
+        }
+        self
+    }
+
+    fn facts<'a>(&'a self, keying: &'a Keying) -> impl Iterator<Item = KeyedFact> + 'a {
+        let mut identifiers = self.identifiers.clone();
+        let declared = keying.arrange(&mut identifiers);
+        identifiers.truncate(declared);
+        identifiers.into_iter().skip(1).map(|b| KeyedFact {
+            kind: "link".to_owned(),
+            a: self.node.clone(),
+            b,
+            source: self.source.clone(),
+            generation: self.generation,
+            day: Timestamp::from_micros(self.occurred_at).utc_day().0,
+            occurred_at: self.occurred_at,
+            event_id: self.event_id.clone(),
+            first_seen_at: self.first_seen_at,
+        })
+    }
+}
+
+/// The earliest statement of each fact, as events of one part state them.
+fn facts_of(events: &[KeyedEvent], keying: &Keying) -> Vec<KeyedFact> {
+    let mut earliest: FxHashMap<(String, String, String, u32, i32), KeyedFact> = FxHashMap::default();
+    for fact in events.iter().flat_map(|e| e.facts(keying)) {
+        let key = (fact.a.clone(), fact.b.clone(), fact.source.clone(), fact.generation, fact.day);
+        match earliest.get(&key) {
+            Some(known) if (known.occurred_at, &known.event_id) <= (fact.occurred_at, &fact.event_id) => {}
+            _ => {
+                earliest.insert(key, fact);
+            }
+        }
+    }
+    earliest.into_values().collect()
+}
+
+impl Clickhouse {
+    /// The order that events and facts are keyed in; `None`: nobody has said so yet.
+    pub async fn keying(&self) -> Result<Option<String>, WarehouseError> {
+        let query = "SELECT argMax(keying, place) AS text FROM keyings HAVING count() > 0";
+        Ok(self.fetch::<Text>(query).await?.into_iter().next().map(|r| r.text))
+    }
+
+    /// Notes that every row is keyed in this order.
+    pub async fn note_keying(&self, keying: &Keying) -> Result<(), WarehouseError> {
+        let text = quote(&keying.as_text());
+        self.execute(&format!(
+            "INSERT INTO keyings (place, keying) SELECT (SELECT max(place) + 1 FROM keyings), {text}"
+        ))
+        .await
+    }
+
+    pub async fn count_events(&self) -> Result<u64, WarehouseError> {
+        let rows = self.fetch::<Number>("SELECT count() AS number FROM events").await?;
+        Ok(rows.first().map_or(0, |r| r.number))
+    }
+
+    /// Puts every event and every link fact under the strongest identifier of `keying`; returns how many events changed.
+    pub async fn rekey(&self, keying: &Keying, done: impl Fn(u64)) -> Result<u64, WarehouseError> {
+        self.beside("events", EVENTS).await?;
+        self.beside("identity_facts", FACTS).await?;
+        let parts = self.count_events().await?.div_ceil(PART).max(1);
+        let mut changed = 0;
+        for part in 0..parts {
+            // Events without identifiers all lie under node '': they are spread by their ids.
+            let query = format!(
+                "SELECT {EVENT_COLUMNS} FROM events WHERE cityHash64(node, if(node = '', event_id, '')) % {parts} = {part}"
+            );
+            let before = self.fetch::<KeyedEvent>(&query).await?;
+            let events: Vec<KeyedEvent> = before.iter().cloned().map(|e| e.under(keying)).collect();
+            changed += before.iter().zip(&events).filter(|(old, new)| old != new).count() as u64;
+            self.insert_all(EVENTS, &events).await?;
+            self.insert_all(FACTS, &facts_of(&events, keying)).await?;
+            done(events.len() as u64);
+        }
+        self.execute(&format!(
+            "INSERT INTO {FACTS} ({FACT_COLUMNS}) SELECT {FACT_COLUMNS} FROM identity_facts WHERE kind != 'link'"
+        ))
+        .await?;
+        self.execute(&format!("EXCHANGE TABLES events AND {EVENTS}")).await?;
+        self.execute(&format!("EXCHANGE TABLES identity_facts AND {FACTS}")).await?;
+        for old in [EVENTS, FACTS] {
+            self.drop_table(old).await?;
+        }
+        Ok(changed)
+    }
+
+    /// An empty table of the same shape, settings and comment; what an earlier try left there goes.
+    async fn beside(&self, table: &str, copy: &str) -> Result<(), WarehouseError> {
+        self.drop_table(copy).await?;
+        self.execute(&format!("CREATE TABLE {copy} AS {table}")).await?;
+        if self.fsync {
+            self.execute(&format!("ALTER TABLE {copy} MODIFY SETTING fsync_after_insert = 1")).await?;
+        }
+        let comment = format!(
+            "SELECT comment AS text FROM system.tables WHERE database = currentDatabase() AND name = {}",
+            quote(table)
+        );
+        for row in self.fetch::<Text>(&comment).await? {
+            self.execute(&format!("ALTER TABLE {copy} MODIFY COMMENT {}", quote(&row.text))).await?;
+        }
+        Ok(())
+    }
+
+    async fn drop_table(&self, table: &str) -> Result<(), WarehouseError> {
+        // A server guards large tables against being dropped by mistake; these are our own copies. Not SYNC: the embedded
+        // engine never ends waiting for it.
+        self.execute(&format!("DROP TABLE IF EXISTS {table} SETTINGS max_table_size_to_drop = 0")).await
+    }
+
+    /// Files are read anew: what was said about their records before goes.
+    pub async fn forget_dead_letters(&self, files: &[(String, String)]) -> Result<(), WarehouseError> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        let list: Vec<String> = files.iter().map(|(s, t)| format!("({}, {})", quote(s), quote(t))).collect();
+        self.execute(&format!("DELETE FROM dead_letters WHERE (source, topic) IN ({})", list.join(", "))).await
+    }
+}

@@ -1,0 +1,126 @@
+//! `tropa check` and `tropa schema`.
+
+use super::world::{CONFIG, TRIAL, folder, ok, run};
+
+#[test]
+fn a_usable_config_says_what_it_is_and_runs_the_tests_of_its_maps() {
+    let folder = folder();
+    let (out, errors, code) = run(folder.path(), &["check"], "");
+    assert_eq!((errors.as_str(), code), ("", 0));
+    assert_eq!(
+        out,
+        "tropa.yaml: the config is usable: 2 sources, 0 named decoders, 6 kinds of identifiers
+./trial.journey.yaml: map `trial` version 1 is usable: 3 stages, 3 touchpoints, each stage leads to the next
+  ok      who pays has completed
+          deviations: not evaluated
+./buyers.journey.yaml: map `buyers` version 1 is usable: 1 stage, 1 touchpoint
+"
+    );
+}
+
+#[test]
+fn the_example_of_every_key_is_usable_and_proves_itself() {
+    let file = format!("{}/config/examples/mortgage.journey.yaml", env!("CARGO_MANIFEST_DIR"));
+    let folder = folder();
+    let out = ok(folder.path(), &["check", &file]);
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(
+        lines[0].ends_with("map `mortgage-online` version 3 is usable: 5 stages, 9 touchpoints, 8 transitions"),
+        "{out}"
+    );
+    assert!(
+        lines.len() > 2 && lines[1..].iter().all(|l| l.starts_with("  ok ") || l.ends_with("not evaluated")),
+        "{out}"
+    );
+}
+
+#[test]
+fn all_faults_of_all_files_come_at_once_with_exit_code_78() {
+    let folder = folder();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("writable");
+    write(
+        "trial.journey.yaml",
+        &TRIAL.replace("stage: signup", "stage: sign-up").replace("role: success", "role: sucess"),
+    );
+    write("buyers.journey.yaml", "schema: journey/v1\nid: buyers\nversion: one\n");
+    let (out, errors, code) = run(folder.path(), &["check", "trial.journey.yaml", "buyers.journey.yaml"], "");
+    assert_eq!((out.as_str(), code), ("", 78));
+    assert_eq!(
+        errors,
+        "trial.journey.yaml, buyers.journey.yaml are not usable: 5 faults
+  trial.journey.yaml:9:23   `stages[paid].role` is the text `sucess`, which is not allowed here
+    allowed: `none`, `entry`, `success`, `exit`; did you mean `success`?
+  trial.journey.yaml:12:29  touchpoint `signed_up` names stage `sign-up`, which is not declared
+    declared: `visit`, `signup`, `paid`; did you mean `signup`?
+  buyers.journey.yaml:1:1   key `stages` is missing
+    The columns of the map, in order
+  buyers.journey.yaml:1:1   key `touchpoints` is missing
+    Where a customer meets the company; rules are tried in this order, the first that matches wins
+  buyers.journey.yaml:3:10  `version` must be a whole number, found the text `one`
+    A whole number, raised on every change; a journey is judged by the version valid at its entry
+"
+    );
+}
+
+#[test]
+fn faults_of_a_config_do_not_hide_those_of_its_journey_files() {
+    let folder = folder();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("writable");
+    write("tropa.yaml", &CONFIG.replace("channel: web", "chanel: web"));
+    write("trial.journey.yaml", &TRIAL.replace("stage: signup", "stage: sign-up"));
+    let (out, errors, code) = run(folder.path(), &["check"], "");
+    assert_eq!((out.as_str(), code), ("", 78));
+    let words = [
+        "tropa.yaml is not usable: 1 fault\n  tropa.yaml:7:5  unknown key `chanel` in `sources.web`\n",
+        "did you mean `channel`?\n./trial.journey.yaml is not usable: 1 fault\n  ./trial.journey.yaml:12:29  touchpoint `signed_up` names stage `sign-up`",
+    ];
+    for part in words {
+        assert!(errors.contains(part), "{part:?} in\n{errors}");
+    }
+}
+
+#[test]
+fn a_test_that_fails_says_what_was_expected_and_found() {
+    let folder = folder();
+    let text = TRIAL.replace("outcome: completed, path: [pricing, first_payment]", "outcome: dropped, path: [pricing]");
+    std::fs::write(folder.path().join("trial.journey.yaml"), text).expect("writable");
+    let (out, errors, code) = run(folder.path(), &["check", "trial.journey.yaml"], "");
+    assert_eq!(code, 78);
+    assert!(out.ends_with("  FAILED  who pays has completed\n"), "{out}");
+    assert_eq!(
+        errors,
+        "1 test of the journey files failed:
+  trial.journey.yaml:15  test `who pays has completed`
+    outcome: expected dropped, found completed
+    path: expected [pricing], found [pricing, first_payment]
+"
+    );
+}
+
+#[test]
+fn without_a_config_the_hint_says_what_to_do() {
+    let empty = tempfile::tempdir().expect("a temporary folder");
+    let (_, errors, code) = run(empty.path(), &["check"], "");
+    assert_eq!(code, 78);
+    assert_eq!(
+        errors,
+        "no config: give `--config FILE`, or a `--data DIR` that was used with one, or write tropa.yaml here
+  hint: `tropa demo` writes a complete example into its data folder
+"
+    );
+}
+
+#[test]
+fn schemas_are_json_schemas_that_describe_every_key() {
+    let folder = folder();
+    for (which, keys) in
+        [("journey", ["stages", "touchpoints", "journey_key"]), ("config", ["sources", "decoders", "identifiers"])]
+    {
+        let schema: serde_json::Value = serde_json::from_str(&ok(folder.path(), &["schema", which])).expect("JSON");
+        assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
+        for key in keys {
+            let text = schema["properties"][key]["description"].as_str().unwrap_or_default();
+            assert!(text.len() > 10, "{which}: `{key}` is described as {text:?}");
+        }
+    }
+}
