@@ -42,11 +42,35 @@ pub fn load(text: &str) -> Vec<Case> {
         .collect()
 }
 
+/// Keys that this test knows how to give to the program; `identity` is of the cases left to later parts.
+const KEYS: [&str; 10] =
+    ["name", "events", "expect", "map", "touchpoints", "versions", "sources", "no_ids", "as_of", "identity"];
+
+/// How many paths the section on conformance has.
+pub fn conformance(text: &str) -> usize {
+    let file: Value = serde_saphyr::from_str(text).expect("the cases are YAML");
+    let maps = file["conformance"].as_object().expect("a section");
+    maps.values().map(|map| map["cases"].as_array().expect("a list of paths").len()).sum()
+}
+
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 impl Case {
+    /// Keys of the case that nobody reads: what they say would go untested.
+    pub fn unread(&self) -> Vec<&String> {
+        let keys = self.case.as_object().expect("a case").keys();
+        keys.filter(|key| !KEYS.contains(&key.as_str())).collect()
+    }
+
+    /// Whether nothing happens after `as_of`, so that the current tables show the case.
+    pub fn is_present(&self) -> bool {
+        let at =
+            |e: &Value| ["at", "opened", "sent"].iter().filter_map(|key| Timestamp::parse(e[*key].as_str()?)).max();
+        self.case["events"].as_array().expect("a list of events").iter().all(|e| at(e) <= Some(self.as_of()))
+    }
+
     pub fn as_of(&self) -> Timestamp {
         let written = self.case.get("as_of").unwrap_or(&self.defaults["as_of"]);
         Timestamp::parse(&text(written)).expect("as_of is a moment")

@@ -20,6 +20,15 @@ pub struct Found<'a> {
     pub identity: Arc<Identity>,
 }
 
+/// How many single values a case expects.
+pub fn figures(expect: &Value) -> usize {
+    match expect {
+        Value::Object(fields) => fields.values().map(figures).sum(),
+        Value::Array(items) if !items.is_empty() => items.iter().map(figures).sum(),
+        _ => 1,
+    }
+}
+
 pub fn differences(expect: &Value, found: &Found<'_>) -> Vec<String> {
     let mut out = Vec::new();
     for (field, expected) in expect.as_object().expect("expectations") {

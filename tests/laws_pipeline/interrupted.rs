@@ -1,8 +1,7 @@
-//! A process that is cut off. In: batches, the store, after how many inserts it dies. Out: how many batches it had
-//! committed. What comes after it starts from the tables, as a new process does.
+//! A process that is cut off. In: batches, the store, which table it does not live to write. Out: how many batches it
+//! had committed. What comes after it starts from the tables, as a new process does.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tropa::event::Event;
@@ -15,10 +14,10 @@ use tropa::warehouse::{Clickhouse, WarehouseError, Writer};
 
 use crate::world::{World, received_at};
 
-/// Acknowledges so many inserts and then none.
+/// Dies when it is to write into a table.
 struct Dying {
     writer: Writer,
-    left: AtomicUsize,
+    before: Option<&'static str>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -33,8 +32,10 @@ impl Warehouse for Dying {
     type Error = Cut;
 
     async fn insert(&self, rows: Rows) -> Result<(), Cut> {
-        let live = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok();
-        if live { Ok(self.writer.insert(rows).await?) } else { Err(Cut::Gone) }
+        if self.before == Some(rows.table()) {
+            return Err(Cut::Gone);
+        }
+        Ok(self.writer.insert(rows).await?)
     }
 
     async fn events_of(&self, nodes: Vec<Arc<str>>) -> Result<Vec<Event>, Cut> {
@@ -71,15 +72,21 @@ impl Log for Counting {
     }
 }
 
-/// A new process takes the batches, from what the tables hold, and dies after `inserts`; gives how many batches it
-/// committed. `cache`: bytes of events it keeps in memory.
-pub async fn run(store: &Clickhouse, world: &World, batches: &[DecodedBatch], inserts: usize, cache: u64) -> usize {
+/// A new process takes the batches, from what the tables hold, and dies before it writes into a table; gives how many
+/// batches it committed. `cache`: bytes of events it keeps in memory.
+pub async fn run(
+    store: &Clickhouse,
+    world: &World,
+    batches: &[DecodedBatch],
+    before: Option<&'static str>,
+    cache: u64,
+) -> usize {
     let mut config = (*world.config).clone();
     config.cache_bytes = cache;
     let config = Arc::new(config);
     let stages = startup::load(store, &config, &world.maps, &[], received_at()).await.unwrap_or_else(|e| panic!("{e}"));
     let writer = Writer::new(store.clone(), stages.readings.clone());
-    let store = Arc::new(Dying { writer, left: AtomicUsize::new(inserts) });
+    let store = Arc::new(Dying { writer, before });
     let (_keep, stop) = tokio::sync::watch::channel(false);
     let control = Control { stop, refresh: Duration::from_secs(30), clock: received_at };
     let mut log = Counting { batches: batches.to_vec().into_iter(), committed: 0 };

@@ -324,10 +324,10 @@ pub fn config(changes: &Value) -> Config {
         "schema": "config/v1",
         "identifiers": { "store": "raw", "kinds": {
             "crm": { "class": "person", "priority": 1, "unique": true },
-            "user": { "class": "person", "priority": 2, "limit": 2 },
+            "user": { "class": "person", "priority": 2, "limit": 2, "max_partners": 4 },
             "email": { "class": "person", "priority": 4, "max_partners": 3 },
-            "cookie": { "class": "device", "priority": 9, "limit": 3, "max_partners": 4 },
-            "box": { "class": "device", "priority": 3 },
+            "cookie": { "class": "device", "priority": 9, "limit": 3, "max_partners": 3 },
+            "box": { "class": "device", "priority": 3, "max_partners": 4 },
             "deal": { "class": "object" },
         } },
         "sources": {
