@@ -13,6 +13,8 @@ const CHECKSUM: usize = 16;
 const HEADER: usize = 9;
 /// Plain bytes in one block that we write.
 const BLOCK: usize = 1 << 20;
+/// Magic number, flags and end mark of an lz4 frame.
+const SMALLEST_FRAME: usize = 11;
 /// A block that claims to be larger is damaged.
 const MOST: usize = 1 << 30;
 
@@ -35,6 +37,10 @@ pub(super) fn decode(encoding: &str, body: Bytes) -> Result<Bytes, String> {
             // Clients send several frames one after the other; a decoder of one would lose the rest.
             let mut rest = Cursor::new(&body[..]);
             while (rest.position() as usize) < body.len() {
+                // The decoder takes the beginning of a frame for the end of the input.
+                if body.len() - (rest.position() as usize) < SMALLEST_FRAME {
+                    return Err("the lz4 body has a rest that is no frame".to_owned());
+                }
                 let mut frame = lz4_flex::frame::FrameDecoder::new(&mut rest);
                 frame.read_to_end(&mut plain).map_err(wrong)?;
             }
@@ -114,16 +120,33 @@ mod tests {
     }
 
     #[test]
-    fn several_lz4_frames_are_one_body() {
+    fn several_frames_are_one_body_and_one_that_is_cut_anywhere_is_none() {
         use std::io::Write;
-        let mut body = Vec::new();
-        for part in ["one", "two"] {
-            let mut encoder = lz4_flex::frame::FrameEncoder::new(&mut body);
-            encoder.write_all(part.as_bytes()).unwrap();
-            encoder.finish().unwrap();
+        let lz4 = |part: &[u8]| {
+            let mut encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
+            encoder.write_all(part).unwrap();
+            encoder.finish().unwrap()
+        };
+        let gzip = |part: &[u8]| {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            encoder.write_all(part).unwrap();
+            encoder.finish().unwrap()
+        };
+        let zstd = |part: &[u8]| zstd::encode_all(part, 1).unwrap();
+        for (encoding, [first, second]) in [
+            ("lz4", [lz4(b"one"), lz4(b"two")]),
+            ("gzip", [gzip(b"one"), gzip(b"two")]),
+            ("zstd", [zstd(b"one"), zstd(b"two")]),
+        ] {
+            let whole = Bytes::from([&first[..], &second[..]].concat());
+            assert_eq!(decode(encoding, whole.clone()).unwrap(), b"onetwo"[..], "{encoding}");
+            for cut in (1..whole.len()).filter(|c| *c != first.len()) {
+                assert!(decode(encoding, whole.slice(..cut)).is_err(), "{encoding} cut at {cut}");
+            }
+            for rest in 1..20 {
+                let longer = Bytes::from([&whole[..], &vec![7; rest]].concat());
+                assert!(decode(encoding, longer).is_err(), "{encoding} with a rest of {rest}");
+            }
         }
-        assert_eq!(decode("lz4", Bytes::from(body.clone())).unwrap(), b"onetwo"[..]);
-        body.push(7);
-        assert!(decode("lz4", Bytes::from(body)).is_err());
     }
 }
