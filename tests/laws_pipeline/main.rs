@@ -17,7 +17,9 @@
 //! the winner among copies chosen without `sequence` (1) · copies that differ in sequence taken for one in the cache (1) ·
 //! an event appended to a set that had been forgotten (5) · forgotten nodes forgotten as known, too (5) · customers that
 //! changed without a row of their own not signed (4) · customers behind their identity not looked for at a start (4) ·
-//! nodes of an older generation taken for customers at a start (4) · events of the very moment left out of a past (3).
+//! nodes of an older generation taken for customers at a start (4) · events of the very moment left out of a past (3) ·
+//! `sequence` left out of the key of `events` (1, after a merge of parts) · vanished keys of an aggregate not set to
+//! nought (1, 4) · a changed reading activated without folding every customer again (6).
 //! Found in earnest: the same without `session` (1), the key of `identity_facts` with the event id (1), tombstones for
 //! names that nobody brings any more (6), rows of new customers without an event (1).
 
