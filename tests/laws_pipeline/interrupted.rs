@@ -54,16 +54,16 @@ impl Aggregates for Dying {
 }
 
 /// Gives batches and counts those committed.
-struct Counting {
-    batches: std::vec::IntoIter<DecodedBatch>,
+struct Counting<'a> {
+    batches: std::slice::Iter<'a, DecodedBatch>,
     committed: usize,
 }
 
-impl Log for Counting {
+impl Log for Counting<'_> {
     type Error = std::io::Error;
 
     async fn poll(&mut self) -> Result<Polled, std::io::Error> {
-        Ok(self.batches.next().map_or(Polled::End, Polled::Batch))
+        Ok(self.batches.next().cloned().map_or(Polled::End, Polled::Batch))
     }
 
     async fn commit(&mut self, _: &[PositionRow]) -> Result<(), std::io::Error> {
@@ -89,7 +89,7 @@ pub async fn run(
     let store = Arc::new(Dying { writer, before });
     let (_keep, stop) = tokio::sync::watch::channel(false);
     let control = Control { stop, refresh: Duration::from_secs(30), clock: received_at };
-    let mut log = Counting { batches: batches.to_vec().into_iter(), committed: 0 };
+    let mut log = Counting { batches: batches.iter(), committed: 0 };
     match pipeline::run(&mut log, store, stages, control).await {
         Ok(_) | Err(PipelineError::Warehouse(_)) => log.committed,
         Err(e) => panic!("{e}"),

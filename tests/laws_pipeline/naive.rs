@@ -13,11 +13,14 @@ use tropa::touchpoint::{event_path, parse_properties, path_template};
 
 use crate::world::World;
 
+/// (a, b, source, generation, day).
+pub type FactKey = (Arc<str>, Arc<str>, u16, u32, Day);
+
 /// Everything that follows from the sets.
 #[derive(Debug, Default, PartialEq)]
 pub struct Tables {
     /// (a, b, source, generation, day) -> earliest statement.
-    pub facts: BTreeMap<(Arc<str>, Arc<str>, u16, u32, Day), (Timestamp, Arc<str>)>,
+    pub facts: BTreeMap<FactKey, (Timestamp, Arc<str>)>,
     /// (node, day) -> customer.
     pub identity: BTreeMap<(Arc<str>, Option<Day>), Arc<str>>,
     /// (place of the map, customer) -> journeys.

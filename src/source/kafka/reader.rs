@@ -49,6 +49,8 @@ pub(super) struct Reader {
     /// The pipeline has been told where every partition stands, so that the watermark waits for all of them.
     announced: bool,
     gathering: Gathering<Arc<dyn Admit>>,
+    /// What went wrong while a batch waited to be taken.
+    troubles: Vec<ClientError>,
     opened: Instant,
     /// What the consumer would say about itself is due again.
     next_look: Instant,
@@ -75,6 +77,7 @@ impl Reader {
             whole: false,
             announced: true,
             gathering,
+            troubles: Vec::new(),
             opened: now,
             next_look: now,
             shown: None,
@@ -92,6 +95,9 @@ impl Reader {
         }
         if self.consumer.context().take_changed() {
             self.follow_group();
+        }
+        for error in std::mem::take(&mut self.troubles) {
+            self.failed(&error)?;
         }
         let consumer = self.consumer.clone();
         let idle = match consumer.poll(POLL.min(self.source.flush_interval)) {
@@ -220,8 +226,8 @@ impl Reader {
         let consumer = self.consumer.clone();
         match consumer.poll(Duration::ZERO) {
             Some(Ok(message)) => self.take(&message),
-            // It will be told again once it is read on.
-            Some(Err(_)) | None => {}
+            Some(Err(error)) => self.troubles.push(error),
+            None => {}
         }
     }
 
