@@ -56,12 +56,18 @@ impl Sources {
             let id = SourceId(i as u16);
             match &source.input {
                 Input::Kafka(input) => {
-                    let stored = with.positions.iter().filter(|p| p.source == id);
+                    // A raised generation takes back what was said, so the topics are read once more.
+                    let reading: Arc<str> = match source.generation {
+                        1 => Arc::from(""),
+                        generation => format!("generation {generation}").into(),
+                    };
+                    let stored = with.positions.iter().filter(|p| p.source == id && p.content == reading);
                     let source = KafkaSource {
                         input: input.clone(),
                         source: id,
                         admit: with.admit.clone(),
                         positions: stored.map(|p| (partition_of(p), p.next)).collect(),
+                        reading: reading.clone(),
                         instance: instance(with.config, &source.name),
                         flush_records: with.config.flush_records,
                         flush_interval: with.config.flush_interval,

@@ -103,7 +103,7 @@ struct Named {
 
 fn named_by(config: &Path) -> Vec<(String, String)> {
     let named = std::fs::read_to_string(config).ok().and_then(|text| serde_saphyr::from_str::<Named>(&text).ok());
-    let base = config.parent().unwrap_or(Path::new(""));
+    let base = config.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let patterns = named.map(|n| n.maps).unwrap_or_default();
     let paths = patterns.iter().filter_map(|p| expand(&base.join(p)).ok()).flatten();
     paths.filter_map(|path| Some((path.display().to_string(), std::fs::read_to_string(&path).ok()?))).collect()

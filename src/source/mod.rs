@@ -55,7 +55,7 @@ pub struct Progress {
     /// The position to resume from: one past the last record of the batch.
     pub next: i64,
     pub counters: Counters,
-    /// A file read from its beginning: what an earlier reading of it counted is counted again.
+    /// Read from its beginning: what an earlier reading counted is counted again.
     pub anew: bool,
     /// Greatest plausible occurred_at among the batch's events.
     pub max_occurred: Option<Timestamp>,
@@ -63,7 +63,8 @@ pub struct Progress {
     pub behind: bool,
     /// A file read to its end: it takes no further part in the watermark.
     pub finished: bool,
-    /// Identifies a file's content (BLAKE3 of its bytes as stored, hex), once it is read to the end; else "".
+    /// What was read: of a file its content (BLAKE3, hex) once it is read to the end, of a topic the source's generation
+    /// if it was raised; else "".
     pub content: Arc<str>,
 }
 

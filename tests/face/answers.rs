@@ -124,7 +124,7 @@ fn a_gigabyte_goes_out_in_bounded_memory_to_a_client_that_takes_its_time() {
     assert!(answer.complete);
     assert_eq!(seen, 1_000_000 * (8 + 2 + 1000));
     println!("1,000,000 rows, {} MB: resident {before} -> at most {most} MB", seen / 1_000_000);
-    assert!(most < before + 400, "resident {before} -> {most} MB");
+    assert!(most < before + 500, "resident {before} -> {most} MB");
 }
 
 /// Resident memory of this process, in which the engine runs, MB.

@@ -25,7 +25,7 @@ fn the_clickhouse_crate_inserts_and_reads() {
         id,
         page: format!("/p?{id}\n'"),
         tags: vec![format!("t{}", id % 3); (id % 4) as usize],
-        score: (id % 2 == 0).then_some(id as f64 / 2.0),
+        score: id.is_multiple_of(2).then_some(id as f64 / 2.0),
     };
     for compression in [clickhouse::Compression::Lz4, clickhouse::Compression::None] {
         let client = Client::default().with_url(format!("http://{}", address())).with_compression(compression);

@@ -81,7 +81,7 @@ fn what_only_looks_like_it_passes() {
         "SELECT infile, dialect = 'x' FROM url",
         "SELECT count() AS `km/h`, 1 AS `file(x)` FROM url",
         "SELECT '/etc/passwd', '/tmp/*.csv'",
-        "SELECT concat('/etc', '/passwd') FROM system.one, numbers(1)",
+        "SELECT concat('/etc', '/passwd') FROM system.one AS a, numbers(1) AS b",
         "SELECT url.file FROM url WHERE url.file IN ('a')",
         "SELECT * FROM remote LIMIT 1",
         "SELECT trim(BOTH 'x' FROM 'xax'), extract('a1' , '[0-9]')",
@@ -111,7 +111,7 @@ fn every_table_function_and_engine_is_known() {
     assert!(functions.len() > 50, "{functions:?}");
     for name in functions {
         let harmless = HARMLESS.split_ascii_whitespace().any(|h| h == name);
-        assert_eq!(refused(&format!("SELECT * FROM {name}()")), !harmless, "table function {name}");
+        assert_eq!(refused(&format!("EXPLAIN SELECT * FROM {name}()")), !harmless, "table function {name}");
     }
     for (list, makes) in [
         ("system.table_engines", "CREATE TABLE known_engine (a Int8) ENGINE = "),

@@ -90,7 +90,7 @@ impl Request {
 /// Reads an answer to its end; `piece` sees each part of the body before it is kept.
 pub fn read(stream: TcpStream, mut piece: impl FnMut(&mut Vec<u8>)) -> Answer {
     let mut from = BufReader::new(stream);
-    let mut line = |from: &mut BufReader<TcpStream>| {
+    let line = |from: &mut BufReader<TcpStream>| {
         let mut line = String::new();
         from.read_line(&mut line).ok();
         line.trim_end().to_owned()

@@ -72,3 +72,12 @@ fn without_a_session_nothing_is_kept() {
     ask("SET max_block_size = 7");
     assert_ne!(ask("SELECT getSetting('max_block_size')"), "7");
 }
+
+#[test]
+fn a_session_that_made_itself_read_only_can_still_ask() {
+    ask("CREATE TABLE session_read_only (a Int8) ENGINE = Memory");
+    assert_eq!(within("s7", "SET readonly = 1", &[]).status, 200);
+    assert_eq!(within("s7", "SELECT count() FROM session_read_only", &[]).text(), "0\n");
+    assert_eq!(within("s7", "INSERT INTO session_read_only VALUES (1)", &[]).code(), "164");
+    assert_eq!(within("s7", "SELECT 1", &[]).text(), "1\n");
+}

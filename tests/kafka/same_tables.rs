@@ -1,5 +1,7 @@
 //! Kafka with every codec gives the tables that files give.
 
+use std::path::PathBuf;
+
 use crate::broker::Broker;
 use crate::shop::{assert_same, demo, tables, tropa};
 use crate::stream::{Topics, config, place, produce};
@@ -96,6 +98,15 @@ fn a_first_run_starts_where_the_config_says_and_a_second_goes_on() {
     assert_eq!(ids(&end), "e f");
     assert_eq!(ids(&beginning), "a b c d e f");
     assert_eq!(ids(&start("moment", &between)), "e f");
+    // A raised generation takes back what was said before and reads the topic once more.
+    let raised = PathBuf::from(&beginning[1]);
+    let written = std::fs::read_to_string(&raised).expect("a config");
+    std::fs::write(&raised, written.replace("    decoder:", "    generation: 2\n    decoder:")).expect("a config");
+    assert_eq!(ids(&beginning), "a a b b c c d d e e f f");
+    let place: Vec<&str> = beginning.iter().map(String::as_str).collect();
+    let counted =
+        tropa(&[&["sql", "SELECT sum(records) FROM positions FINAL", "--format", "TSV"], &place[..]].concat());
+    assert_eq!(counted.trim(), "6", "and counts it once");
     // A new store in an old group: what the group has committed says nothing about this store.
     let mut anew = beginning.clone();
     anew[3] = folder.path().join("anew").display().to_string();

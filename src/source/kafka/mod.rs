@@ -33,6 +33,8 @@ pub struct KafkaSource {
     pub input: KafkaInput,
     pub source: SourceId,
     pub admit: Arc<dyn Admit>,
+    /// Names this reading of the topics: stored with every position, and positions of another one do not count.
+    pub reading: Arc<str>,
     /// Positions stored beside the data, as they were when the process started.
     pub positions: BTreeMap<TopicPartition, i64>,
     /// `group.instance.id`, stable over restarts: a killed process is then resumed at once. The config's own wins.

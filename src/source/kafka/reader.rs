@@ -167,9 +167,12 @@ impl Reader {
 
     /// Hands the open batch over, however long that takes.
     fn give(&mut self) -> Result<(), Over> {
-        for Started { name, next, end } in &self.partitions {
+        for Started { name, next, end, anew } in &mut self.partitions {
             if self.read_before.insert(name.clone(), *next) != Some(*next) {
-                self.gathering.moved(&name.topic, name.partition, *next).behind = next < end;
+                let progress = self.gathering.moved(&name.topic, name.partition, *next);
+                progress.behind = next < end;
+                progress.anew = std::mem::take(anew);
+                progress.content = self.source.reading.clone();
             }
         }
         let batch = self.gathering.give();

@@ -24,6 +24,8 @@ pub(super) struct Started {
     pub next: i64,
     /// The end it had when it was assigned.
     pub end: i64,
+    /// Nothing of it was counted before, and nothing has been given out yet.
+    pub anew: bool,
 }
 
 pub(super) fn of(
@@ -32,16 +34,12 @@ pub(super) fn of(
     partitions: &[TopicPartition],
     read_before: &BTreeMap<TopicPartition, i64>,
 ) -> KafkaResult<Vec<Started>> {
-    if partitions.is_empty() {
-        return Ok(Vec::new());
-    }
-    let committed = consumer.committed_offsets(list(partitions, Offset::Invalid)?, ANSWER)?;
     let at_moment = match source.input.start {
-        KafkaStart::At(moment) => {
+        KafkaStart::At(moment) if !partitions.is_empty() => {
             let millis = moment.micros().div_euclid(1000);
             Some(consumer.offsets_for_times(list(partitions, Offset::Offset(millis))?, ANSWER)?)
         }
-        KafkaStart::Beginning | KafkaStart::End => None,
+        _ => None,
     };
     let mut started = Vec::with_capacity(partitions.len());
     for partition in partitions {
@@ -53,20 +51,16 @@ pub(super) fn of(
             KafkaStart::At(_) => at_moment.as_ref().and_then(|l| offset_in(l, partition)).unwrap_or(high),
         };
         let known = Known {
-            committed: offset_in(&committed, partition),
-            stored: source.positions.get(partition).copied(),
+            // What this process has read it has stored or will: it goes on there.
+            stored: read_before.get(partition).or_else(|| source.positions.get(partition)).copied(),
             first_run: source.positions.keys().all(|p| p.topic != partition.topic).then_some(first_run),
             low,
             high,
         };
-        // What this process has read it has stored or will: it goes on there.
-        let known = match read_before.get(partition) {
-            Some(next) => Known { committed: None, stored: Some(*next), ..known },
-            None => known,
-        };
         let start = offsets::start(&known);
         say(partition, &start, &known);
-        started.push(Started { name: partition.clone(), next: start.offset, end: high });
+        let anew = known.stored.is_none();
+        started.push(Started { name: partition.clone(), next: start.offset, end: high, anew });
     }
     Ok(started)
 }

@@ -91,8 +91,8 @@ pub(super) fn code_of(error: &str) -> u32 {
 
 /// Clients look for the version at the end of an error.
 fn with_version(error: &str, version: &str) -> String {
-    let error = error.trim_end();
-    if error.contains("(version ") { error.to_owned() } else { format!("{error} (version {version})") }
+    let (error, version) = (error.trim_end(), format!("(version {version})"));
+    if error.ends_with(&version) { error.to_owned() } else { format!("{error} {version}") }
 }
 
 /// The body of an answer that comes in pieces; it holds its client's presence for as long as the client is there.

@@ -1,7 +1,7 @@
 //! Bodies on the wire. In: compressed bytes. Out: plain ones, whole or an error: gzip and zstd streams of any number of
 //! members, lz4 streams of several frames, and ClickHouse's own blocks (`decompress=1`), and back (`compress=1`).
 
-use std::io::{Cursor, Read};
+use std::io::Read;
 
 use bytes::Bytes;
 
@@ -13,6 +13,7 @@ const CHECKSUM: usize = 16;
 const HEADER: usize = 9;
 /// Plain bytes in one block that we write.
 const BLOCK: usize = 1 << 20;
+const LZ4_MAGIC: [u8; 4] = 0x184D_2204_u32.to_le_bytes();
 /// A block that claims to be larger is damaged.
 const MOST: usize = 1 << 30;
 
@@ -32,16 +33,35 @@ pub(super) fn decode(encoding: &str, body: Bytes) -> Result<Bytes, String> {
             zstd::stream::read::Decoder::new(&body[..]).map_err(wrong)?.read_to_end(&mut plain).map_err(wrong)?;
         }
         "lz4" => {
-            // Clients send several frames one after the other; a decoder of one would lose the rest.
-            let mut rest = Cursor::new(&body[..]);
-            while (rest.position() as usize) < body.len() {
-                let mut frame = lz4_flex::frame::FrameDecoder::new(&mut rest);
-                frame.read_to_end(&mut plain).map_err(wrong)?;
+            // Clients send several frames one after the other; a decoder of one would lose the rest, and takes a frame
+            // without its end for a whole one.
+            let mut rest = &body[..];
+            while !rest.is_empty() {
+                let (frame, behind) = lz4_frame(rest).ok_or("the lz4 body ends in the middle of a frame")?;
+                lz4_flex::frame::FrameDecoder::new(frame).read_to_end(&mut plain).map_err(wrong)?;
+                rest = behind;
             }
         }
         other => return Err(format!("Content-Encoding {other} is not known; allowed: gzip, deflate, zstd, lz4")),
     }
     Ok(Bytes::from(plain))
+}
+
+/// The first lz4 frame and what stands behind it; `None` where no whole frame stands.
+fn lz4_frame(body: &[u8]) -> Option<(&[u8], &[u8])> {
+    let flags = *body.strip_prefix(&LZ4_MAGIC)?.first()?;
+    let has = |flag: u8, bytes: usize| if flags & flag == 0 { 0 } else { bytes };
+    // Magic, flags, block size, [length of the content], [dictionary], checksum; blocks with [checksums]; a block of
+    // length 0, [checksum of the content].
+    let mut at = 6 + has(0x08, 8) + has(0x01, 4) + 1;
+    loop {
+        let size = u32::from_le_bytes(body.get(at..at + 4)?.try_into().ok()?);
+        at += 4;
+        if size == 0 {
+            return body.split_at_checked(at + has(0x04, 4));
+        }
+        at += (size & 0x7FFF_FFFF) as usize + has(0x10, 4);
+    }
 }
 
 /// Undoes ClickHouse's own block framing.
@@ -114,16 +134,33 @@ mod tests {
     }
 
     #[test]
-    fn several_lz4_frames_are_one_body() {
+    fn several_frames_are_one_body_and_one_that_is_cut_anywhere_is_none() {
         use std::io::Write;
-        let mut body = Vec::new();
-        for part in ["one", "two"] {
-            let mut encoder = lz4_flex::frame::FrameEncoder::new(&mut body);
-            encoder.write_all(part.as_bytes()).unwrap();
-            encoder.finish().unwrap();
+        let lz4 = |part: &[u8]| {
+            let mut encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
+            encoder.write_all(part).unwrap();
+            encoder.finish().unwrap()
+        };
+        let gzip = |part: &[u8]| {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            encoder.write_all(part).unwrap();
+            encoder.finish().unwrap()
+        };
+        let zstd = |part: &[u8]| zstd::encode_all(part, 1).unwrap();
+        for (encoding, [first, second]) in [
+            ("lz4", [lz4(b"one"), lz4(b"two")]),
+            ("gzip", [gzip(b"one"), gzip(b"two")]),
+            ("zstd", [zstd(b"one"), zstd(b"two")]),
+        ] {
+            let whole = Bytes::from([&first[..], &second[..]].concat());
+            assert_eq!(decode(encoding, whole.clone()).unwrap(), b"onetwo"[..], "{encoding}");
+            for cut in (1..whole.len()).filter(|c| *c != first.len()) {
+                assert!(decode(encoding, whole.slice(..cut)).is_err(), "{encoding} cut at {cut}");
+            }
+            for rest in 1..20 {
+                let longer = Bytes::from([&whole[..], &vec![7; rest]].concat());
+                assert!(decode(encoding, longer).is_err(), "{encoding} with a rest of {rest}");
+            }
         }
-        assert_eq!(decode("lz4", Bytes::from(body.clone())).unwrap(), b"onetwo"[..]);
-        body.push(7);
-        assert!(decode("lz4", Bytes::from(body)).is_err());
     }
 }

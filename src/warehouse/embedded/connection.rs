@@ -44,7 +44,6 @@ impl Connection {
     /// `None` where the engine refuses; its reason stands on standard error.
     pub fn open(api: &'static Api, path: &CStr, count: Arc<AtomicUsize>) -> Option<Self> {
         let mut arguments = [c"tropa".as_ptr().cast_mut(), path.as_ptr().cast_mut()];
-        leave_quietly();
         // SAFETY: two valid C strings that outlive the call.
         let pointer = unsafe { (api.connect)(2, arguments.as_mut_ptr()) };
         if pointer.is_null() {
@@ -52,6 +51,11 @@ impl Connection {
         }
         OPEN.fetch_add(1, Ordering::SeqCst);
         count.fetch_add(1, Ordering::SeqCst);
+        // Hooks run newest first, and the engine adds its own as it comes to need them.
+        static OPENED: AtomicUsize = AtomicUsize::new(0);
+        if (OPENED.fetch_add(1, Ordering::SeqCst) + 1).is_power_of_two() {
+            leave_quietly();
+        }
         Some(Self { api, pointer, count })
     }
 
@@ -194,10 +198,7 @@ fn leave_quietly() {
                 unsafe { libc::_exit(status) };
             }
         }
-        static ONCE: std::sync::Once = std::sync::Once::new();
         // SAFETY: the hook lives as long as the program and touches an atomic only.
-        ONCE.call_once(|| unsafe {
-            on_exit(hook, std::ptr::null_mut());
-        });
+        unsafe { on_exit(hook, std::ptr::null_mut()) };
     }
 }

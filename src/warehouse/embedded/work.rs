@@ -27,6 +27,8 @@ const CONCATENATE: [&str; 11] = [
     "JSONLines",
     "NDJSON",
 ];
+/// Bytes of an answer on their way at once.
+const PIECE: usize = 1 << 20;
 /// The same, but for a header on every block.
 const NAMES_AND_TYPES: &str = "RowBinaryWithNamesAndTypes";
 
@@ -154,17 +156,18 @@ fn remember(connection: &mut Connection, s: &Statement) -> Vec<String> {
 /// Settings, parameters and the id. What this first statement answers is never read: after an error the engine puts the
 /// rest of the failed answer before it.
 fn prepare(connection: &mut Connection, s: &Statement, id: &str) -> Result<(), String> {
-    connection.run(&format!("SET implicit_select = 0, log_comment = {}", quote(id)), "Null")?;
     if let Some(database) = s.database.as_deref().filter(|d| !d.is_empty()) {
         connection.run(&format!("USE {}", name(database)), "Null")?;
     }
-    for (key, value) in &s.settings {
-        connection.run(&format!("SET {key} = {}", setting(value)), "Null")?;
+    let own = ["implicit_select = 0".to_owned(), format!("log_comment = {}", quote(id))];
+    let settings = s.settings.iter().map(|(k, v)| format!("{k} = {}", setting(v)));
+    let parameters = s.parameters.iter().map(|(k, v)| format!("param_{k} = {}", quote(v)));
+    let all: Vec<String> = own.into_iter().chain(settings).chain(parameters).collect();
+    match connection.run(&format!("SET {}", all.join(", ")), "Null") {
+        // A session that made itself read-only can still ask.
+        Err(error) if error.contains("(READONLY)") && s.settings.is_empty() && s.parameters.is_empty() => Ok(()),
+        other => other.map(|_| ()),
     }
-    for (key, value) in &s.parameters {
-        connection.run(&format!("SET param_{key} = {}", quote(value)), "Null")?;
-    }
-    Ok(())
 }
 
 fn stream(
@@ -188,10 +191,14 @@ fn stream(
     while let Some(block) = next {
         let skip = if is_first || !block.bytes.starts_with(&header) { 0 } else { header.len() };
         is_first = false;
-        let bytes = Bytes::from(block.bytes).slice(skip..);
-        let bytes = if s.compress { Bytes::from(codec::frame(&bytes)) } else { bytes };
-        if !out.send(Piece::Data(bytes)) {
-            return Ok(());
+        // In pieces, so that little stands in queues on the way, however wide the rows are.
+        let mut bytes = Bytes::from(block.bytes).slice(skip..);
+        while !bytes.is_empty() {
+            let piece = bytes.split_to(bytes.len().min(PIECE));
+            let piece = if s.compress { Bytes::from(codec::frame(&piece)) } else { piece };
+            if !out.send(Piece::Data(piece)) {
+                return Ok(());
+            }
         }
         next = blocks.next()?;
     }
