@@ -33,7 +33,7 @@ impl Design {
         let key = prop::bool::weighted(if keyed { 0.5 } else { 0.0 });
         let after_goal = prop::option::of(prop::sample::select(vec!["PT1H", "P2D"]));
         let entry = prop::sample::select(vec![Entry::ByRole, Entry::Two, Entry::Any]);
-        let silence = prop::sample::select(vec!["PT30M", "P1D", "P3D"]);
+        let silence = prop::sample::select(vec!["PT30M", "P2D", "P5D"]);
         let zone = prop::sample::select(vec!["UTC", "Europe/Moscow", "America/New_York"]);
         let second = prop::option::of(prop::sample::select(vec!["2026-01-03", "2026-01-05T09:00:00Z"]));
         (key, after_goal, entry, silence, zone, any::<bool>(), any::<bool>(), second).prop_map(
@@ -70,7 +70,7 @@ impl Design {
     fn first(&self, id: &str) -> Value {
         let mut map = json!({
             "schema": "journey/v1", "id": id, "version": 1, "time_zone": self.zone, "maturity": 0.5,
-            "drop_off": { "after": self.silence, "by_stage": { "look": "PT12H" } },
+            "drop_off": { "after": self.silence, "by_stage": { "look": "P2D" } },
             "dimensions": ["channel", "props.campaign"],
             "stages": [
                 { "id": "look", "role": "entry" }, { "id": "apply" }, { "id": "decide" },

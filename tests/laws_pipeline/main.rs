@@ -19,7 +19,7 @@
 //! changed without a row of their own not signed (4) · customers behind their identity not looked for at a start (4) ·
 //! nodes of an older generation taken for customers at a start (4) · events of the very moment left out of a past (3) ·
 //! `sequence` left out of the key of `events` (1, after a merge of parts) · vanished keys of an aggregate not set to
-//! nought (1, 4) · a changed reading activated without folding every customer again (6).
+//! nought (1, 4) · a changed reading activated without folding every customer again (6) · every transition flagged as first (2).
 //! Found in earnest: the same without `session` (1), the key of `identity_facts` with the event id (1), tombstones for
 //! names that nobody brings any more (6), rows of new customers without an event (1).
 
