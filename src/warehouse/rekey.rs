@@ -4,7 +4,6 @@
 //! and nothing is marked done before both are exchanged.
 
 use clickhouse::Row;
-use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Clickhouse, WarehouseError};
@@ -47,12 +46,11 @@ struct KeyedFact {
     source: String,
     generation: u32,
     day: i32,
-    occurred_at: i64,
-    event_id: String,
+    statement: (i64, String),
     first_seen_at: i64,
 }
 
-const FACT_COLUMNS: &str = "kind, a, b, source, generation, day, occurred_at, event_id, first_seen_at";
+const FACT_COLUMNS: &str = "kind, a, b, source, generation, day, statement, first_seen_at";
 
 #[derive(Row, Deserialize)]
 struct Text {
@@ -88,26 +86,10 @@ impl KeyedEvent {
             source: self.source.clone(),
             generation: self.generation,
             day: Timestamp::from_micros(self.occurred_at).utc_day().0,
-            occurred_at: self.occurred_at,
-            event_id: self.event_id.clone(),
+            statement: (self.occurred_at, self.event_id.clone()),
             first_seen_at: self.first_seen_at,
         })
     }
-}
-
-/// The earliest statement of each fact, as events of one part state them.
-fn facts_of(events: &[KeyedEvent], keying: &Keying) -> Vec<KeyedFact> {
-    let mut earliest: FxHashMap<(String, String, String, u32, i32), KeyedFact> = FxHashMap::default();
-    for fact in events.iter().flat_map(|e| e.facts(keying)) {
-        let key = (fact.a.clone(), fact.b.clone(), fact.source.clone(), fact.generation, fact.day);
-        match earliest.get(&key) {
-            Some(known) if (known.occurred_at, &known.event_id) <= (fact.occurred_at, &fact.event_id) => {}
-            _ => {
-                earliest.insert(key, fact);
-            }
-        }
-    }
-    earliest.into_values().collect()
 }
 
 impl Clickhouse {
@@ -146,7 +128,9 @@ impl Clickhouse {
             let events: Vec<KeyedEvent> = before.iter().cloned().map(|e| e.under(keying)).collect();
             changed += before.iter().zip(&events).filter(|(old, new)| old != new).count() as u64;
             self.insert_all(EVENTS, &events).await?;
-            self.insert_all(FACTS, &facts_of(&events, keying)).await?;
+            // The table keeps the earliest statement of each.
+            let facts: Vec<KeyedFact> = events.iter().flat_map(|e| e.facts(keying)).collect();
+            self.insert_all(FACTS, &facts).await?;
             done(events.len() as u64);
         }
         self.execute(&format!(
