@@ -18,7 +18,7 @@ use crate::source::file::{self, FileRead};
 use crate::source::kafka::{KafkaHandle, KafkaSource};
 use crate::source::offsets::TopicPartition;
 use crate::source::paths::expand;
-use crate::source::{SourceError, SourceEvent};
+use crate::source::{SourceError, SourceEvent, on_a_thread};
 use crate::stage::{Log, Polled, PositionRow, Positions};
 use crate::time::Timestamp;
 
@@ -68,6 +68,7 @@ impl Sources {
                         admit: with.admit.clone(),
                         positions: stored.map(|p| (partition_of(p), p.next)).collect(),
                         reading: reading.clone(),
+                        name: source.name.clone(),
                         instance: instance(with.config, &source.name),
                         flush_records: with.config.flush_records,
                         flush_interval: with.config.flush_interval,
@@ -125,6 +126,10 @@ impl Log for Sources {
         }
         match self.heard.recv().await {
             Some(event) => self.take(event),
+            None if !self.open.is_empty() => {
+                let names = self.open.iter().map(|s| self.name(*s)).collect::<Vec<_>>().join("`, `");
+                Err(SourceError::Gone(names))
+            }
             None if self.until_end => Ok(Polled::End),
             // Every file has been read and no stream is configured: nothing comes any more, and nothing is wrong.
             None => {
@@ -209,7 +214,8 @@ fn read_files(
     let generation = with.config.source(id).generation;
     let (admit, format, max_record_bytes) = (with.admit.clone(), input.format, input.max_record_bytes);
     let (flush_records, received_at) = (with.config.flush_records, (with.clock)());
-    std::thread::spawn(move || {
+    let name = with.config.source(id).name.clone();
+    on_a_thread(name, out.clone(), move || {
         for path in paths {
             let total = std::fs::metadata(&path).map_or(0, |m| m.len());
             let shown = bar(total, "reading", BarUnit::Bytes);

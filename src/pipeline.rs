@@ -92,11 +92,13 @@ pub async fn run<L: Log, W: Aggregates>(
     // Taking: poll whenever the next stage has room; a full queue is the back-pressure.
     let mut open = true;
     let mut held: Option<DecodedBatch> = None;
-    loop {
+    // A source that fails ends the taking; what was taken is written and committed all the same.
+    let mut failed: Option<PipelineError> = None;
+    while failed.is_none() {
         tokio::select! {
             biased;
             done = committed.recv() => match done {
-                Some(positions) => log.commit(&positions).await.map_err(source)?,
+                Some(positions) => failed = log.commit(&positions).await.map_err(source).err(),
                 None => break,
             },
             () = batches.closed() => break,
@@ -109,10 +111,11 @@ pub async fn run<L: Log, W: Aggregates>(
                 if !open { info!("stopping: what was taken is written and committed first"); break; }
             }
             polled = log.poll(), if open && held.is_none() => {
-                match polled.map_err(source)? {
-                    Polled::Batch(batch) => held = Some(batch),
-                    Polled::Quiet => {}
-                    Polled::End => break,
+                match polled {
+                    Ok(Polled::Batch(batch)) => held = Some(batch),
+                    Ok(Polled::Quiet) => {}
+                    Ok(Polled::End) => break,
+                    Err(e) => failed = Some(source(e)),
                 }
             }
         }
@@ -124,7 +127,7 @@ pub async fn run<L: Log, W: Aggregates>(
     drop(batches);
     // Draining: the channels close one after the other, and every commit is passed on.
     while let Some(positions) = committed.recv().await {
-        log.commit(&positions).await.map_err(source)?;
+        failed = failed.or(log.commit(&positions).await.map_err(source).err());
     }
     let (storing, computing, writing) = (join(storing).await, join(computing).await, join(writing).await);
     // The stage that failed first explains the others.
@@ -133,7 +136,7 @@ pub async fn run<L: Log, W: Aggregates>(
         (Err(e), _, _) if !matches!(e, PipelineError::StageGone) => Err(e),
         (_, Err(e), _) if !matches!(e, PipelineError::StageGone) => Err(e),
         (storing, computing, Ok(_)) if gone(&storing) || gone(&computing) => Err(PipelineError::StageGone),
-        (_, _, written) => written,
+        (_, _, written) => failed.map_or(written, Err),
     }
 }
 

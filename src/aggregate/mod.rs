@@ -110,6 +110,7 @@ pub const COVERAGE: Aggregate = Aggregate {
     select: select::coverage,
 };
 
+/// `COVERAGE` is the last to be filled: [`due`] goes by it.
 pub const ALL: [Aggregate; 6] = [JOURNEYS, STAGES, TRANSITIONS, DROP_OFFS, TOUCHPOINTS, COVERAGE];
 
 impl Aggregate {

@@ -312,7 +312,7 @@ fn source(
 }
 
 /// Settings of librdkafka that have a key of their own, or that the promise of complete tables rests on.
-const OURS: [(&str, &str); 8] = [
+const OURS: [(&str, &str); 9] = [
     ("bootstrap.servers", "hint: write `brokers:` beside `settings:`"),
     ("metadata.broker.list", "hint: write `brokers:` beside `settings:`"),
     ("group.id", "hint: write `group:` beside `settings:`"),
@@ -320,6 +320,7 @@ const OURS: [(&str, &str); 8] = [
     ("enable.auto.offset.store", "hint: leave it out; positions are committed once everything derived is stored"),
     ("auto.offset.reset", "hint: write `start:` beside `settings:`; it counts on a first run"),
     ("partition.assignment.strategy", "hint: leave it out; one process must have every partition"),
+    ("statistics.interval.ms", "hint: leave it out; the watermark needs to know where the topics end"),
     ("group.protocol", "hint: leave it out; only the classic protocol lets a killed process come back as itself"),
 ];
 

@@ -186,7 +186,7 @@ impl<G: FnMut(DecodedBatch) -> ControlFlow<()>> Reading<'_, G> {
         self.next += 1;
         let (source, received_at) = (self.what.source, self.what.received_at);
         self.gathering.take(&RawRecord { source, position: &position, line, payload, received_at });
-        if self.gathering.records() >= self.what.flush_records { self.flush() } else { ControlFlow::Continue(()) }
+        if self.gathering.is_full(self.what.flush_records) { self.flush() } else { ControlFlow::Continue(()) }
     }
 
     /// Nothing follows: the last batch says so, also if it holds no record.

@@ -7,6 +7,9 @@ use std::sync::Arc;
 use super::{Counters, DecodedBatch, Progress};
 use crate::event::{Admission, Admit, DeadLetter, RawPayload, RawRecord, SourceId};
 
+/// Payload bytes of a batch at most, but for its last record.
+const BATCH_BYTES: usize = 64 << 20;
+
 pub(super) struct Gathering<A> {
     source: SourceId,
     admit: A,
@@ -85,9 +88,9 @@ impl<A: Deref<Target = D>, D: Admit + ?Sized> Gathering<A> {
         self.records
     }
 
-    /// Bytes of the payloads taken, as they came.
-    pub const fn bytes(&self) -> usize {
-        self.bytes
+    /// Holds so many records, or so many bytes that a batch of long ones stays bounded too.
+    pub const fn is_full(&self, flush_records: usize) -> bool {
+        self.records >= flush_records || self.bytes >= BATCH_BYTES
     }
 
     pub const fn is_empty(&self) -> bool {

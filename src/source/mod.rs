@@ -34,6 +34,24 @@ pub enum SourceError {
     File(#[from] file::FileError),
     #[error("{0}")]
     Path(String),
+    #[error(
+        "source `{0}` broke down; the lines above say where\n  hint: nothing of what it had not given out is stored or committed; please report it"
+    )]
+    Gone(String),
+}
+
+/// Runs a source on a thread of its own; one that breaks down must not look like one that has ended.
+pub fn on_a_thread(
+    name: Arc<str>,
+    out: tokio::sync::mpsc::Sender<SourceEvent>,
+    body: impl FnOnce() + Send + 'static,
+) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).is_err() {
+            // A closed channel means that nobody waits for this source any more.
+            out.blocking_send(SourceEvent::Failed(SourceError::Gone(name.to_string()))).ok();
+        }
+    })
 }
 
 /// Decoded records of one source, cut at about `flush_records` records or `flush_interval`.

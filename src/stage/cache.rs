@@ -103,6 +103,11 @@ fn hash_of(node: &str) -> u64 {
     h.finish()
 }
 
+/// Bytes of a node that holds nothing.
+fn overhead(node: &str) -> u64 {
+    (node.len() + std::mem::size_of::<NodeEvents>() + 64) as u64
+}
+
 impl NodeCache {
     /// `known`: every node with events in the warehouse; `limit`: bytes to keep.
     pub fn new(known: impl IntoIterator<Item = Arc<str>>, limit: u64) -> Self {
@@ -121,17 +126,15 @@ impl NodeCache {
         if self.lacks(node) {
             return;
         }
-        let fresh = self.known.insert(hash_of(node));
-        let entry = self.nodes.entry(node.clone()).or_default();
-        if fresh {
-            self.bytes += node.len() as u64 + 64;
-        }
-        self.bytes += entry.add(event);
+        self.fill(node, [event]);
     }
 
     /// The node's whole set as the warehouse holds it (an empty one too, so that it is not asked for again).
     pub fn fill(&mut self, node: &Arc<str>, events: impl IntoIterator<Item = CachedEvent>) {
-        let entry = self.nodes.entry(node.clone()).or_default();
+        let entry = self.nodes.entry(node.clone()).or_insert_with(|| {
+            self.bytes += overhead(node);
+            NodeEvents::default()
+        });
         for event in events {
             self.bytes += entry.add(event);
         }
@@ -162,12 +165,36 @@ impl NodeCache {
                 break;
             }
             if let Some(entry) = self.nodes.remove(&node) {
-                self.bytes = self.bytes.saturating_sub(entry.bytes + node.len() as u64 + 64);
+                self.bytes = self.bytes.saturating_sub(entry.bytes + overhead(&node));
             }
         }
     }
 
     pub const fn bytes(&self) -> u64 {
         self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_filled_and_forgotten_again_and_again_keeps_its_bound() {
+        let mut cache = NodeCache::new([], 20_000);
+        for round in 0..50_u64 {
+            for node in 0..200 {
+                cache.fill(&Arc::from(format!("cookie:{round}-{node}")), []);
+                cache.append(&Arc::from(format!("cookie:{node}")), event());
+            }
+            cache.shrink();
+            let held: u64 = cache.nodes.iter().map(|(n, e)| e.bytes + overhead(n)).sum();
+            assert_eq!(cache.bytes(), held);
+            assert!(held <= 20_000, "{held} bytes in round {round}");
+        }
+    }
+
+    fn event() -> CachedEvent {
+        CachedEvent { identifiers: SmallVec::new(), day: Day(0), maps: SmallVec::new() }
     }
 }

@@ -105,8 +105,8 @@ fn a_late_error_ends_the_body_behind_its_tag() {
 }
 
 #[test]
-fn a_gigabyte_goes_out_in_bounded_memory_to_a_client_that_takes_its_time() {
-    let sql = "SELECT number, repeat('x', 1000) FROM numbers(1000000) FORMAT RowBinary";
+fn three_gigabytes_go_out_in_bounded_memory_to_a_client_that_takes_its_time() {
+    let sql = "SELECT number, repeat('x', 1000) FROM numbers(3000000) FORMAT RowBinary";
     post("SELECT 1");
     let before = resident();
     let (mut most, mut seen, mut pieces) = (0, 0_u64, 0);
@@ -122,9 +122,10 @@ fn a_gigabyte_goes_out_in_bounded_memory_to_a_client_that_takes_its_time() {
         piece.clear();
     });
     assert!(answer.complete);
-    assert_eq!(seen, 1_000_000 * (8 + 2 + 1000));
-    println!("1,000,000 rows, {} MB: resident {before} -> at most {most} MB", seen / 1_000_000);
-    assert!(most < before + 500, "resident {before} -> {most} MB");
+    assert_eq!(seen, 3_000_000 * (8 + 2 + 1000));
+    println!("3,000,000 rows, {} MB: resident {before} -> at most {most} MB", seen / 1_000_000);
+    // Other tests run beside it: a third of the answer is far more than they take, and far less than all of it.
+    assert!(most < before + 1_000, "resident {before} -> {most} MB");
 }
 
 /// Resident memory of this process, in which the engine runs, MB.

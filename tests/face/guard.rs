@@ -38,6 +38,8 @@ fn what_reaches_outside_of_the_store_is_refused() {
         format!("CREATE TABLE f (a Int8) ENGINE = File(CSV, '{path}')"),
         "CREATE TABLE f (a Int8) ENGINE Kafka SETTINGS kafka_broker_list = 'x:1'".to_owned(),
         "CREATE TABLE f (a Int8 DEFAULT (SELECT 1)) ENGINE = `URL`('http://127.0.0.1:1/')".to_owned(),
+        "CREATE TABLE select (a String) ENGINE = Kafka SETTINGS kafka_broker_list = 'x:1'".to_owned(),
+        "DROP TABLE IF EXISTS z PARALLEL WITH CREATE TABLE f (a Int8) ENGINE = Memory".to_owned(),
         "CREATE DATABASE f ENGINE = Filesystem('/')".to_owned(),
         "CREATE DICTIONARY f (a Int8) PRIMARY KEY a SOURCE(FILE(path '/x' format CSV)) LAYOUT(FLAT()) LIFETIME(0)"
             .to_owned(),

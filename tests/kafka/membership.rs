@@ -1,8 +1,10 @@
 //! One process with one store must see every partition: with a second member in the group it pauses and says so, and
 //! goes on once it is alone again.
 
+use std::time::{Duration, Instant};
+
 use crate::broker::Broker;
-use crate::shop::demo;
+use crate::shop::{demo, text, tropa};
 use crate::stream::{Topics, config, produce};
 use crate::waiting::Running;
 
@@ -25,15 +27,14 @@ fn two_processes_in_one_group_pause_until_one_is_gone() {
     two.kill();
     // The broker misses it after the session time-out, and gives its partitions to the one that is left.
     one.says("assigned");
-    one.stop();
     let data = configs[0].with_file_name("data");
-    let records = crate::shop::tropa(&[
-        "sql",
-        "SELECT sum(records) FROM positions FINAL",
-        "--format",
-        "TSV",
-        "--data",
-        crate::shop::text(&data),
-    ]);
-    assert_eq!(records.trim(), count.to_string(), "every record once, whoever had the partition in between");
+    let query = "SELECT sum(records) FROM positions FINAL";
+    let records = || tropa(&["sql", query, "--format", "TSV", "--data", text(&data)]).trim().to_owned();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while records() != count.to_string() {
+        assert!(Instant::now() < deadline, "{} of {count} records were stored", records());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    one.stop();
+    assert_eq!(records(), count.to_string(), "every record once, whoever had the partition in between");
 }

@@ -101,3 +101,43 @@ fn a_broker_and_a_topic_that_are_not_there_are_waited_for() {
     run.stop();
     assert_eq!(ask().trim(), "1");
 }
+
+#[test]
+fn records_that_expire_under_a_run_are_said_and_the_rest_is_read() {
+    const ALL: usize = 6_000;
+    const EXPIRED: usize = 5_000;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let broker = Broker::shared();
+    broker.topic("expiring", 1);
+    let filler = "x".repeat(1_000);
+    let records: Vec<String> = (0..ALL)
+        .map(|i| {
+            format!(r#"{{"id":"{i}","name":"view","at":"2026-05-01T10:00:00Z","user":"u{i}","filler":"{filler}"}}"#)
+        })
+        .collect();
+    broker.produce("expiring", records.iter().map(|r| ("k", Some(r.as_bytes()))), "none");
+    // One record a fetch: the run is far from the end when the records before it go.
+    let slow = "max.partition.fetch.bytes: 1000, fetch.message.max.bytes: 1000, queued.min.messages: 1, fetch.queue.backoff.ms: 20";
+    let config = folder.path().join("tropa.yaml");
+    let written = format!(
+        "schema: config/v1\nflush: {{ records: 50, interval: 100ms }}\nsources:\n  web:\n    kafka: {{ brokers: \"{}\", topics: [expiring], group: expiring, settings: {{ {slow} }} }}\n    \
+         decoder: {{ id: id, name: name, time: at, ids: {{ user: user }}, props: {{ keep: [name] }} }}\n",
+        broker.address
+    );
+    std::fs::write(&config, written).expect("a config");
+    let mut run = Running::start(&config);
+    run.says("reading begins");
+    broker.expire("expiring", EXPIRED as i64);
+    run.says("records expired before they were read");
+    let data = config.with_file_name("data");
+    let query = "SELECT count(), countIf(toUInt32(event_id) >= 5000) FROM events FINAL";
+    let ask = || tropa(&["sql", query, "--format", "TSV", "--data", text(&data)]);
+    let deadline = Instant::now() + Duration::from_secs(90);
+    while !ask().trim().ends_with(&format!("\t{}", ALL - EXPIRED)) {
+        assert!(Instant::now() < deadline, "what was left was not read: {}", ask());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    run.stop();
+    let (read, _) = ask().trim().split_once('\t').map(|(a, b)| (a.to_owned(), b.to_owned())).expect("two figures");
+    assert!(read.parse::<usize>().expect("a number") < ALL, "nothing had expired when it was read");
+}

@@ -28,9 +28,13 @@ pub fn text(path: &Path) -> &str {
 
 /// Everything that follows from the sets, less when it was written, and the figures of the comparison at `as_of`.
 pub fn tables(data: &Path, as_of: &str) -> Vec<(&'static str, String)> {
-    const QUERIES: [(&str, &str); 5] = [
+    const QUERIES: [(&str, &str); 6] = [
         ("events", "SELECT * EXCEPT (received_at, first_seen_at) FROM events FINAL ORDER BY ALL"),
         ("identity_facts", "SELECT * EXCEPT (first_seen_at) FROM identity_facts FINAL ORDER BY ALL"),
+        (
+            "positions",
+            "SELECT source, sum(records), sum(skipped), sum(decoded), sum(rejected) FROM positions FINAL GROUP BY source ORDER BY source",
+        ),
         ("identity", "SELECT node, has_day, day, customer FROM identity FINAL WHERE is_deleted = 0 ORDER BY ALL"),
         (
             "customer_journeys",

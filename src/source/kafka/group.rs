@@ -30,8 +30,9 @@ struct State {
     gained: BTreeSet<TopicPartition>,
     /// The group waits for our answer to an assignment, be it an empty one.
     asked: bool,
-    /// From statistics: the next offset to fetch, where nothing fetched waits any more.
+    /// From statistics: the next offset to fetch, where nothing fetched waits any more; and where the log ends.
     fetched: BTreeMap<TopicPartition, i64>,
+    ends: BTreeMap<TopicPartition, i64>,
     trouble: Option<String>,
     refused_commit: Option<String>,
 }
@@ -54,6 +55,16 @@ impl Group {
     /// Looks again at the next chance: something could not be found out.
     pub fn look_again(&self) {
         self.changed.store(true, Ordering::Relaxed);
+    }
+
+    /// Those of the partitions that the client reads; others it would not know.
+    fn started_of(&self, partitions: &[TopicPartition]) -> TopicPartitionList {
+        let state = self.state();
+        let mut list = TopicPartitionList::new();
+        for p in partitions.iter().filter(|p| !state.gained.contains(p)) {
+            list.add_partition(&p.topic, p.partition);
+        }
+        list
     }
 
     pub fn holds(&self, partition: &TopicPartition) -> bool {
@@ -83,6 +94,20 @@ impl Group {
         self.state().fetched.get(partition).copied()
     }
 
+    /// Where a partition ended by the last statistics.
+    pub fn end(&self, partition: &TopicPartition) -> Option<i64> {
+        self.state().ends.get(partition).copied()
+    }
+
+    /// A partition that is ours and must be started once more.
+    pub fn take_anew(&self, partition: TopicPartition) {
+        let mut state = self.state();
+        state.asked = true;
+        state.gained.insert(partition);
+        drop(state);
+        self.look_again();
+    }
+
     /// Something does not work now. Said once until it is over.
     pub fn trouble(&self, text: &str) {
         let mut state = self.state();
@@ -107,8 +132,12 @@ impl ClientContext for Group {
     fn stats(&self, statistics: Statistics) {
         let mut state = self.state();
         for (name, topic) in &statistics.topics {
-            for p in topic.partitions.values().filter(|p| p.partition >= 0 && p.fetchq_cnt == 0) {
-                state.fetched.insert(TopicPartition::new(name.as_str(), p.partition), p.next_offset);
+            for p in topic.partitions.values().filter(|p| p.partition >= 0) {
+                let partition = TopicPartition::new(name.as_str(), p.partition);
+                state.ends.insert(partition.clone(), p.hi_offset);
+                if p.fetchq_cnt == 0 {
+                    state.fetched.insert(partition, p.next_offset);
+                }
             }
         }
     }
@@ -138,8 +167,9 @@ impl ConsumerContext for Group {
         if !partitions.is_empty() {
             info!(group = self.name, partitions = names(), "given back");
         }
+        let started = self.started_of(&partitions);
         let done = match consumer.rebalance_protocol() {
-            RebalanceProtocol::Cooperative => consumer.incremental_unassign(list),
+            RebalanceProtocol::Cooperative => consumer.incremental_unassign(&started),
             _ => consumer.unassign(),
         };
         if let Err(e) = done {
@@ -150,6 +180,7 @@ impl ConsumerContext for Group {
             state.held.remove(partition);
             state.gained.remove(partition);
             state.fetched.remove(partition);
+            state.ends.remove(partition);
         }
     }
 

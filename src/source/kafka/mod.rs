@@ -20,8 +20,8 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::mpsc::Sender;
 
-use super::SourceEvent;
 use super::offsets::TopicPartition;
+use super::{SourceEvent, on_a_thread};
 use crate::config::KafkaInput;
 use crate::event::{Admit, SourceId};
 use crate::time::Timestamp;
@@ -30,6 +30,7 @@ use reader::Reader;
 
 /// A Kafka source before it runs.
 pub struct KafkaSource {
+    pub name: Arc<str>,
     pub input: KafkaInput,
     pub source: SourceId,
     pub admit: Arc<dyn Admit>,
@@ -78,8 +79,9 @@ impl KafkaSource {
         consumer.subscribe(&topics).map_err(wrong)?;
         let consumer = Arc::new(consumer);
         let stop = Arc::new(AtomicBool::new(false));
-        let reader = Reader::new(consumer.clone(), self, out, stop.clone());
-        let thread = std::thread::spawn(move || reader.run());
+        let name = self.name.clone();
+        let reader = Reader::new(consumer.clone(), self, out.clone(), stop.clone());
+        let thread = on_a_thread(name, out, move || reader.run());
         Ok(KafkaHandle { consumer, stop, thread })
     }
 }

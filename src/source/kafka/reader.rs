@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rdkafka::Offset;
 use rdkafka::consumer::{Consumer, RebalanceProtocol};
 use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode as Code};
 use rdkafka::message::{BorrowedMessage, Message};
@@ -29,8 +28,6 @@ use crate::source::{SourceError, SourceEvent};
 const POLL: Duration = Duration::from_millis(100);
 /// A full queue is waited for without a word so long; pausing throws away what the client has fetched.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// A batch is closed at this many payload bytes, whatever `flush_records` says.
-const BATCH_BYTES: usize = 64 << 20;
 
 pub(super) struct Reader {
     consumer: GroupConsumer,
@@ -111,10 +108,9 @@ impl Reader {
             }
             None => true,
         };
-        let full = self.gathering.records() >= self.source.flush_records || self.gathering.bytes() >= BATCH_BYTES;
+        let full = self.gathering.is_full(self.source.flush_records);
         let due = self.gathering.records() > 0 && self.aged();
         if full || due || self.whole && !self.announced {
-            self.announced = true;
             self.give()?;
         }
         if idle && self.source.until_end && !self.caught_up && self.at_end() {
@@ -173,10 +169,12 @@ impl Reader {
 
     /// Hands the open batch over, however long that takes.
     fn give(&mut self) -> Result<(), Over> {
+        let all = !std::mem::replace(&mut self.announced, true);
         for Started { name, next, end, anew } in &mut self.partitions {
-            if self.read_before.insert(name.clone(), *next) != Some(*next) {
+            let moved = self.read_before.insert(name.clone(), *next) != Some(*next);
+            if all || moved {
                 let progress = self.gathering.moved(&name.topic, name.partition, *next);
-                progress.behind = next < end;
+                progress.behind = *next < self.consumer.context().end(name).unwrap_or(0).max(*end);
                 progress.anew = std::mem::take(anew);
                 progress.content = self.source.reading.clone();
             }
@@ -213,6 +211,8 @@ impl Reader {
         }
         if paused {
             self.pause(!self.whole);
+            // The silence was ours: whoever waits with more must hold the watermark back before it moves on.
+            self.announced = false;
             info!("Kafka is read on");
         }
         Ok(())
@@ -242,7 +242,10 @@ impl Reader {
     /// Starts what was gained, forgets what was lost, and reads only if nothing is missing.
     fn follow_group(&mut self) {
         let held = self.consumer.context().held();
-        self.partitions.retain(|p| held.contains(&p.name));
+        for lost in self.partitions.extract_if(.., |p| !held.contains(&p.name)) {
+            // What was taken of it will be stored: if it comes back, it is read on from there.
+            self.read_before.insert(lost.name, lost.next);
+        }
         match self.start_gained() {
             Ok(()) => {}
             Err(error) => {
@@ -328,20 +331,23 @@ impl Reader {
         }
     }
 
-    /// Records have expired under our feet: goes on at the first that is left.
+    /// Records have expired under our feet. The client has given the partition up: it is taken anew, and the start that is
+    /// found then says what was lost.
     fn find_again(&mut self) {
-        for Started { name, next, .. } in &mut self.partitions {
-            let Ok((low, high)) = self.consumer.fetch_watermarks(&name.topic, name.partition, PATIENCE) else {
-                continue;
-            };
-            if (low..=high).contains(next) {
-                continue;
-            }
-            warn!(partition = %name, from = *next, to = low, "records are gone from the topic; going on behind them");
-            match self.consumer.seek(&name.topic, name.partition, Offset::Offset(low), PATIENCE) {
-                Ok(()) => *next = low,
-                Err(error) => warn!(partition = %name, %error, "the partition cannot be read on yet"),
-            }
+        let consumer = self.consumer.clone();
+        let gone = |p: &mut Started| match consumer.fetch_watermarks(&p.name.topic, p.name.partition, PATIENCE) {
+            Ok((low, high)) => !(low..=high).contains(&p.next),
+            // Unknown: a partition that was well is only looked up once more.
+            Err(_) => true,
+        };
+        let broken: Vec<Started> = self.partitions.extract_if(.., gone).collect();
+        if let Err(error) = consumer.incremental_unassign(&starts::all(&broken)) {
+            warn!(error = plain(&error), "partitions could not be given up to be taken anew");
+        }
+        self.last = 0;
+        for Started { name, next, .. } in broken {
+            self.read_before.insert(name.clone(), next);
+            consumer.context().take_anew(name);
         }
     }
 }

@@ -16,11 +16,13 @@ const DEFAULTS: [(&str, &str); 5] = [
 ];
 
 /// What it may not: positions are ours to choose and to commit, and a process that was killed must come back as itself.
-const FIXED: [(&str, &str); 4] = [
+const FIXED: [(&str, &str); 5] = [
     ("enable.auto.commit", "false"),
     ("enable.auto.offset.store", "false"),
     ("auto.offset.reset", "error"),
     ("partition.assignment.strategy", "cooperative-sticky"),
+    // Only there it is told where a log ends, and how far records reach that are never given out (of transactions).
+    ("statistics.interval.ms", "1000"),
 ];
 
 pub(super) fn of(source: &KafkaSource) -> ClientConfig {
@@ -29,10 +31,6 @@ pub(super) fn of(source: &KafkaSource) -> ClientConfig {
         config.set(key, value);
     }
     config.set("group.instance.id", &source.instance);
-    if source.until_end {
-        // Positions over records that are never given out (of transactions) are only told there.
-        config.set("statistics.interval.ms", "500");
-    }
     for (key, value) in &source.input.settings {
         config.set(key, value);
     }

@@ -5,6 +5,8 @@ use std::io::Read;
 
 use bytes::Bytes;
 
+use super::incoming::MAX_BODY;
+
 const LZ4: u8 = 0x82;
 const ZSTD: u8 = 0x90;
 const NONE: u8 = 0x02;
@@ -24,13 +26,13 @@ pub(super) fn decode(encoding: &str, body: Bytes) -> Result<Bytes, String> {
     match encoding.trim().to_ascii_lowercase().as_str() {
         "" | "identity" => return Ok(body),
         "gzip" | "x-gzip" => {
-            flate2::read::MultiGzDecoder::new(&body[..]).read_to_end(&mut plain).map_err(wrong)?;
+            unpack(flate2::read::MultiGzDecoder::new(&body[..]), &mut plain).map_err(wrong)?;
         }
         "deflate" => {
-            flate2::read::ZlibDecoder::new(&body[..]).read_to_end(&mut plain).map_err(wrong)?;
+            unpack(flate2::read::ZlibDecoder::new(&body[..]), &mut plain).map_err(wrong)?;
         }
         "zstd" => {
-            zstd::stream::read::Decoder::new(&body[..]).map_err(wrong)?.read_to_end(&mut plain).map_err(wrong)?;
+            unpack(zstd::stream::read::Decoder::new(&body[..]).map_err(wrong)?, &mut plain).map_err(wrong)?;
         }
         "lz4" => {
             // Clients send several frames one after the other; a decoder of one would lose the rest, and takes a frame
@@ -38,13 +40,22 @@ pub(super) fn decode(encoding: &str, body: Bytes) -> Result<Bytes, String> {
             let mut rest = &body[..];
             while !rest.is_empty() {
                 let (frame, behind) = lz4_frame(rest).ok_or("the lz4 body ends in the middle of a frame")?;
-                lz4_flex::frame::FrameDecoder::new(frame).read_to_end(&mut plain).map_err(wrong)?;
+                unpack(lz4_flex::frame::FrameDecoder::new(frame), &mut plain).map_err(wrong)?;
                 rest = behind;
             }
         }
         other => return Err(format!("Content-Encoding {other} is not known; allowed: gzip, deflate, zstd, lz4")),
     }
     Ok(Bytes::from(plain))
+}
+
+/// A small body may unpack to anything: what grows beyond the limit of plain bodies is refused like a larger one.
+fn unpack(from: impl Read, into: &mut Vec<u8>) -> std::io::Result<()> {
+    let room = MAX_BODY.saturating_sub(into.len()) as u64;
+    if from.take(room + 1).read_to_end(into)? as u64 > room {
+        return Err(std::io::Error::other(format!("unpacked it is longer than {MAX_BODY} bytes")));
+    }
+    Ok(())
 }
 
 /// The first lz4 frame and what stands behind it; `None` where no whole frame stands.
@@ -66,7 +77,7 @@ fn lz4_frame(body: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Undoes ClickHouse's own block framing.
 pub(super) fn unframe(body: &[u8]) -> Result<Vec<u8>, String> {
-    let (mut plain, mut rest) = (Vec::with_capacity(body.len() * 3), body);
+    let (mut plain, mut rest) = (Vec::with_capacity(body.len()), body);
     while !rest.is_empty() {
         let (Some(sum), Some(head)) = (rest.get(..CHECKSUM), rest.get(CHECKSUM..CHECKSUM + HEADER)) else {
             return Err("a compressed block ends inside its header".to_owned());

@@ -99,10 +99,14 @@ fn reaching(tokens: &[Token<'_>]) -> Option<String> {
             }
             Kind::Symbol(b'(') => depth += 1,
             Kind::Symbol(b')') => depth -= 1,
-            Kind::Word if makes && depth == 0 && !selects && token.is("engine") => {
+            Kind::Word if token.is("parallel") && after.is_some_and(|a| a.is("with")) => {
+                return Some(denied("PARALLEL WITH, which runs several statements,"));
+            }
+            Kind::Word if makes && depth == 0 && token.is("engine") => {
                 let named = tokens[i + 1..].iter().find(|t| !t.is_symbol(b'='));
                 let engine = named.map(|t| t.content().to_lowercase()).unwrap_or_default();
-                if !contains(ENGINES, &engine) {
+                // Behind a SELECT the word may be a column of that name.
+                if if selects { contains(REACHING, &engine) } else { !contains(ENGINES, &engine) } {
                     return Some(denied(&format!("the engine {engine}")));
                 }
             }
