@@ -1,5 +1,5 @@
 //! Events per second from a source to the tables, beside the ceiling: the same source, consumed and decoded and thrown
-//! away. In: the demo's shop, `TROPA_BENCH_CUSTOMERS` people (default 20,000: a quarter of a million events), as files
+//! away. In: the demo's shop, `TROPA_BENCH_CUSTOMERS` people (default 40,000: half a million events), as files
 //! and through a real broker, with the real engine, all on this machine. Out: a line per source: both paces and their
 //! ratio. The first goal is 0.3, the one after that 0.6.
 
@@ -140,7 +140,7 @@ fn say(source: &str, mut ceilings: Vec<f64>, mut paces: Vec<f64>) {
 }
 
 fn main() {
-    let customers = std::env::var("TROPA_BENCH_CUSTOMERS").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000);
+    let customers = std::env::var("TROPA_BENCH_CUSTOMERS").ok().and_then(|n| n.parse().ok()).unwrap_or(40_000);
     let runs = 3;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let sides = shop(folder.path(), customers);

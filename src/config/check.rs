@@ -128,7 +128,7 @@ fn config(scope: &mut Scope<'_>, file: ConfigFile, base: &Path) -> Config {
         decoders,
         max_visits,
         refresh: scope.duration("refresh", file.refresh.as_deref(), Duration::from_secs(30)),
-        flush_records: flush.records.unwrap_or(50_000) as usize,
+        flush_records: flush.records.unwrap_or(100_000) as usize,
         flush_interval: scope.duration("flush/interval", flush.interval.as_deref(), Duration::from_secs(1)),
         cache_bytes: bytes(scope, file.cache.as_deref()),
         fingerprint: String::new(),

@@ -27,7 +27,7 @@ pub struct Config {
     pub max_visits: usize,
     /// Aggregates of a bucket are refreshed at most this often (default 30 s).
     pub refresh: Duration,
-    /// A batch is closed at this many records (default 50,000) or after `flush_interval` (default 1 s).
+    /// A batch is closed at this many records (default 100,000) or after `flush_interval` (default 1 s).
     pub flush_records: usize,
     pub flush_interval: Duration,
     /// Bytes of event sets the journeys stage keeps in memory (default 1 GiB).

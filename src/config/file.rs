@@ -80,7 +80,7 @@ pub struct EmbeddedFile {
 #[derive(Deserialize, JsonSchema, Debug, Default)]
 #[serde(default, deny_unknown_fields)]
 pub struct FlushFile {
-    /// Records of a batch at most; default 50000.
+    /// Records of a batch at most; default 100000.
     #[schemars(range(min = 1))]
     pub records: Option<u64>,
     /// Age of a batch at most; default `1s`.
