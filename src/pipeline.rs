@@ -8,6 +8,8 @@
 //!               and rejects     journeys           refresh due aggregates
 //! ```
 
+mod write;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,7 +20,6 @@ use crate::event::Event;
 use crate::source::{DecodedBatch, Progress};
 use crate::stage::identity::IdentityStage;
 use crate::stage::journeys::JourneysStage;
-use crate::stage::watermark::Watermark;
 use crate::stage::{Aggregates, Log, Polled, PositionRow, Positions, Rows, Version, Warehouse};
 use crate::startup::Stages;
 use crate::time::Timestamp;
@@ -87,7 +88,7 @@ pub async fn run<L: Log, W: Aggregates>(
     let storing = tokio::spawn(store_batches(store.clone(), batches_in, stored_out));
     let computing =
         tokio::spawn(compute(store.clone(), stored_in, derived_out, (identity, journeys, positions, version)));
-    let writing = tokio::spawn(write(store, derived_in, committed_out, watermark, (refresh, clock)));
+    let writing = tokio::spawn(write::write(store, derived_in, committed_out, watermark, (refresh, clock)));
 
     // Taking: poll whenever the next stage has room; a full queue is the back-pressure.
     let mut open = true;
@@ -210,60 +211,5 @@ async fn compute<W: Warehouse>(
         let derived = Derived { rows, positions: positions.advance(&progress), summary };
         out.send(derived).await.map_err(|_| PipelineError::StageGone)?;
     }
-    Ok(())
-}
-
-async fn write<W: Aggregates>(
-    store: Arc<W>,
-    mut derived: mpsc::Receiver<Derived>,
-    committed: mpsc::Sender<Vec<PositionRow>>,
-    mut watermark: Watermark,
-    (refresh, clock): (Duration, fn() -> Timestamp),
-) -> Result<RunSummary, PipelineError> {
-    let mut total = RunSummary::default();
-    let mut refreshed = Instant::now();
-    let mut tick = tokio::time::interval(refresh.min(Duration::from_secs(5)));
-    loop {
-        tokio::select! {
-            next = derived.recv() => {
-                let Some(Derived { rows, positions, summary }) = next else { break };
-                for rows in rows.into_iter().filter(|r| !r.is_empty()) {
-                    store.insert(rows).await.map_err(warehouse)?;
-                }
-                if !positions.is_empty() {
-                    store.insert(Rows::Positions(positions.clone())).await.map_err(warehouse)?;
-                }
-                let now = clock();
-                for p in &positions {
-                    watermark.observe(p, now);
-                }
-                committed.send(positions).await.map_err(|_| PipelineError::StageGone)?;
-                total.records += summary.records;
-                total.events += summary.events;
-                total.dead_letters += summary.dead_letters;
-                total.customers_recomputed += summary.customers_recomputed;
-            }
-            _ = tick.tick() => {}
-        }
-        if refreshed.elapsed() >= refresh {
-            refresh_aggregates(&*store, &mut watermark, clock()).await?;
-            refreshed = Instant::now();
-        }
-    }
-    drop(committed);
-    refresh_aggregates(&*store, &mut watermark, clock()).await?;
-    total.as_of = watermark.current();
-    Ok(total)
-}
-
-async fn refresh_aggregates<W: Aggregates>(
-    store: &W,
-    watermark: &mut Watermark,
-    now: Timestamp,
-) -> Result<(), PipelineError> {
-    let Some(as_of) = watermark.advance(now) else { return Ok(()) };
-    store.store_watermark(as_of).await.map_err(warehouse)?;
-    let buckets = store.refresh(as_of).await.map_err(warehouse)?;
-    debug!(%as_of, buckets, "aggregates refreshed");
     Ok(())
 }
