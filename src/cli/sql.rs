@@ -7,7 +7,7 @@ use clap::Args;
 use super::store::{DATABASE, Store, nothing_there};
 use super::{Failure, PlaceArgs};
 use crate::warehouse::embedded::{self, Embedded};
-use crate::warehouse::{Clickhouse, Target};
+use crate::warehouse::{Clickhouse, Target, WarehouseError};
 
 #[derive(Debug, Args)]
 pub(super) struct Sql {
@@ -16,6 +16,9 @@ pub(super) struct Sql {
     /// Any output format of ClickHouse [default: PrettyCompactMonoBlock on a terminal, TSVWithNames off it]
     #[arg(long)]
     format: Option<String>,
+    /// Let the statement change the store; what it takes away, no later run brings back
+    #[arg(long)]
+    write: bool,
     #[command(flatten)]
     place: PlaceArgs,
 }
@@ -27,7 +30,7 @@ impl Sql {
         match self.place.data_or_config()? {
             Err(place) => {
                 let store = Store::reach(&place.config).await?;
-                let result = print(&store.client, &self.query, format).await;
+                let result = self.print(&store.client, format).await;
                 store.close().await;
                 result
             }
@@ -35,27 +38,38 @@ impl Sql {
                 // A bare data folder: the embedded store, whoever holds it.
                 if let Some(address) = embedded::locate(&data) {
                     let client = Clickhouse::reader(&Target::embedded(&address.url(), DATABASE, false));
-                    return print(&client, &self.query, format).await;
+                    return self.print(&client, format).await;
                 }
                 if !data.exists() {
                     return Err(nothing_there(&data));
                 }
                 let engine = Embedded::start(&data, 0, false).await.map_err(|e| Failure::Store(e.to_string()))?;
                 let client = Clickhouse::reader(&Target::embedded(engine.url(), DATABASE, false));
-                let result = print(&client, &self.query, format).await;
+                let result = self.print(&client, format).await;
                 engine.stop().await.map_err(|e| Failure::Store(e.to_string()))?;
                 result
             }
         }
     }
-}
 
-async fn print(client: &Clickhouse, query: &str, format: &str) -> Result<(), Failure> {
-    let mut answer = client.sql(query, format).await?;
-    let mut out = std::io::stdout().lock();
-    while let Some(bytes) = answer.next().await? {
-        out.write_all(&bytes)?;
+    async fn print(&self, client: &Clickhouse, format: &str) -> Result<(), Failure> {
+        let client = if self.write { client.clone() } else { client.read_only() };
+        let refused = |e: WarehouseError| {
+            match e.to_string() {
+            // What ClickHouse says of a statement that is not allowed to change anything.
+            text if text.contains("Code: 164.") => Failure::Store(
+                "this statement would change the store\n  hint: `tropa sql --write` lets it; what it takes away, no later run brings back"
+                    .to_owned(),
+            ),
+            _ => e.into(),
+        }
+        };
+        let mut answer = client.sql(&self.query, format).await.map_err(refused)?;
+        let mut out = std::io::stdout().lock();
+        while let Some(bytes) = answer.next().await.map_err(refused)? {
+            out.write_all(&bytes)?;
+        }
+        out.flush()?;
+        Ok(())
     }
-    out.flush()?;
-    Ok(())
 }

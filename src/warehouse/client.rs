@@ -114,6 +114,12 @@ impl Clickhouse {
         }
     }
 
+    /// The same store, where a statement may ask and not change anything.
+    #[must_use]
+    pub fn read_only(&self) -> Self {
+        Self { client: self.client.clone().with_setting("readonly", "2"), ..self.clone() }
+    }
+
     /// Runs a statement, waiting out faults that pass by themselves.
     pub(super) async fn execute(&self, statement: &str) -> Result<(), WarehouseError> {
         // `?` binds parameters in the client; a literal one is written twice.

@@ -17,6 +17,21 @@ fn sql_answers_in_any_format_and_says_what_clickhouse_refuses() {
 }
 
 #[test]
+fn sql_changes_nothing_unless_it_is_told_to() {
+    let statement = "ALTER TABLE dead_letters COMMENT COLUMN reason 'why'";
+    let (out, errors, code) = run(filled(), &["sql", statement], "");
+    assert_eq!((out.as_str(), code), ("", 1));
+    assert_eq!(
+        errors,
+        "this statement would change the store\n  hint: `tropa sql --write` lets it; what it takes away, no later run brings back\n"
+    );
+    ok(filled(), &["sql", "--write", statement]);
+    let comment =
+        "SELECT comment FROM system.columns WHERE table = 'dead_letters' AND name = 'reason' AND database = 'tropa'";
+    assert_eq!(ok(filled(), &["sql", comment, "--format", "TSV"]), "why\n");
+}
+
+#[test]
 fn show_finds_a_customer_by_any_identifier_as_it_was_written() {
     let text = ok(filled(), &["show", "user:u1"]);
     for identifier in ["cookie:c1", "email: A@X.org "] {
