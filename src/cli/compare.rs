@@ -141,6 +141,11 @@ pub(super) async fn compare_map(
     })?;
     let real = match as_of {
         Some(t) if t != stored => {
+            if t > stored {
+                tracing::warn!(
+                    "the store knows events up to {stored}: as of {t}, whoever has not been heard of since counts as silent"
+                );
+            }
             keyed_alike(store, &place.config).await?;
             past::empirical_at(store, &place.config, map, t, clock()).await?
         }

@@ -29,7 +29,10 @@ pub(super) fn read(
 
 fn allowed(format: &TimeFormat) -> String {
     match format {
-        TimeFormat::Auto => "RFC 3339 or ISO 8601 such as 2026-10-01T10:00:00+03:00".to_owned(),
+        TimeFormat::Auto => {
+            "RFC 3339 or ISO 8601 such as 2026-10-01T10:00:00+03:00, or without offset in the `zone` of the config"
+                .to_owned()
+        }
         TimeFormat::UnixSeconds => "seconds since 1970".to_owned(),
         TimeFormat::UnixMillis => "milliseconds since 1970".to_owned(),
         TimeFormat::UnixMicros => "microseconds since 1970".to_owned(),

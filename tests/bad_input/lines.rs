@@ -184,7 +184,8 @@ fn ids_names_and_sequences_of_the_wrong_type_are_never_guessed() {
 
 #[test]
 fn a_time_that_cannot_be_is_a_dead_letter_and_never_now() {
-    let allowed = "which is no time; allowed: RFC 3339 or ISO 8601 such as 2026-10-01T10:00:00+03:00";
+    let allowed = "which is no time; allowed: RFC 3339 or ISO 8601 such as 2026-10-01T10:00:00+03:00, \
+                   or without offset in the `zone` of the config";
     let range = "is out of range; allowed: 1990-01-01 <= t < 2101-01-01 UTC";
     world().check(
         "times",

@@ -128,7 +128,8 @@ fn files_without_rows_give_nothing() {
 
 #[test]
 fn times_of_rows_take_the_zone_of_the_config_and_are_checked() {
-    let allowed = "which is no time; allowed: RFC 3339 or ISO 8601 such as 2026-10-01T10:00:00+03:00";
+    let allowed = "which is no time; allowed: RFC 3339 or ISO 8601 such as 2026-10-01T10:00:00+03:00, \
+                   or without offset in the `zone` of the config";
     world().check(
         "clocks",
         &["a"],
