@@ -3,5 +3,4 @@
 mod cases;
 mod laws;
 mod oracle;
-mod pace;
 mod world;
