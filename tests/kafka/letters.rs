@@ -2,7 +2,7 @@
 
 use crate::broker::Broker;
 use crate::shop::tropa;
-use crate::stream::place;
+use crate::stream::{one_topic, place};
 
 #[test]
 fn every_unreadable_record_is_a_dead_letter_with_its_offset() {
@@ -29,13 +29,8 @@ fn every_unreadable_record_is_a_dead_letter_with_its_offset() {
         Some(good("9")),
     ];
     broker.produce(topic, records.iter().map(|r| ("k", r.as_deref())), "none");
-    let config = folder.path().join("tropa.yaml");
-    let written = format!(
-        "schema: config/v1\nsources:\n  web:\n    kafka: {{ brokers: \"{}\", topics: [{topic}], group: {topic}, max_record_bytes: 2500 }}\n    \
-         decoder: {{ id: id, name: name, time: at, ids: {{ user: user }} }}\n",
-        broker.address
-    );
-    std::fs::write(&config, written).expect("a config");
+    let more = "group: letters, max_record_bytes: 2500";
+    let config = one_topic(folder.path(), &broker.address, topic, more, "");
     let place = place(&config);
     let place: Vec<&str> = place.iter().map(String::as_str).collect();
     tropa(&[&["run", "--until-end"], &place[..]].concat());

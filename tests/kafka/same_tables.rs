@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::broker::Broker;
 use crate::shop::{assert_same, demo, tables, tropa};
-use crate::stream::{Topics, config, place, produce};
+use crate::stream::{Topics, config, one_topic, place, produce};
 
 #[test]
 fn every_codec_gives_the_tables_that_files_give() {
@@ -45,13 +45,7 @@ fn a_log_that_ends_in_a_transaction_is_read_to_its_end() {
     broker.topic(topic, 1);
     let payload: &[u8] = br#"{"id":"1","name":"view","at":"2026-05-01T10:00:00Z","user":"u"}"#;
     broker.produce_in_a_transaction(topic, [("a", Some(payload))]);
-    let config = folder.path().join("tropa.yaml");
-    let written = format!(
-        "schema: config/v1\nsources:\n  web:\n    kafka: {{ brokers: \"{}\", topics: [{topic}], group: {topic} }}\n    \
-         decoder: {{ id: id, name: name, time: at, ids: {{ user: user }} }}\n",
-        broker.address
-    );
-    std::fs::write(&config, written).expect("a config");
+    let config = one_topic(folder.path(), &broker.address, topic, "group: transaction", "");
     let place = place(&config);
     let place: Vec<&str> = place.iter().map(String::as_str).collect();
     tropa(&[&["run", "--until-end"], &place[..]].concat());
@@ -71,15 +65,8 @@ fn a_first_run_starts_where_the_config_says_and_a_second_goes_on() {
         broker.produce(topic, ids.iter().zip(&records).map(|(id, r)| (*id, Some(r.as_bytes()))), "none");
     };
     let start = |name: &str, start: &str| {
-        let config = folder.path().join(name).join("tropa.yaml");
-        std::fs::create_dir_all(config.parent().expect("a folder")).expect("a folder");
-        let written = format!(
-            "schema: config/v1\nsources:\n  web:\n    kafka: {{ brokers: \"{}\", topics: [{topic}], group: start-{name}, start: \"{start}\", settings: {{ session.timeout.ms: 6000 }} }}\n    \
-             decoder: {{ id: id, name: name, time: at, ids: {{ user: user }} }}\n",
-            broker.address
-        );
-        std::fs::write(&config, written).expect("a config");
-        place(&config).to_vec()
+        let more = format!("group: start-{name}, start: \"{start}\", settings: {{ session.timeout.ms: 6000 }}");
+        place(&one_topic(&folder.path().join(name), &broker.address, topic, &more, "")).to_vec()
     };
     let ids = |place: &[String]| {
         let place: Vec<&str> = place.iter().map(String::as_str).collect();

@@ -62,3 +62,15 @@ pub fn place(config: &Path) -> [String; 4] {
     let data = config.with_file_name("data");
     ["--config", text(config), "--data", text(&data)].map(str::to_owned)
 }
+
+/// A config whose only source is one topic of plain records. `kafka`: more keys of the source, `top`: lines above it.
+pub fn one_topic(folder: &Path, address: &str, topic: &str, kafka: &str, top: &str) -> PathBuf {
+    std::fs::create_dir_all(folder).expect("a folder");
+    let path = folder.join("tropa.yaml");
+    let written = format!(
+        "schema: config/v1\n{top}sources:\n  web:\n    kafka: {{ brokers: \"{address}\", topics: [{topic}], {kafka} }}\n    \
+         decoder: {{ id: id, name: name, time: at, ids: {{ user: user }} }}\n"
+    );
+    std::fs::write(&path, written).expect("a config");
+    path
+}

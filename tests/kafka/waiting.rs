@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::broker::Broker;
 use crate::shop::{text, tropa};
+use crate::stream::one_topic;
 
 /// A `tropa run` that is listened to.
 pub struct Running {
@@ -77,12 +78,8 @@ impl Drop for Running {
 fn a_broker_and_a_topic_that_are_not_there_are_waited_for() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
-    let config = folder.path().join("tropa.yaml");
-    let written = format!(
-        "schema: config/v1\nrefresh: 1s\nsources:\n  web:\n    kafka: {{ brokers: \"127.0.0.1:{port}\", topics: [late], group: late, settings: {{ topic.metadata.refresh.interval.ms: 1000 }} }}\n    \
-         decoder: {{ id: id, name: name, time: at, ids: {{ user: user }} }}\n"
-    );
-    std::fs::write(&config, written).expect("a config");
+    let more = "group: late, settings: { topic.metadata.refresh.interval.ms: 1000 }";
+    let config = one_topic(folder.path(), &format!("127.0.0.1:{port}"), "late", more, "refresh: 1s\n");
     let mut run = Running::start(&config);
     run.says("waiting, nothing is lost");
     let broker = Broker::start(Some(port));
@@ -118,13 +115,9 @@ fn records_that_expire_under_a_run_are_said_and_the_rest_is_read() {
     broker.produce("expiring", records.iter().map(|r| ("k", Some(r.as_bytes()))), "none");
     // One record a fetch: the run is far from the end when the records before it go.
     let slow = "max.partition.fetch.bytes: 1000, fetch.message.max.bytes: 1000, queued.min.messages: 1, fetch.queue.backoff.ms: 20";
-    let config = folder.path().join("tropa.yaml");
-    let written = format!(
-        "schema: config/v1\nflush: {{ records: 50, interval: 100ms }}\nsources:\n  web:\n    kafka: {{ brokers: \"{}\", topics: [expiring], group: expiring, settings: {{ {slow} }} }}\n    \
-         decoder: {{ id: id, name: name, time: at, ids: {{ user: user }}, props: {{ keep: [name] }} }}\n",
-        broker.address
-    );
-    std::fs::write(&config, written).expect("a config");
+    let more = format!("group: expiring, settings: {{ {slow} }}");
+    let flush = "flush: { records: 50, interval: 100ms }\n";
+    let config = one_topic(folder.path(), &broker.address, "expiring", &more, flush);
     let mut run = Running::start(&config);
     run.says("reading begins");
     broker.expire("expiring", EXPIRED as i64);
