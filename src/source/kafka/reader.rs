@@ -49,8 +49,8 @@ pub(super) struct Reader {
     /// What went wrong while a batch waited to be taken.
     troubles: Vec<ClientError>,
     opened: Instant,
-    /// What the consumer would say about itself is due again.
-    next_look: Instant,
+    /// When the topics were last looked up because one was missing.
+    looked_at: Instant,
     shown: Option<indicatif::ProgressBar>,
     caught_up: bool,
 }
@@ -76,7 +76,7 @@ impl Reader {
             gathering,
             troubles: Vec::new(),
             opened: now,
-            next_look: now,
+            looked_at: now,
             shown: None,
             caught_up: false,
         }
@@ -325,8 +325,8 @@ impl Reader {
     }
 
     fn look_again_soon(&mut self) {
-        if self.next_look.elapsed() > Duration::from_secs(1) {
-            self.next_look = Instant::now();
+        if self.looked_at.elapsed() > Duration::from_secs(1) {
+            self.looked_at = Instant::now();
             self.consumer.context().look_again();
         }
     }
