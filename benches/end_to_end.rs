@@ -17,7 +17,6 @@ use tropa::decode::{Decoding, IdentifierKey};
 use tropa::demo::{CONFIG, JOURNEY, JOURNEY_FILE, Shop, Side};
 use tropa::intake::{Sources, Starting};
 use tropa::map::{self, MapVersions};
-use tropa::pipeline::{self, Control};
 use tropa::source::SourceError;
 use tropa::stage::{Log, Polled, PositionRow, Positions};
 use tropa::startup;
@@ -83,12 +82,11 @@ async fn tables(config: &Arc<Config>, maps: &[Arc<MapVersions>], data: &Path) ->
     let embedded = Embedded::start(data, 0, true).await.unwrap_or_else(|e| panic!("{e}"));
     let client = Clickhouse::connect(&Target::embedded(embedded.url(), "tropa", true), config);
     client.migrate().await.unwrap_or_else(|e| panic!("{e}"));
-    let stages = startup::load(&client, config, maps, &[], clock()).await.unwrap_or_else(|e| panic!("{e}"));
-    let mut timed = start(config, &stages.positions);
-    let writer = Writer::new(client, stages.readings.clone());
+    let start_of = startup::load(&client, config, maps, &[]).await.unwrap_or_else(|e| panic!("{e}"));
+    let mut timed = start(config, &start_of.stages.positions);
+    let writer = Writer::new(client.clone(), start_of.readings.clone());
     let (_keep, stop) = tokio::sync::watch::channel(false);
-    let control = Control { stop, refresh: config.refresh, clock };
-    pipeline::run(&mut timed, Arc::new(writer), stages, control).await.unwrap_or_else(|e| panic!("{e}"));
+    startup::run(&client, (&mut timed, writer), start_of, &[], (stop, clock)).await.unwrap_or_else(|e| panic!("{e}"));
     let pace = finish(timed).await;
     embedded.stop().await.unwrap_or_else(|e| panic!("{e}"));
     pace

@@ -1,85 +1,92 @@
-//! What happens before the first record (pipeline.md, I6): claim an epoch, load all facts, mend what a crash left
-//! half-written, recompute everything if the reading changed. In: an open store and the checked config. Out: stages
-//! that stand exactly where the tables stand.
+//! What happens before the first record: events and facts stand under their strongest identifiers, readings are noted,
+//! and customers that a new reading or an old row concerns are listed. In: an open store and the checked config. Out: the
+//! stages' settings. What a crash left half-written is the identity stage's business.
 
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use tokio::sync::watch;
 use tracing::info;
 
 use crate::config::Config;
-use crate::identity::{Assignment, Identity, Keying};
+use crate::identity::Keying;
 use crate::journey::Mode;
 use crate::map::MapVersions;
+use crate::pipeline::{self, Control, PipelineError, RunSummary, Stages, identity};
 use crate::progress::{BarUnit, bar};
-use crate::stage::cache::NodeCache;
-use crate::stage::identity::IdentityStage;
-use crate::stage::journeys::JourneysStage;
+use crate::stage::{Log, Positions, Warehouse};
 use crate::stage::reading::Reading;
-use crate::stage::watermark::Watermark;
-use crate::stage::{Positions, Rows, Version};
-
+use crate::stage::refold::Refold;
 use crate::time::Timestamp;
 use crate::warehouse::{Clickhouse, WarehouseError};
 
-/// Customers recomputed and written together.
-pub const CHUNK: usize = 10_000;
-
-/// The stages as they stand once the store is right.
-pub struct Stages {
-    pub identity: IdentityStage,
-    pub journeys: JourneysStage,
-    pub positions: Positions,
-    pub watermark: Watermark,
-    pub version: Version,
+/// What a process begins with.
+pub struct Start {
+    pub stages: Stages,
     pub readings: Arc<Vec<Reading>>,
+    /// Readings whose rows are not complete yet; shown once they are.
+    pub new: Vec<usize>,
 }
 
-/// Brings the store to where its sets and the reading say it stands, and loads the stages. `files`: the journey files'
-/// names and texts, stored with a new reading.
+/// `files`: the journey files' names and texts, stored with a new reading.
 pub async fn load(
     store: &Clickhouse,
     config: &Arc<Config>,
     maps: &[Arc<MapVersions>],
     files: &[(String, String)],
-    now: Timestamp,
-) -> Result<Stages, WarehouseError> {
-    let epoch = store.claim_epoch().await?;
-    let version = Version::first_of(epoch);
+) -> Result<Start, WarehouseError> {
     rekey(store, config).await?;
-    let facts = store.facts().await?;
-    let nodes = store.nodes().await?;
     let readings: Vec<Reading> = maps.iter().map(|map| Reading::new(map.clone(), Mode::Valid, config)).collect();
-    let readings = Arc::new(readings);
-    info!(facts = facts.len(), nodes = nodes.len(), epoch, "store loaded");
-
-    let cache = NodeCache::new(nodes.iter().cloned(), config.cache_bytes);
-    let identity = IdentityStage::load(config.clone(), facts, nodes);
-    let mut journeys = JourneysStage::new(config.clone(), readings.clone(), cache, None);
-    let positions = Positions::load(store.positions(config).await?);
-    let watermark = watermark(store, config, &positions, now).await?;
-
-    let mut dirty = mend_identity(store, identity.identity(), version).await?;
-    let mut activate = Vec::new();
-    for reading in readings.iter() {
-        if store.is_current(reading).await? {
-            dirty.extend(store.stale_customers(reading, identity.identity()).await?);
-        } else {
-            activate.push(reading);
-            dirty.extend(identity.identity().customers());
-            dirty.extend(store.live_customers(reading).await?);
+    let (mut new, mut anew) = (Vec::new(), Vec::new());
+    for (place, reading) in readings.iter().enumerate() {
+        if !store.is_current(reading).await? {
+            store.register_reading(reading, files).await?;
+            // Rows of an earlier time when this reading was the current one may be of nobody any more.
+            anew.extend(store.live_customers(reading).await?);
+            new.push(place);
         }
     }
-    for reading in &activate {
-        store.register_reading(reading, files).await?;
-    }
-    let dirty: Vec<Arc<str>> = sorted(dirty);
-    recompute(store, &readings, identity.identity(), &mut journeys, &dirty, version).await?;
-    for reading in activate {
+    let readings = Arc::new(readings);
+    let identity =
+        identity::Setting { config: config.clone(), refresh: config.refresh, anew, everybody: !new.is_empty() };
+    let positions = Positions::load(store.stored_positions(config).await?);
+    let refold = Refold::new(config.clone(), readings.clone(), None);
+    Ok(Start { stages: Stages { positions, identity, refold }, readings, new })
+}
+
+/// Runs the stages on a log until it ends or is told to stop; new readings are shown as soon as their rows are complete.
+pub async fn run<L: Log, W: Warehouse>(
+    store: &Clickhouse,
+    (log, warehouse): (&mut L, W),
+    start: Start,
+    files: &[(String, String)],
+    (stop, clock): (watch::Receiver<bool>, fn() -> Timestamp),
+) -> Result<RunSummary, PipelineError> {
+    let Start { stages, readings, new } = start;
+    let (started, mut has_started) = watch::channel(false);
+    let control = Control { stop, started, clock };
+    let showing = async {
+        // An error of the pipeline ends the wait as well, and is told by it.
+        match has_started.wait_for(|started| *started).await {
+            Ok(_) => show(store, &readings, &new, files).await,
+            Err(_) => Ok(()),
+        }
+    };
+    let (summary, shown) = tokio::join!(pipeline::run(log, Arc::new(warehouse), stages, control), showing);
+    shown.map_err(|e| PipelineError::Warehouse(Box::new(e)))?;
+    summary
+}
+
+async fn show(
+    store: &Clickhouse,
+    readings: &[Reading],
+    new: &[usize],
+    files: &[(String, String)],
+) -> Result<(), WarehouseError> {
+    for reading in new.iter().map(|&place| &readings[place]) {
         store.activate_reading(reading, files).await?;
         info!(map = %reading.map.id, reading = %reading.id, "the map's figures are computed with this reading now");
     }
-    Ok(Stages { identity, journeys, positions, watermark, version: version.next(), readings })
+    Ok(())
 }
 
 /// Puts events and facts under their strongest identifier, if the kinds have another order than when they were stored.
@@ -97,85 +104,4 @@ async fn rekey(store: &Clickhouse, config: &Config) -> Result<(), WarehouseError
         info!(events, changed, "events and facts are keyed anew");
     }
     store.note_keying(&keying).await
-}
-
-async fn watermark(
-    store: &Clickhouse,
-    config: &Arc<Config>,
-    positions: &Positions,
-    now: Timestamp,
-) -> Result<Watermark, WarehouseError> {
-    let mut watermark = Watermark::new(config.clone(), store.watermark().await?, now);
-    for row in positions.iter() {
-        watermark.observe(row, now);
-    }
-    Ok(watermark)
-}
-
-/// Rewrites identity rows that differ from what the facts say; returns the customers of both.
-async fn mend_identity(
-    store: &Clickhouse,
-    identity: &Identity,
-    version: Version,
-) -> Result<FxHashSet<Arc<str>>, WarehouseError> {
-    let key = |a: &Assignment| (a.node.clone(), a.day);
-    let stored: FxHashMap<_, _> = store.assignments().await?.into_iter().map(|a| (key(&a), a.customer)).collect();
-    let mut wrong = Vec::new();
-    let mut dirty = FxHashSet::default();
-    let mut known = FxHashSet::default();
-    for assignment in identity.assignments_all() {
-        known.insert(key(&assignment));
-        let before = stored.get(&key(&assignment));
-        if before != Some(&assignment.customer) {
-            dirty.extend(before.cloned().flatten());
-            dirty.extend(assignment.customer.clone());
-            wrong.push(assignment);
-        }
-    }
-    for ((node, day), customer) in stored {
-        if customer.is_some() && !known.contains(&(node.clone(), day)) {
-            dirty.extend(customer);
-            wrong.push(Assignment { node, day, customer: None });
-        }
-    }
-    if !wrong.is_empty() {
-        info!(rows = wrong.len(), "identity rows mended");
-        store.insert_rows(Rows::Assignments(wrong, version), &[]).await?;
-    }
-    Ok(dirty)
-}
-
-/// Recomputes customers chunk by chunk, reading what the cache lacks.
-pub async fn recompute(
-    store: &Clickhouse,
-    readings: &[Reading],
-    identity: &Identity,
-    journeys: &mut JourneysStage,
-    customers: &[Arc<str>],
-    version: Version,
-) -> Result<(), WarehouseError> {
-    let progress = bar(customers.len() as u64, "recomputing customers", BarUnit::Count);
-    if customers.is_empty() {
-        progress.finish_and_clear();
-        return Ok(());
-    }
-    info!(customers = customers.len(), "recomputing");
-    for chunk in customers.chunks(CHUNK) {
-        let missing = journeys.missing(identity, chunk);
-        let events = store.events_of_nodes(&missing).await?;
-        let rows = tokio::task::block_in_place(|| {
-            journeys.fill(&missing, &events);
-            journeys.recompute(identity, chunk, version)
-        });
-        store.insert_rows(Rows::Customers(rows), readings).await?;
-        progress.inc(chunk.len() as u64);
-    }
-    progress.finish_and_clear();
-    Ok(())
-}
-
-fn sorted(set: FxHashSet<Arc<str>>) -> Vec<Arc<str>> {
-    let mut list: Vec<_> = set.into_iter().collect();
-    list.sort_unstable();
-    list
 }

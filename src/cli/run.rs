@@ -10,7 +10,7 @@ use super::store::Store;
 use super::{Failure, Place, PlaceArgs};
 use crate::decode::Decoding;
 use crate::intake::{Sources, Starting};
-use crate::pipeline::{self, Control, RunSummary};
+use crate::pipeline::RunSummary;
 use crate::startup;
 use crate::time::Timestamp;
 use crate::warehouse::Writer;
@@ -56,19 +56,19 @@ pub(super) async fn run_sources(place: &Place, until_end: bool) -> Result<RunSum
 /// Runs the sources of a config against an open store.
 pub(super) async fn run_on(store: &Store, place: &Place, until_end: bool) -> Result<RunSummary, Failure> {
     let mut stop = crate::shutdown::on_signal();
-    let stages = tokio::select! {
-        loaded = startup::load(&store.client, &place.config, &place.maps, &place.files, clock()) => loaded?,
+    let start = tokio::select! {
+        loaded = startup::load(&store.client, &place.config, &place.maps, &place.files) => loaded?,
         // Told to stop before the store has answered: nothing was taken, nothing is owed.
         _ = stop.wait_for(|stop| *stop) => return Ok(RunSummary::default()),
     };
     let decoding = Decoding::new(place.config.clone(), place.identifier_key()?);
     let starting =
-        Starting { config: &place.config, admit: Arc::new(decoding), positions: &stages.positions, until_end, clock };
+        Starting { config: &place.config, admit: Arc::new(decoding), positions: &start.stages.positions, until_end, clock };
     let mut sources = Sources::start(&starting).map_err(|e| Failure::Store(e.to_string()))?;
     store.client.forget_dead_letters(&sources.read_again()).await?;
-    let control = Control { stop, refresh: place.config.refresh, clock };
-    let writer = Writer::new((*store.client).clone(), stages.readings.clone());
-    let summary = pipeline::run(&mut sources, Arc::new(writer), stages, control).await;
+    let writer = Writer::new((*store.client).clone(), start.readings.clone());
+    let told = (stop, clock as fn() -> Timestamp);
+    let summary = startup::run(&store.client, (&mut sources, writer), start, &place.files, told).await;
     sources.stop().await;
     Ok(summary?)
 }

@@ -12,10 +12,10 @@ use crate::decode::Decoding;
 use crate::identity::{Identity, Verdict};
 use crate::journey::Mode;
 use crate::journey::show::{self, IdentityFact};
-use crate::stage::cache::NodeCache;
+use crate::stage::Version;
 use crate::stage::identity::IdentityStage;
-use crate::stage::journeys::JourneysStage;
 use crate::stage::reading::Reading;
+use crate::stage::refold::{Chunk, Refold};
 use crate::time::Timestamp;
 use crate::warehouse::Clickhouse;
 
@@ -53,16 +53,13 @@ impl Show {
         let (_, map) = place.map(self.map.as_deref())?;
         super::compare::keyed_alike(store, &place.config).await?;
         let config = place.config.clone();
-        let nodes = store.nodes().await?;
-        let identity = IdentityStage::load(config.clone(), store.facts().await?, nodes.clone());
+        let identity = IdentityStage::load(config.clone(), store.facts().await?, store.nodes().await?);
         let customer = self.find(place, identity.identity())?;
         let reading = Reading::new(map.clone(), Mode::Valid, &config);
-        let cache = NodeCache::new(nodes, config.cache_bytes);
-        let mut journeys = JourneysStage::new(config.clone(), Arc::new(vec![reading]), cache, None);
-        let missing = journeys.missing(identity.identity(), std::slice::from_ref(&customer));
-        let events = store.events_of_nodes(&missing).await?;
-        journeys.fill(&missing, &events);
-        let row = journeys.journeys_of(identity.identity(), &customer).into_iter().find_map(|r| r.journeys);
+        let refold = Refold::new(config.clone(), Arc::new(vec![reading]), None);
+        let chunk = Chunk::of(&refold, identity.identity(), std::slice::from_ref(&customer));
+        let events = store.events_of_nodes(&chunk.nodes()).await?;
+        let row = chunk.rows(&events, Version::default()).into_iter().find_map(|r| r.journeys);
         let facts = facts(identity.identity(), &config, &customer);
         let as_of = store.watermark().await?.unwrap_or_else(clock);
         Ok(self.render(map, &customer, &row.unwrap_or_default(), &facts, (&config, as_of)))

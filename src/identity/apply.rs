@@ -35,6 +35,8 @@ pub struct Changes {
     pub dirty: Vec<Arc<str>>,
     /// Nodes of the largest component that was folded again.
     pub largest_component: usize,
+    /// Nodes from this one on were never heard of before.
+    pub(super) first_node: u32,
 }
 
 impl Identity {
@@ -55,6 +57,7 @@ impl Identity {
         let touched = self.take_in(facts, nodes);
         let mut journal = Journal::default();
         let largest = self.settle(&touched, Some(&mut journal));
+        let first_node = touched.first_node;
         let changed = touched.first_fact..self.graph.fact_count();
         let mut earlier = touched.earlier;
         earlier.sort_unstable();
@@ -66,6 +69,7 @@ impl Identity {
             assignments: journal.assignments,
             dirty: journal.dirty.into_iter().map(|node| self.graph.node(node).name.clone()).collect(),
             largest_component: largest,
+            first_node,
         }
     }
 
@@ -195,7 +199,7 @@ impl Identity {
     }
 
     /// The events of a node that has been quarantined go to their next identifier: marks every customer who may get some.
-    fn mark_heirs(&self, node: u32, dirty: &mut Vec<u32>) {
+    pub(super) fn mark_heirs(&self, node: u32, dirty: &mut Vec<u32>) {
         for (edge, partner) in self.graph.edges_of(node) {
             if !self.graph.node(partner).quarantined {
                 self.mark_possible(partner, dirty);

@@ -5,6 +5,7 @@
 //! Two identifiers may be named together every day for years: such facts hang on one edge, and the fold looks at edges.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -98,6 +99,8 @@ pub(super) struct Graph {
     pub nodes: Vec<Node>,
     pub edges: Vec<Edge>,
     facts: Vec<Statement>,
+    /// All quarantined nodes.
+    pub placeholders: BTreeSet<u32>,
     by_name: FxHashMap<Arc<str>, u32>,
     by_pair: FxHashMap<(u32, u32), u32>,
     by_key: FxHashMap<Key, u32>,
@@ -223,10 +226,15 @@ impl Graph {
             node.partners = node.partners.saturating_add(1);
             if !node.quarantined && node.partners > guards.max_partners(node.kind) {
                 node.quarantined = true;
+                self.placeholders.insert(end);
                 touched.crossed.push(end);
             }
         }
         edge
+    }
+
+    pub fn are_partners(&self, x: u32, y: u32) -> bool {
+        self.by_pair.contains_key(&(x.min(y), x.max(y)))
     }
 
     /// (edge, other end) of every pair a node is in, quarantined partners included.

@@ -102,7 +102,7 @@ impl Identity {
     }
 
     /// An identifier that no batch has brought yet is a customer of its own.
-    fn unheard_of(&self, name: &str) -> Vec<Arc<str>> {
+    pub(super) fn unheard_of(&self, name: &str) -> Vec<Arc<str>> {
         let own = self.graph.find(name).is_none() && self.guards.kind_of(name).is_some();
         own.then(|| Arc::from(name)).into_iter().collect()
     }
@@ -190,11 +190,11 @@ impl Identity {
     }
 
     /// The node that is this customer's name, if there is such a customer.
-    fn customer_node(&self, customer: &str) -> Option<u32> {
+    pub(super) fn customer_node(&self, customer: &str) -> Option<u32> {
         self.graph.find(customer).filter(|&node| self.graph.node(node).customer == node)
     }
 
-    fn ring(&self, name: u32) -> Vec<u32> {
+    pub(super) fn ring(&self, name: u32) -> Vec<u32> {
         let mut members = vec![name];
         let mut at = self.graph.node(name).next_member;
         while at != name {
@@ -204,7 +204,7 @@ impl Identity {
         members
     }
 
-    fn names(&self, mut nodes: Vec<u32>) -> Vec<Arc<str>> {
+    pub(super) fn names(&self, mut nodes: Vec<u32>) -> Vec<Arc<str>> {
         nodes.sort_unstable();
         nodes.dedup();
         let mut names: Vec<Arc<str>> = nodes.into_iter().map(|node| self.name(node)).collect();
@@ -212,7 +212,7 @@ impl Identity {
         names
     }
 
-    fn name(&self, node: u32) -> Arc<str> {
+    pub(super) fn name(&self, node: u32) -> Arc<str> {
         self.graph.node(node).name.clone()
     }
 }

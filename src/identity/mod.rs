@@ -22,11 +22,13 @@ mod graph;
 mod guards;
 mod keying;
 mod lookup;
+mod membership;
 
 pub use apply::{Changes, Identity};
 pub use guards::{Guards, Refusal};
 pub use keying::Keying;
 pub use lookup::{Link, Verdict};
+pub use membership::{Membership, Mend, Span};
 
 /// One statement of an event: its strongest identifier `a` is the same as `b`. Kept once per (a, b, source, generation,
 /// UTC day): the earliest statement.

@@ -1,148 +1,147 @@
-//! The journeys stage: recompute the dirty customer. In: stored events and the names of customers to recompute. Out:
-//! [`CustomerRow`]s that replace what the tables hold of them, tombstones for those that are no customers any more.
-//! The same function over the same sets as a batch run: it knows no order of arrival and no clock.
+//! The journeys stage: recompute the dirty customer. In: announcements of the slices that this worker owns, and event
+//! sets that it asks for. Out: [`CustomerRow`]s that replace what the tables hold, positions that may be committed, and
+//! when aggregates are due. The same function over the same sets as a batch run: it knows no order of arrival and no
+//! clock.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
-use smallvec::SmallVec;
+use rustc_hash::FxHashMap;
 
-use super::cache::{CachedEvent, NodeCache};
-use super::reading::Reading;
-use super::{CustomerRow, Version};
-use crate::config::Config;
+use super::announce::{Announced, Partition};
+use super::refold::{Refold, SeenEvent};
+use super::slice::{Answered, Slice, Wanted};
+use super::CustomerRow;
 use crate::event::Event;
-use crate::identity::Identity;
-use crate::journey::{self, CustomerEvent, FoldContext, SourceInfo};
 use crate::time::Timestamp;
-use crate::touchpoint::{self, event_path};
 
+/// Nodes asked for in one read.
+const READ: usize = 20_000;
+/// Customers in one block of rows.
+const ROWS: usize = 50_000;
+/// Customers that may wait for reads before nothing more is taken.
+const PARKED: usize = 100_000;
+
+#[derive(Debug)]
 pub struct JourneysStage {
-    config: Arc<Config>,
-    readings: Arc<Vec<Reading>>,
-    sources: Vec<SourceInfo>,
-    cache: NodeCache,
-    /// A past `as_of`: events after it are left out.
-    cut: Option<Timestamp>,
+    refold: Refold,
+    slices: BTreeMap<Partition, Slice>,
+    /// Bytes of event sets to keep.
+    limit: u64,
+}
+
+/// Events that must be read.
+#[derive(Debug)]
+pub struct Read {
+    pub nodes: Vec<Arc<str>>,
+    /// By partition, with the epoch it was owned under.
+    wanted: Vec<(Partition, u64, Vec<Wanted>)>,
+}
+
+/// What rows that are being written answer.
+#[derive(Debug, Default)]
+pub struct Receipt {
+    answered: Vec<(Partition, u64, Answered)>,
 }
 
 impl JourneysStage {
-    pub fn new(config: Arc<Config>, readings: Arc<Vec<Reading>>, cache: NodeCache, cut: Option<Timestamp>) -> Self {
-        let sources = SourceInfo::of(&config);
-        Self { config, readings, sources, cache, cut }
+    pub fn new(refold: Refold, limit: u64) -> Self {
+        Self { refold, slices: BTreeMap::new(), limit }
     }
 
-    /// Takes events that have just been stored.
-    pub fn append(&mut self, events: &[Event]) {
-        for event in events {
-            let Some(first) = event.identifiers.first() else { continue };
-            if let Some(cached) = self.cached(event) {
-                self.cache.append(&first.node, cached);
+    pub const fn refold(&self) -> &Refold {
+        &self.refold
+    }
+
+    /// The partition is ours from here on. `epoch`: claimed for it; `writer`: the newest identity writer that whoever
+    /// owned it before had heard of.
+    pub fn gain(&mut self, partition: Partition, epoch: u64, writer: u64) {
+        self.slices.insert(partition, Slice::new(epoch, writer));
+    }
+
+    /// Forgets all of a partition that is ours no more.
+    pub fn lose(&mut self, partition: Partition) {
+        self.slices.remove(&partition);
+    }
+
+    pub fn take(&mut self, partition: Partition, offset: i64, message: Announced) {
+        if let Some(slice) = self.slices.get_mut(&partition) {
+            slice.take(offset, message, &self.refold);
+        }
+    }
+
+    /// Rows of everybody who can be recomputed, one block of them.
+    pub fn recompute(&mut self) -> Option<(Vec<CustomerRow>, Receipt)> {
+        let (mut rows, mut receipt) = (Vec::new(), Receipt::default());
+        for (&partition, slice) in &mut self.slices {
+            let answered = slice.recompute(&self.refold, ROWS, &mut rows);
+            if !answered.is_empty() {
+                receipt.answered.push((partition, slice.epoch(), answered));
+            }
+            if rows.len() >= ROWS {
+                break;
+            }
+        }
+        let limit = self.limit / (self.slices.len().max(1) as u64);
+        self.slices.values_mut().for_each(|slice| slice.shrink(limit));
+        (!receipt.answered.is_empty()).then_some((rows, receipt))
+    }
+
+    pub fn written(&mut self, receipt: &Receipt) {
+        for (partition, epoch, answered) in &receipt.answered {
+            if let Some(slice) = self.slices.get_mut(partition).filter(|slice| slice.epoch() == *epoch) {
+                slice.written(answered);
             }
         }
     }
 
-    /// The nodes whose events must be read before these customers can be recomputed.
-    pub fn missing(&self, identity: &Identity, customers: &[Arc<str>]) -> Vec<Arc<str>> {
-        let mut nodes: Vec<Arc<str>> =
-            customers.iter().flat_map(|c| identity.nodes_of(c)).filter(|n| self.cache.lacks(n)).collect();
-        nodes.sort_unstable();
-        nodes.dedup();
-        nodes
+    /// What must be read next, if anything.
+    pub fn read(&mut self) -> Option<Read> {
+        let mut read = Read { nodes: Vec::new(), wanted: Vec::new() };
+        for (&partition, slice) in &mut self.slices {
+            let wanted = slice.read(READ, &mut read.nodes);
+            if !wanted.is_empty() {
+                read.wanted.push((partition, slice.epoch(), wanted));
+            }
+        }
+        read.nodes.sort_unstable();
+        read.nodes.dedup();
+        (!read.wanted.is_empty()).then_some(read)
     }
 
-    /// The answer to [`missing`](Self::missing): all stored events of `nodes`.
-    pub fn fill(&mut self, nodes: &[Arc<str>], events: &[Event]) {
-        for node in nodes {
-            self.cache.fill(node, []);
+    /// The answer to a read: all stored events of its nodes.
+    pub fn filled(&mut self, read: &Read, events: &[Event]) {
+        let mut by_node: FxHashMap<Arc<str>, Vec<SeenEvent>> = FxHashMap::default();
+        for event in events.iter().filter_map(|event| self.refold.see(event)) {
+            if let Some(node) = event.identifiers.first().cloned() {
+                by_node.entry(node).or_default().push(event);
+            }
         }
-        for event in events {
-            let Some(first) = event.identifiers.first() else { continue };
-            if let Some(cached) = self.cached(event) {
-                self.cache.fill(&first.node, [cached]);
+        for (partition, epoch, wanted) in &read.wanted {
+            if let Some(slice) = self.slices.get_mut(partition).filter(|slice| slice.epoch() == *epoch) {
+                slice.filled(wanted, &by_node);
             }
         }
     }
 
-    /// One row per customer and map. The caller has filled whatever was missing.
-    pub fn recompute(&mut self, identity: &Identity, customers: &[Arc<str>], version: Version) -> Vec<CustomerRow> {
-        let mut rows = Vec::with_capacity(customers.len() * self.readings.len());
-        let readings = self.readings.clone();
-        let mut events: Vec<CachedEvent> = Vec::new();
-        for customer in customers {
-            let nodes = identity.nodes_of(customer);
-            let is_customer = identity.is_customer(customer);
-            self.collect(identity, customer, &nodes, &mut events);
-            for (map, reading) in readings.iter().enumerate() {
-                let context = FoldContext {
-                    map: &reading.map,
-                    mode: reading.mode,
-                    sources: &self.sources,
-                    max_visits: self.config.max_visits,
-                };
-                let seen: Vec<&CustomerEvent> = events.iter().map(|e| &e.maps[map]).collect();
-                let journeys = is_customer.then(|| journey::fold(&context, customer, &seen));
-                rows.push(CustomerRow { map, customer: customer.clone(), version, journeys });
-            }
-        }
-        self.cache.shrink();
-        rows
+    /// Partitions whose position has moved: (partition, next, note).
+    pub fn committable(&mut self) -> Vec<(Partition, i64, u64)> {
+        let slices = self.slices.iter_mut();
+        slices.filter_map(|(&p, slice)| slice.committable().map(|(next, note)| (p, next, note))).collect()
     }
 
-    /// The events of one customer as one map sees them, for `show`.
-    pub fn journeys_of(&mut self, identity: &Identity, customer: &Arc<str>) -> Vec<CustomerRow> {
-        self.recompute(identity, std::slice::from_ref(customer), Version::default())
+    /// A partition whose aggregates are due, and at which `as_of`.
+    pub fn due(&mut self) -> Option<(Partition, Timestamp)> {
+        self.slices.iter_mut().find_map(|(&p, slice)| slice.due().map(|as_of| (p, as_of)))
     }
 
-    pub const fn cache(&self) -> &NodeCache {
-        &self.cache
+    /// Nothing more should be taken until reads have come back.
+    pub fn is_full(&self) -> bool {
+        self.slices.values().map(Slice::parked).sum::<usize>() > PARKED
     }
 
-    fn collect(&mut self, identity: &Identity, customer: &Arc<str>, nodes: &[Arc<str>], into: &mut Vec<CachedEvent>) {
-        into.clear();
-        let mut once: FxHashSet<&Arc<str>> = FxHashSet::default();
-        for node in nodes.iter().filter(|n| once.insert(n)) {
-            for event in self.cache.get(node) {
-                let ids: SmallVec<[&str; 4]> = event.identifiers.iter().map(|i| &**i).collect();
-                if identity.customer_of(&ids, event.day).as_ref() == Some(customer) {
-                    into.push(event.clone());
-                }
-            }
-        }
-    }
-
-    /// The event as every map sees it; `None` if it is outside the function (an older generation, after the cut).
-    fn cached(&self, event: &Event) -> Option<CachedEvent> {
-        let outside = !self.config.is_current(event.source, event.generation)
-            || self.cut.is_some_and(|cut| event.occurred_at > cut);
-        if outside {
-            return None;
-        }
-        let properties = touchpoint::parse_properties(&event.properties);
-        let path: Arc<str> = match event_path(&properties) {
-            Some(path) => touchpoint::path_template(&path).into(),
-            None => Arc::from(""),
-        };
-        let maps = self
-            .readings
-            .iter()
-            .map(|reading| CustomerEvent {
-                source: event.source,
-                event_id: event.event_id.clone(),
-                revision: event.revision,
-                payload_hash: event.payload_hash,
-                occurred_at: event.occurred_at,
-                sequence: event.sequence,
-                name: event.name.clone(),
-                path: path.clone(),
-                session: event.session.clone(),
-                matched: reading.rules.match_event(event, &properties),
-            })
-            .collect();
-        Some(CachedEvent {
-            identifiers: event.identifiers.iter().map(|i| i.node.clone()).collect(),
-            day: event.occurred_at.utc_day(),
-            maps,
-        })
+    /// Bytes of event sets held.
+    pub fn bytes(&self) -> u64 {
+        self.slices.values().map(Slice::bytes).sum()
     }
 }

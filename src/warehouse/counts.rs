@@ -88,12 +88,17 @@ enum From<'a> {
 }
 
 impl Clickhouse {
-    /// Brings every due bucket of the readings to `as_of`; returns how many were refreshed.
-    pub async fn refresh_aggregates(&self, readings: &[Reading], as_of: Timestamp) -> Result<usize, WarehouseError> {
+    /// Brings every due bucket among `own` to `as_of`; returns how many were refreshed.
+    pub async fn refresh_aggregates(
+        &self,
+        readings: &[Reading],
+        as_of: Timestamp,
+        own: &[u8],
+    ) -> Result<usize, WarehouseError> {
         let mut refreshed = 0;
         for reading in readings {
             let due = self.fetch::<BucketRow>(&aggregate::due(&reading.map.id, &reading.id, as_of)).await?;
-            let buckets: Vec<u8> = due.into_iter().map(|r| r.bucket).collect();
+            let buckets: Vec<u8> = due.into_iter().map(|r| r.bucket).filter(|b| own.contains(b)).collect();
             if buckets.is_empty() {
                 continue;
             }

@@ -1,11 +1,13 @@
 //! Inserts: rows of one table as one block, acknowledged before they return. In: [`Rows`]. Out: nothing but the
 //! acknowledgement. A timed-out insert is simply made again: inserting a member twice is a no-op.
 
+use std::sync::Arc;
+
 use clickhouse::{RowOwned, RowWrite};
 use tracing::debug;
 
 use super::journey_row::JourneysRow;
-use super::rows::{EventRow, FactRow, IdentityRow, LetterRow, PositionsRow};
+use super::rows::{AnnouncingRow, EventRow, FactRow, IdentityRow, LetterRow, PositionsRow};
 use super::{Clickhouse, WarehouseError};
 use crate::event::Event;
 use crate::stage::reading::Reading;
@@ -24,6 +26,11 @@ impl Clickhouse {
             }
             Rows::Facts(facts) => {
                 let rows: Vec<FactRow> = facts.iter().map(|f| FactRow::of(f, &config)).collect();
+                self.insert_all(table, &rows).await
+            }
+            Rows::Announcing(list, version) => {
+                let row = |customer: &Arc<str>| AnnouncingRow { version: version.0, customer: customer.to_string() };
+                let rows: Vec<AnnouncingRow> = list.iter().map(row).collect();
                 self.insert_all(table, &rows).await
             }
             Rows::Assignments(list, version) => {

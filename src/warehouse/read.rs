@@ -11,7 +11,7 @@ use crate::aggregate::{moment, quote};
 use crate::config::{Config, Source};
 use crate::event::Event;
 use crate::identity::{Assignment, Fact};
-use crate::stage::PositionRow;
+use crate::stage::{Partition, PositionRow};
 use crate::time::Timestamp;
 
 /// Nodes asked for in one query.
@@ -82,7 +82,7 @@ impl Clickhouse {
         Ok(rows.into_iter().map(IdentityRow::assignment).collect())
     }
 
-    pub async fn positions(&self, config: &Config) -> Result<Vec<PositionRow>, WarehouseError> {
+    pub async fn stored_positions(&self, config: &Config) -> Result<Vec<PositionRow>, WarehouseError> {
         let rows = self.fetch::<PositionsRow>(&format!("SELECT {POSITION_COLUMNS} FROM positions FINAL")).await?;
         Ok(rows.into_iter().filter_map(|r| r.position(config)).collect())
     }
@@ -95,8 +95,29 @@ impl Clickhouse {
         Ok(rows.first().map(|m| Timestamp::from_micros(m.moment)))
     }
 
-    pub async fn insert_watermark(&self, as_of: Timestamp) -> Result<(), WarehouseError> {
-        self.execute(&format!("INSERT INTO watermarks (id, as_of) SELECT 0, {}", moment(as_of))).await
+    /// Notes that silence is decided up to `as_of` in one of several slices of the customers. What is shown is
+    /// the least of all slices.
+    pub async fn note_as_of(
+        &self,
+        (slice, slices): (Partition, Partition),
+        as_of: Timestamp,
+    ) -> Result<(), WarehouseError> {
+        if slices == 1 {
+            return self.execute(&format!("INSERT INTO watermarks (id, as_of) SELECT 0, {}", moment(as_of))).await;
+        }
+        self.execute(&format!("INSERT INTO slice_watermarks (slices, slice, as_of) SELECT {slices}, {slice}, {}", moment(as_of)))
+            .await?;
+        self.execute(&format!(
+            "INSERT INTO watermarks (id, as_of) SELECT 0, min(newest) FROM \
+             (SELECT slice, max(s.as_of) AS newest FROM slice_watermarks AS s WHERE slices = {slices} GROUP BY slice) HAVING count() = {slices}"
+        ))
+        .await
+    }
+
+    /// Customers that an identity writer was about to announce when it was cut off.
+    pub async fn unsettled(&self) -> Result<Vec<Arc<str>>, WarehouseError> {
+        let query = "SELECT DISTINCT customer AS text FROM announcing WHERE version > (SELECT max(version) FROM identity)";
+        Ok(self.fetch::<Text>(query).await?.into_iter().map(|r| Arc::from(r.text)).collect())
     }
 
     /// Every stored event of these nodes, copies that the merge has not folded yet included.

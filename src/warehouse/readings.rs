@@ -7,19 +7,12 @@ use serde::Deserialize;
 
 use super::{Clickhouse, WarehouseError};
 use crate::aggregate::quote;
-use crate::identity::Identity;
 use crate::map::Role;
 use crate::stage::reading::{Reading, SEMANTICS_VERSION};
 
 #[derive(Row, Deserialize)]
 struct Name {
     name: String,
-}
-
-#[derive(Row, Deserialize)]
-struct Live {
-    customer: String,
-    version: u64,
 }
 
 #[derive(Row, Deserialize)]
@@ -84,36 +77,6 @@ impl Clickhouse {
             u8::from(map.journey_key.is_some()),
         ))
         .await
-    }
-
-    /// Customers whose rows under this reading are behind: rows of those that are no customers any more, and customers
-    /// whose identity is newer than their row, or that have none.
-    pub async fn stale_customers(
-        &self,
-        reading: &Reading,
-        identity: &Identity,
-    ) -> Result<Vec<Arc<str>>, WarehouseError> {
-        let scope = format!("map = {} AND reading = {}", quote(&reading.map.id), quote(&reading.id));
-        let rows = format!("SELECT customer, version FROM customer_journeys FINAL WHERE {scope} AND is_deleted = 0");
-        let mut stale = Vec::new();
-        let mut live = rustc_hash::FxHashMap::default();
-        for row in self.fetch::<Live>(&rows).await? {
-            live.insert(row.customer, row.version);
-        }
-        let assigned = "SELECT n.customer AS customer, max(n.newest) AS version FROM \
-             (SELECT argMax(i.customer, i.version) AS customer, max(i.version) AS newest FROM identity AS i GROUP BY i.node, i.has_day, i.day) AS n \
-             WHERE n.customer != '' GROUP BY n.customer";
-        let assigned: rustc_hash::FxHashMap<String, u64> =
-            self.fetch::<Live>(assigned).await?.into_iter().map(|r| (r.customer, r.version)).collect();
-        for customer in identity.customers() {
-            match (live.remove(&*customer), assigned.get(&*customer)) {
-                (Some(row), Some(identity)) if row >= *identity => {}
-                (Some(_), None) => {}
-                _ => stale.push(customer),
-            }
-        }
-        stale.extend(live.into_keys().map(Arc::from));
-        Ok(stale)
     }
 
     /// Customers with a live row under this reading.

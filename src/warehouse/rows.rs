@@ -145,6 +145,12 @@ impl FactRow {
     }
 }
 
+#[derive(Row, Serialize)]
+pub(super) struct AnnouncingRow {
+    pub version: u64,
+    pub customer: String,
+}
+
 #[derive(Row, Serialize, Deserialize)]
 pub(super) struct IdentityRow {
     node: String,

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use super::{Clickhouse, WarehouseError};
 use crate::event::Event;
+use crate::identity::{Assignment, Fact};
+use crate::stage::announce::buckets_of;
 use crate::stage::reading::Reading;
-use crate::stage::{Aggregates, Rows, Warehouse};
+use crate::stage::{Partition, PositionRow, Rows, Warehouse};
 use crate::time::Timestamp;
 
-/// What the pipeline writes through.
+/// What the stages write through.
 #[derive(Clone)]
 pub struct Writer {
     client: Clickhouse,
@@ -31,14 +33,41 @@ impl Warehouse for Writer {
     async fn events_of(&self, nodes: Vec<Arc<str>>) -> Result<Vec<Event>, WarehouseError> {
         self.client.events_of_nodes(&nodes).await
     }
-}
 
-impl Aggregates for Writer {
-    async fn refresh(&self, as_of: Timestamp) -> Result<usize, WarehouseError> {
-        self.client.refresh_aggregates(&self.readings, as_of).await
+    async fn claim_epoch(&self) -> Result<u64, WarehouseError> {
+        self.client.claim_epoch().await
     }
 
-    async fn store_watermark(&self, as_of: Timestamp) -> Result<(), WarehouseError> {
-        self.client.insert_watermark(as_of).await
+    async fn facts(&self) -> Result<Vec<Fact>, WarehouseError> {
+        self.client.facts().await
+    }
+
+    async fn nodes(&self) -> Result<Vec<Arc<str>>, WarehouseError> {
+        self.client.nodes().await
+    }
+
+    async fn assignments(&self) -> Result<Vec<Assignment>, WarehouseError> {
+        self.client.assignments().await
+    }
+
+    async fn unsettled(&self) -> Result<Vec<Arc<str>>, WarehouseError> {
+        self.client.unsettled().await
+    }
+
+    async fn positions(&self) -> Result<Vec<PositionRow>, WarehouseError> {
+        self.client.stored_positions(self.client.config()?).await
+    }
+
+    async fn as_of(&self) -> Result<Option<Timestamp>, WarehouseError> {
+        self.client.watermark().await
+    }
+
+    async fn refresh(&self, slice: (Partition, Partition), as_of: Timestamp) -> Result<(), WarehouseError> {
+        self.client.note_as_of(slice, as_of).await?;
+        let (partition, partitions) = slice;
+        let refreshed =
+            self.client.refresh_aggregates(&self.readings, as_of, &buckets_of(partition, partitions)).await?;
+        tracing::debug!(%as_of, partition, buckets = refreshed, "aggregates refreshed");
+        Ok(())
     }
 }

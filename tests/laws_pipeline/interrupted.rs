@@ -2,12 +2,12 @@
 //! had committed. What comes after it starts from the tables, as a new process does.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tropa::event::Event;
-use tropa::pipeline::{self, Control, PipelineError};
+use tropa::identity::{Assignment, Fact};
+use tropa::pipeline::PipelineError;
 use tropa::source::DecodedBatch;
-use tropa::stage::{Aggregates, Log, Polled, PositionRow, Rows, Warehouse};
+use tropa::stage::{Log, Partition, Polled, PositionRow, Rows, Warehouse};
 use tropa::startup;
 use tropa::time::Timestamp;
 use tropa::warehouse::{Clickhouse, WarehouseError, Writer};
@@ -41,15 +41,37 @@ impl Warehouse for Dying {
     async fn events_of(&self, nodes: Vec<Arc<str>>) -> Result<Vec<Event>, Cut> {
         Ok(self.writer.events_of(nodes).await?)
     }
-}
 
-impl Aggregates for Dying {
-    async fn refresh(&self, as_of: Timestamp) -> Result<usize, Cut> {
-        Ok(self.writer.refresh(as_of).await?)
+    async fn claim_epoch(&self) -> Result<u64, Cut> {
+        Ok(self.writer.claim_epoch().await?)
     }
 
-    async fn store_watermark(&self, as_of: Timestamp) -> Result<(), Cut> {
-        Ok(self.writer.store_watermark(as_of).await?)
+    async fn facts(&self) -> Result<Vec<Fact>, Cut> {
+        Ok(self.writer.facts().await?)
+    }
+
+    async fn nodes(&self) -> Result<Vec<Arc<str>>, Cut> {
+        Ok(self.writer.nodes().await?)
+    }
+
+    async fn assignments(&self) -> Result<Vec<Assignment>, Cut> {
+        Ok(self.writer.assignments().await?)
+    }
+
+    async fn unsettled(&self) -> Result<Vec<Arc<str>>, Cut> {
+        Ok(self.writer.unsettled().await?)
+    }
+
+    async fn positions(&self) -> Result<Vec<PositionRow>, Cut> {
+        Ok(self.writer.positions().await?)
+    }
+
+    async fn as_of(&self) -> Result<Option<Timestamp>, Cut> {
+        Ok(self.writer.as_of().await?)
+    }
+
+    async fn refresh(&self, slice: (Partition, Partition), as_of: Timestamp) -> Result<(), Cut> {
+        Ok(self.writer.refresh(slice, as_of).await?)
     }
 }
 
@@ -84,13 +106,11 @@ pub async fn run(
     let mut config = (*world.config).clone();
     config.cache_bytes = cache;
     let config = Arc::new(config);
-    let stages = startup::load(store, &config, &world.maps, &[], received_at()).await.unwrap_or_else(|e| panic!("{e}"));
-    let writer = Writer::new(store.clone(), stages.readings.clone());
-    let store = Arc::new(Dying { writer, before });
+    let start = startup::load(store, &config, &world.maps, &[]).await.unwrap_or_else(|e| panic!("{e}"));
+    let dying = Dying { writer: Writer::new(store.clone(), start.readings.clone()), before };
     let (_keep, stop) = tokio::sync::watch::channel(false);
-    let control = Control { stop, refresh: Duration::from_secs(30), clock: received_at };
     let mut log = Counting { batches: batches.iter(), committed: 0 };
-    match pipeline::run(&mut log, store, stages, control).await {
+    match startup::run(store, (&mut log, dying), start, &[], (stop, received_at)).await {
         Ok(_) | Err(PipelineError::Warehouse(_)) => log.committed,
         Err(e) => panic!("{e}"),
     }

@@ -3,9 +3,6 @@
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use tropa::event::Event;
-use tropa::stage::identity::IdentityStage;
-
 use crate::naive::{self, Tables};
 use crate::world::{World, drafts};
 use crate::{plan, shelf};
@@ -47,36 +44,5 @@ fn a_small_cache_changes_nothing() {
         let cache = CACHES[1 + (seed % 2) as usize];
         let found = runtime.block_on(shelf::run(world, plan::shuffled(&world.deliveries, seed), cache));
         same(&found, &naive::tables(world, None))
-    });
-}
-
-/// I6 and I9: a process that dies after it has written identity and before it has written customers leaves rows that are
-/// behind. Whose they are must follow from the tables and from the records that come again: customers of those records,
-/// and customers with an identity row of that batch.
-#[test]
-fn what_a_crash_between_identity_and_customers_leaves_behind_is_found_again() {
-    check(300, |_, world, seed| {
-        let mut stage = IdentityStage::load(world.config.clone(), Vec::new(), Vec::new());
-        let mut told = World { config: world.config.clone(), maps: world.maps[..1].to_vec(), deliveries: Vec::new() };
-        let mut before = naive::tables(&told, None);
-        for part in plan::in_parts(&world.deliveries, seed) {
-            let events: Vec<Event> = part.iter().flat_map(|d| d.events.iter().cloned()).collect();
-            let step = stage.step(&events);
-            told.deliveries.extend(part);
-            let after = naive::tables(&told, None);
-            let written: Vec<_> = step.assignments.into_iter().filter_map(|a| a.customer).collect();
-            for ((_, customer), journeys) in &after.customers {
-                let known = before.customers.get(&(0, customer.clone()));
-                let comes_again = || {
-                    let ids = |e: &Event| e.identifiers.iter().map(|i| i.node.clone()).collect::<Vec<_>>();
-                    let of = |e: &Event| stage.identity().customer_of(ids(e), e.occurred_at.utc_day());
-                    events.iter().any(|e| of(e).as_ref() == Some(customer))
-                };
-                let found = known.is_none() || known == Some(journeys) || written.contains(customer) || comes_again();
-                prop_assert!(found, "{customer} is behind, and nothing says so");
-            }
-            before = after;
-        }
-        Ok(())
     });
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 use tropa::aggregate::EmpiricalMap;
 use tropa::journey::Mode;
 use tropa::stage::Rows;
+use tropa::stage::announce::buckets_of;
 use tropa::stage::reading::Reading;
 use tropa::time::Timestamp;
 use tropa::warehouse::Clickhouse;
@@ -194,7 +195,7 @@ impl<'a> Stand<'a> {
         until.iter_mut().for_each(|d| d.events.retain(|e| e.occurred_at <= t));
         ingest(&batch, &config, &maps, plan::at_once(&until)).await;
         let readings: Vec<Reading> = maps.iter().map(|m| Reading::new(m.clone(), Mode::Valid, &config)).collect();
-        batch.refresh_aggregates(&readings, t).await.unwrap_or_else(|e| panic!("{e}"));
+        batch.refresh_aggregates(&readings, t, &buckets_of(0, 1)).await.unwrap_or_else(|e| panic!("{e}"));
         for (map, reading) in maps.iter().zip(&readings) {
             let found = tropa::past::empirical_at(store, &config, map, t, received_at())
                 .await

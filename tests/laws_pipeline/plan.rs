@@ -28,13 +28,6 @@ pub fn shuffled_into(deliveries: &[Delivery], seed: u64, greatest: usize) -> Vec
     cut(&list, greatest, &mut dice)
 }
 
-/// In a random order, a few records at a time.
-pub fn in_parts(deliveries: &[Delivery], seed: u64) -> Vec<Vec<Delivery>> {
-    let mut list = deliveries.to_vec();
-    list.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    list.chunks(1 + (seed % 3) as usize).map(<[Delivery]>::to_vec).collect()
-}
-
 /// In a random order, as two batches.
 pub fn halves(deliveries: &[Delivery], seed: u64) -> [DecodedBatch; 2] {
     let mut list = deliveries.to_vec();

@@ -3,19 +3,16 @@
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use tropa::event::Event;
+use tropa::identity::{Assignment, Fact};
 use tropa::journey::Mode;
-use tropa::pipeline::{self, Control};
+use tropa::pipeline::identity::Setting;
+use tropa::pipeline::{self, Control, Stages};
 use tropa::source::DecodedBatch;
-use tropa::stage::cache::NodeCache;
-use tropa::stage::identity::IdentityStage;
-use tropa::stage::journeys::JourneysStage;
 use tropa::stage::reading::Reading;
-use tropa::stage::watermark::Watermark;
-use tropa::stage::{Aggregates, Log, Polled, PositionRow, Positions, Rows, Version, Warehouse};
-use tropa::startup::Stages;
+use tropa::stage::refold::Refold;
+use tropa::stage::{Log, Partition, Polled, PositionRow, Positions, Rows, Version, Warehouse};
 use tropa::time::Timestamp;
 
 use crate::naive::Tables;
@@ -56,7 +53,7 @@ impl Warehouse for Shelf {
                     };
                 }
             }
-            Rows::DeadLetters(_) | Rows::Positions(_) => {}
+            Rows::DeadLetters(_) | Rows::Positions(_) | Rows::Announcing(..) => {}
         }
         Ok(())
     }
@@ -66,14 +63,36 @@ impl Warehouse for Shelf {
         let held = self.0.lock().expect("no test panics while it holds this");
         Ok(held.events.iter().filter(|e| nodes.contains(&e.node())).cloned().collect())
     }
-}
 
-impl Aggregates for Shelf {
-    async fn refresh(&self, _: Timestamp) -> Result<usize, Infallible> {
-        Ok(0)
+    async fn claim_epoch(&self) -> Result<u64, Infallible> {
+        Ok(1)
     }
 
-    async fn store_watermark(&self, _: Timestamp) -> Result<(), Infallible> {
+    async fn facts(&self) -> Result<Vec<Fact>, Infallible> {
+        Ok(Vec::new())
+    }
+
+    async fn nodes(&self) -> Result<Vec<Arc<str>>, Infallible> {
+        Ok(Vec::new())
+    }
+
+    async fn assignments(&self) -> Result<Vec<Assignment>, Infallible> {
+        Ok(Vec::new())
+    }
+
+    async fn unsettled(&self) -> Result<Vec<Arc<str>>, Infallible> {
+        Ok(Vec::new())
+    }
+
+    async fn positions(&self) -> Result<Vec<PositionRow>, Infallible> {
+        Ok(Vec::new())
+    }
+
+    async fn as_of(&self) -> Result<Option<Timestamp>, Infallible> {
+        Ok(None)
+    }
+
+    async fn refresh(&self, _: (Partition, Partition), _: Timestamp) -> Result<(), Infallible> {
         Ok(())
     }
 }
@@ -97,17 +116,17 @@ pub async fn run(world: &World, batches: Vec<DecodedBatch>, cache: u64) -> Table
     let config = world.config.clone();
     let readings: Vec<Reading> = world.maps.iter().map(|m| Reading::new(m.clone(), Mode::Valid, &config)).collect();
     let readings = Arc::new(readings);
-    let cache = NodeCache::new([], cache);
+    let mut config = (*config).clone();
+    config.cache_bytes = cache;
+    let config = Arc::new(config);
     let stages = Stages {
-        identity: IdentityStage::load(config.clone(), Vec::new(), Vec::new()),
-        journeys: JourneysStage::new(config.clone(), readings.clone(), cache, None),
         positions: Positions::default(),
-        watermark: Watermark::new(config, None, received_at()),
-        version: Version::first_of(1),
-        readings,
+        identity: Setting { config: config.clone(), refresh: config.refresh, anew: Vec::new(), everybody: false },
+        refold: Refold::new(config, readings, None),
     };
     let (_keep, stop) = tokio::sync::watch::channel(false);
-    let control = Control { stop, refresh: Duration::from_secs(30), clock: received_at };
+    let (started, _) = tokio::sync::watch::channel(false);
+    let control = Control { stop, started, clock: received_at };
     let shelf = Arc::new(Shelf::default());
     pipeline::run(&mut Replay(batches.into_iter()), shelf.clone(), stages, control).await.expect("nothing fails here");
     let shelf = Arc::try_unwrap(shelf).ok().expect("the pipeline is done with it");

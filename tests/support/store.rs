@@ -1,11 +1,10 @@
 //! A real engine for a test process, with as many databases as it has tests, and a log that replays given batches.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tropa::config::Config;
 use tropa::map::MapVersions;
-use tropa::pipeline::{self, Control, RunSummary};
+use tropa::pipeline::RunSummary;
 use tropa::source::DecodedBatch;
 use tropa::stage::{Log, Polled, PositionRow};
 use tropa::startup;
@@ -61,11 +60,9 @@ pub async fn ingest(
     batches: Vec<DecodedBatch>,
 ) -> RunSummary {
     let clock = || Timestamp::parse("2026-06-01").expect("a day");
-    let stages = startup::load(store, config, maps, &[], clock()).await.unwrap_or_else(|e| panic!("{e}"));
-    let writer = Writer::new(store.clone(), stages.readings.clone());
+    let start = startup::load(store, config, maps, &[]).await.unwrap_or_else(|e| panic!("{e}"));
+    let writer = Writer::new(store.clone(), start.readings.clone());
     let (_keep, stop) = tokio::sync::watch::channel(false);
-    let control = Control { stop, refresh: Duration::from_secs(30), clock };
-    pipeline::run(&mut Replay(batches.into_iter()), Arc::new(writer), stages, control)
-        .await
-        .unwrap_or_else(|e| panic!("{e}"))
+    let mut log = Replay(batches.into_iter());
+    startup::run(store, (&mut log, writer), start, &[], (stop, clock)).await.unwrap_or_else(|e| panic!("{e}"))
 }

@@ -1,0 +1,278 @@
+//! The identity loop: one writer at a time. In: notices of stored events. Out: facts, announcements to the owners of
+//! customers, identity rows once all that was announced is settled, and the moment up to which silence is decided.
+//!
+//! Facts are written before anything is announced, identity rows after everything announced is settled: whatever a crash
+//! leaves undone stands as a difference between the two, or in the list of customers that were about to be announced.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tracing::{debug, info};
+
+use super::{PipelineError, closed, warehouse};
+use crate::config::Config;
+use crate::event::Event;
+use crate::identity::Assignment;
+use crate::stage::announce::partition_of;
+use crate::stage::identity::IdentityStage;
+use crate::stage::watermark::Watermark;
+use crate::stage::{Announced, Announcement, Heard, Host, Inlet, Notice, Outlet, Partition, Rows, Ticket, Version, Warehouse};
+use crate::time::Timestamp;
+
+/// Batches whose announcements may be on their way at once.
+const UNSETTLED: usize = 8;
+/// Customers announced in one message where nothing else cuts it.
+const CHUNK: usize = 10_000;
+
+/// What the writer is told beside its seams.
+pub struct Setting {
+    pub config: Arc<Config>,
+    /// `as_of` is announced at most this often.
+    pub refresh: Duration,
+    /// Customers to recompute at first, whatever the facts say: a reading is new.
+    pub anew: Vec<Arc<str>>,
+    /// All customers, too.
+    pub everybody: bool,
+}
+
+/// Everything the active writer knows.
+struct Writer {
+    stage: IdentityStage,
+    epoch: u64,
+    /// Steps written so far.
+    n: i64,
+    watermark: Watermark,
+    marked_at: Option<Timestamp>,
+    unsettled: VecDeque<Unsettled>,
+    /// One past the last ticket it was given.
+    next_ticket: Ticket,
+    /// Every ticket below is settled.
+    settled: Ticket,
+}
+
+/// A step whose identity rows wait for what it announced.
+struct Unsettled {
+    /// All of its messages have smaller tickets.
+    before: Ticket,
+    assignments: Vec<Assignment>,
+    version: Version,
+    next: Option<i64>,
+}
+
+/// Runs until the stage before ends or the process is told to stop. `started` hears when everything that had to be mended
+/// is settled.
+pub async fn run<W: Warehouse, I: Inlet<Notice>, O: Outlet<Announced>, H: Host>(
+    host: &H,
+    store: &W,
+    (inlet, out): (&mut I, &mut O),
+    setting: Setting,
+    mut stop: watch::Receiver<bool>,
+    started: watch::Sender<bool>,
+) -> Result<(), PipelineError> {
+    let mut writer: Option<Writer> = None;
+    let mut open = true;
+    loop {
+        if let Some(w) = &mut writer {
+            w.settle(store, inlet).await?;
+        }
+        if !open && writer.as_ref().is_none_or(|w| w.unsettled.is_empty()) {
+            break;
+        }
+        let (owing, room) =
+            writer.as_ref().map_or((false, true), |w| (!w.unsettled.is_empty(), w.unsettled.len() < UNSETTLED));
+        tokio::select! {
+            biased;
+            settled = out.settled(), if owing => {
+                let settled = settled.map_err(closed)?;
+                if let Some(w) = &mut writer {
+                    w.settled = settled;
+                }
+            }
+            changed = stop.changed(), if open => open = changed.is_ok() && !*stop.borrow(),
+            heard = inlet.poll(), if open && room => match heard.map_err(closed)? {
+                Heard::Gained { .. } => {
+                    let mut w = Writer::load(host, store, &setting).await?;
+                    w.mend(host, store, out, &setting).await?;
+                    started.send_replace(true);
+                    w.mark(host, out).await?;
+                    writer = Some(w);
+                }
+                Heard::Lost { .. } => writer = None,
+                Heard::Message { offset, message, .. } => {
+                    if let Some(w) = &mut writer {
+                        w.take(host, store, out, offset, &message).await?;
+                        if w.mark_is_due(host.now(), setting.refresh) {
+                            w.mark(host, out).await?;
+                        }
+                    }
+                }
+                Heard::End => open = false,
+            },
+            () = host.tick(), if open => {
+                if let Some(w) = writer.as_mut().filter(|w| w.mark_is_due(host.now(), setting.refresh)) {
+                    w.mark(host, out).await?;
+                }
+            }
+        }
+    }
+    if let Some(w) = &mut writer {
+        w.mark(host, out).await?;
+    }
+    Ok(())
+}
+
+impl Writer {
+    /// The writer as the sets say it stands, under an epoch of its own.
+    async fn load<W: Warehouse, H: Host>(host: &H, store: &W, setting: &Setting) -> Result<Self, PipelineError> {
+        let epoch = store.claim_epoch().await.map_err(warehouse)?;
+        let facts = store.facts().await.map_err(warehouse)?;
+        let nodes = store.nodes().await.map_err(warehouse)?;
+        info!(facts = facts.len(), nodes = nodes.len(), epoch, "identity is loaded");
+        let stage = host.heavy(|| IdentityStage::load(setting.config.clone(), facts, nodes));
+        let mut watermark =
+            Watermark::new(setting.config.clone(), store.as_of().await.map_err(warehouse)?, host.now());
+        for row in store.positions().await.map_err(warehouse)? {
+            watermark.observe(&row, host.now());
+        }
+        Ok(Self { stage, epoch, n: 0, watermark, marked_at: None, unsettled: VecDeque::new(), next_ticket: 0, settled: 0 })
+    }
+
+    /// Announces what a crash left undone, and everybody whom a new reading concerns; waits until that is settled, and
+    /// only then takes the identity rows for written.
+    async fn mend<W: Warehouse, O: Outlet<Announced>, H: Host>(
+        &mut self,
+        host: &H,
+        store: &W,
+        out: &mut O,
+        setting: &Setting,
+    ) -> Result<(), PipelineError> {
+        let stored = store.assignments().await.map_err(warehouse)?;
+        let mut mend = host.heavy(|| self.stage.mend(stored));
+        mend.dirty.extend(store.unsettled().await.map_err(warehouse)?);
+        mend.dirty.extend(setting.anew.iter().cloned());
+        if setting.everybody {
+            mend.dirty.extend(self.stage.identity().customers());
+        }
+        mend.dirty.sort_unstable();
+        mend.dirty.dedup();
+        if !mend.dirty.is_empty() {
+            info!(customers = mend.dirty.len(), "recomputing");
+        }
+        let version = self.next_version();
+        for chunk in mend.dirty.chunks(CHUNK) {
+            let announcements = host.heavy(|| self.stage.announce(chunk));
+            self.announce(out, &Arc::default(), announcements).await?;
+        }
+        // What is told of the next notice rests on these rows, so nothing may overtake them.
+        while self.settled < self.next_ticket {
+            self.settled = out.settled().await.map_err(closed)?;
+        }
+        if !mend.rows.is_empty() {
+            info!(rows = mend.rows.len(), "identity rows are mended");
+            store.insert(Rows::Assignments(mend.rows, version)).await.map_err(warehouse)?;
+        }
+        Ok(())
+    }
+
+    async fn take<W: Warehouse, O: Outlet<Announced>, H: Host>(
+        &mut self,
+        host: &H,
+        store: &W,
+        out: &mut O,
+        offset: i64,
+        notice: &Notice,
+    ) -> Result<(), PipelineError> {
+        for row in &notice.positions {
+            self.watermark.observe(row, host.now());
+        }
+        let step = host.heavy(|| self.stage.step(&notice.events));
+        let version = self.next_version();
+        let insert = async |rows: Rows| if rows.is_empty() { Ok(()) } else { store.insert(rows).await };
+        tokio::try_join!(insert(Rows::Facts(step.facts)), insert(Rows::Announcing(step.changed, version)))
+            .map_err(warehouse)?;
+        debug!(events = notice.events.len(), customers = step.announcements.len(), "identity resolved");
+        self.announce(out, &notice.events, step.announcements).await?;
+        let (before, next) = (self.next_ticket, Some(offset + 1));
+        self.unsettled.push_back(Unsettled { before, assignments: step.assignments, version, next });
+        Ok(())
+    }
+
+    /// Writes the identity rows of the steps that are settled, and commits what they came from.
+    async fn settle<W: Warehouse, I: Inlet<Notice>>(
+        &mut self,
+        store: &W,
+        inlet: &mut I,
+    ) -> Result<(), PipelineError> {
+        let mut upto = None;
+        while let Some(step) = self.unsettled.pop_front_if(|step| step.before <= self.settled) {
+            if !step.assignments.is_empty() {
+                store.insert(Rows::Assignments(step.assignments, step.version)).await.map_err(warehouse)?;
+            }
+            upto = upto.max(step.next);
+        }
+        if let Some(next) = upto {
+            inlet.commit(0, next, self.epoch).await.map_err(closed)?;
+        }
+        Ok(())
+    }
+
+    async fn announce<O: Outlet<Announced>>(
+        &mut self,
+        out: &mut O,
+        events: &Arc<Vec<Event>>,
+        announcements: Vec<Announcement>,
+    ) -> Result<(), PipelineError> {
+        let partitions = out.partitions();
+        let mut parts: BTreeMap<Partition, Vec<Announcement>> = BTreeMap::new();
+        for announcement in announcements {
+            parts.entry(partition_of(&announcement.customer, partitions)).or_default().push(announcement);
+        }
+        for (partition, mut customers) in parts {
+            let events = if partitions == 1 { events.clone() } else { own_events(events, &mut customers) };
+            self.send(out, partition, Announced { writer: self.epoch, events, customers, as_of: None }).await?;
+        }
+        Ok(())
+    }
+
+    /// Announces to every slice how far silence is decided.
+    async fn mark<O: Outlet<Announced>, H: Host>(&mut self, host: &H, out: &mut O) -> Result<(), PipelineError> {
+        self.marked_at = Some(host.now());
+        let Some(as_of) = self.watermark.advance(host.now()) else { return Ok(()) };
+        for partition in 0..out.partitions() {
+            let (events, customers) = (Arc::default(), Vec::new());
+            self.send(out, partition, Announced { writer: self.epoch, events, customers, as_of: Some(as_of) }).await?;
+        }
+        Ok(())
+    }
+
+    fn mark_is_due(&self, now: Timestamp, refresh: Duration) -> bool {
+        self.marked_at.is_none_or(|marked| now >= marked + refresh)
+    }
+
+    async fn send<O: Outlet<Announced>>(
+        &mut self,
+        out: &mut O,
+        partition: Partition,
+        message: Announced,
+    ) -> Result<(), PipelineError> {
+        self.next_ticket = out.announce(partition, message).await.map_err(closed)? + 1;
+        Ok(())
+    }
+
+    fn next_version(&mut self) -> Version {
+        self.n += 1;
+        Version::of(self.epoch, self.n)
+    }
+}
+
+/// The events that some announcements point into, and nothing else.
+fn own_events(events: &Arc<Vec<Event>>, customers: &mut [Announcement]) -> Arc<Vec<Event>> {
+    let mut own = Vec::new();
+    for place in customers.iter_mut().flat_map(|c| c.events.iter_mut()) {
+        own.push(events[*place as usize].clone());
+        *place = own.len() as u32 - 1;
+    }
+    Arc::new(own)
+}

@@ -1,0 +1,115 @@
+//! The journeys loop. In: announcements of the slices this worker owns. Out: customer rows, and then positions and
+//! aggregates. Reading, writing and recomputing go on side by side: one read and one write under way, what can be
+//! recomputed is, and a customer that must be read first holds up nobody but the position.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tracing::debug;
+
+use super::{PipelineError, closed, warehouse};
+use crate::stage::journeys::{JourneysStage, Read, Receipt};
+use crate::stage::{Announced, CustomerRow, Heard, Host, Inlet, Partition, Rows, Warehouse};
+use crate::time::Timestamp;
+
+/// What a run of this stage did.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Recomputed {
+    pub customers: u64,
+    pub as_of: Option<Timestamp>,
+}
+
+/// Work under way beside the loop.
+type Beside<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Runs until the stage before ends or the process is told to stop; then what was taken is written first. `partitions`:
+/// into how many slices the customers are cut.
+pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
+    host: &H,
+    store: Arc<W>,
+    inlet: &mut I,
+    mut stage: JourneysStage,
+    partitions: Partition,
+    mut stop: watch::Receiver<bool>,
+) -> Result<Recomputed, PipelineError> {
+    let mut total = Recomputed::default();
+    let mut open = true;
+    let mut next: Option<(Vec<CustomerRow>, Receipt)> = None;
+    let mut writing: Option<(Receipt, Beside<Result<(), W::Error>>)> = None;
+    let mut reading: Option<(Read, Beside<Result<Vec<crate::event::Event>, W::Error>>)> = None;
+    let mut refreshing: Option<(Timestamp, Beside<Result<(), W::Error>>)> = None;
+    loop {
+        // Aggregates are counted while no rows are being written, so that the version they name is the one they counted.
+        if writing.is_none() && refreshing.is_none() {
+            if let Some((rows, receipt)) = next.take() {
+                let store = store.clone();
+                let work = async move { store.insert(Rows::Customers(rows)).await };
+                writing = Some((receipt, host.beside(work)));
+            } else if let Some((partition, as_of)) = stage.due() {
+                let store = store.clone();
+                let work = async move { store.refresh((partition, partitions), as_of).await };
+                refreshing = Some((as_of, host.beside(work)));
+            }
+        }
+        if reading.is_none()
+            && let Some(mut read) = stage.read()
+        {
+            let (store, nodes) = (store.clone(), std::mem::take(&mut read.nodes));
+            debug!(nodes = nodes.len(), "reading cold customers");
+            reading = Some((read, host.beside(async move { store.events_of(nodes).await })));
+        }
+        if next.is_none() {
+            next = host.heavy(|| stage.recompute());
+            if let Some((rows, _)) = &next {
+                total.customers += rows.len() as u64;
+                continue;
+            }
+        }
+        for (partition, upto, note) in stage.committable() {
+            inlet.commit(partition, upto, note).await.map_err(closed)?;
+        }
+        let idle = next.is_none() && writing.is_none() && reading.is_none() && refreshing.is_none();
+        if !open && idle {
+            return Ok(total);
+        }
+        tokio::select! {
+            biased;
+            done = under_way(&mut writing) => {
+                let (receipt, done) = done;
+                done.map_err(warehouse)?;
+                stage.written(&receipt);
+            }
+            (as_of, done) = under_way(&mut refreshing) => {
+                done.map_err(warehouse)?;
+                total.as_of = total.as_of.max(Some(as_of));
+            }
+            (read, events) = under_way(&mut reading) => {
+                let events = events.map_err(warehouse)?;
+                host.heavy(|| stage.filled(&read, &events));
+            }
+            changed = stop.changed(), if open => open = changed.is_ok() && !*stop.borrow(),
+            heard = inlet.poll(), if open && !stage.is_full() => match heard.map_err(closed)? {
+                Heard::Gained { partition, note } => {
+                    let epoch = store.claim_epoch().await.map_err(warehouse)?;
+                    stage.gain(partition, epoch, note);
+                }
+                Heard::Lost { partition } => stage.lose(partition),
+                Heard::Message { partition, offset, message } => {
+                    host.heavy(|| stage.take(partition, offset, message));
+                }
+                Heard::End => open = false,
+            },
+        }
+    }
+}
+
+/// Waits for work that is under way; for ever, if there is none.
+async fn under_way<K, T>(work: &mut Option<(K, Beside<T>)>) -> (K, T) {
+    let Some((_, future)) = work else { return std::future::pending().await };
+    let done = future.await;
+    match work.take() {
+        Some((what, _)) => (what, done),
+        None => std::future::pending().await,
+    }
+}

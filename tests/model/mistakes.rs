@@ -1,0 +1,56 @@
+//! Mistakes that the protocol could be built with, each made at a seam so that the stages stay as they are. A model that
+//! does not find them would find nothing.
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mistake {
+    /// Rows of customers are taken for written before they are: what follows from a record is committed too early.
+    CommitBeforeInsert,
+    /// Events are announced before they are stored.
+    AnnounceBeforeInsert,
+    /// Of two rows the one that comes last wins, whatever its version.
+    NoVersion,
+    /// Two writers claim one epoch.
+    NoEpoch,
+    /// A restart takes the stored identity rows for right.
+    NothingMended,
+    /// A restart forgets whom it was about to announce.
+    IntentForgotten,
+    /// Identity rows are written before what was announced is settled.
+    SettledTooEarly,
+    /// Customers that are none any more are not announced.
+    LoserNotAnnounced,
+    /// What a replaced identity writer still says is heard.
+    StaleWriterHeard,
+    /// Reads do not see the newest inserts.
+    LaggingRead,
+    /// A row that equals what stands there is not written.
+    SkipIfEqual,
+    /// Cells of an aggregate that vanished keep their counts.
+    PerCell,
+    /// In one process: a message is settled as soon as it is taken from the queue.
+    QueueCommit,
+    /// A position passes customers that still wait for a read.
+    PastParked,
+    /// What was forgotten is taken for never heard of, and not read again.
+    EverythingFresh,
+}
+
+impl Mistake {
+    pub const ALL: [Self; 15] = [
+        Self::CommitBeforeInsert,
+        Self::AnnounceBeforeInsert,
+        Self::NoVersion,
+        Self::NoEpoch,
+        Self::NothingMended,
+        Self::IntentForgotten,
+        Self::SettledTooEarly,
+        Self::LoserNotAnnounced,
+        Self::StaleWriterHeard,
+        Self::LaggingRead,
+        Self::SkipIfEqual,
+        Self::PerCell,
+        Self::QueueCommit,
+        Self::PastParked,
+        Self::EverythingFresh,
+    ];
+}

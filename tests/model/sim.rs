@@ -1,0 +1,268 @@
+//! What lies between the stages in the model: operations under way, topics, groups of consumers, producers' queues. In:
+//! what stages ask for. Out: nothing, until the scheduler lets it happen. Whatever the scheduler chooses could happen.
+
+use std::any::Any;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Waker;
+
+use tropa::source::DecodedBatch;
+use tropa::stage::{Announced, Notice, Partition};
+
+use crate::mistakes::Mistake;
+use crate::store::Store;
+
+/// One incarnation of a process.
+pub type Life = usize;
+pub type Answer = Box<dyn Any + Send>;
+type Effect = Box<dyn FnMut(&mut Store) -> Answer + Send>;
+
+/// A call to the warehouse.
+pub struct Op {
+    pub life: Life,
+    /// A write that was sent may arrive after its sender is dead.
+    pub writes: bool,
+    effect: Effect,
+    /// Told before it happened: a mistake.
+    early: bool,
+    answer: Option<Answer>,
+    applied: bool,
+    /// Nobody waits for the answer any more.
+    pub orphan: bool,
+    waker: Option<Waker>,
+}
+
+#[derive(Clone)]
+pub enum Said {
+    Notice(Notice),
+    Announced(Announced),
+}
+
+/// Group 0 reads the notices, group 1 the announcements.
+pub const NOTICES: usize = 0;
+pub const ANNOUNCED: usize = 1;
+
+#[derive(Default)]
+pub struct Topic {
+    pub partitions: Vec<Vec<Said>>,
+    /// (next, note) by partition.
+    pub committed: Vec<(i64, u64)>,
+    pub owner: Vec<Option<Life>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Rebalance {
+    Gained(Partition),
+    Lost(Partition),
+}
+
+/// A member of a group.
+pub struct Member {
+    pub group: usize,
+    pub told: VecDeque<Rebalance>,
+    pub cursor: BTreeMap<Partition, i64>,
+    /// What the scheduler lets it hear next.
+    pub permit: Option<Permit>,
+    pub waker: Option<Waker>,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Permit {
+    Told,
+    Message(Partition),
+}
+
+/// What a process has announced and the log has not acknowledged.
+#[derive(Default)]
+pub struct Producer {
+    pub queue: VecDeque<(usize, Partition, Said)>,
+    pub next: u64,
+    pub acked: u64,
+    pub heard: u64,
+    pub waker: Option<Waker>,
+}
+
+/// A source with its batches; every life of its reader begins where the store says.
+pub struct Feed {
+    pub batches: Vec<DecodedBatch>,
+}
+
+pub struct Sim {
+    pub store: Store,
+    pub ops: BTreeMap<u64, Op>,
+    next_op: u64,
+    pub topics: [Topic; 2],
+    pub members: BTreeMap<Life, Member>,
+    pub producers: BTreeMap<Life, Producer>,
+    pub feeds: Vec<Feed>,
+    /// Reads of a feed that may go on: by life.
+    pub feeding: BTreeMap<Life, (bool, Option<Waker>)>,
+    pub ticks: BTreeMap<Life, (bool, Option<Waker>)>,
+    pub mistake: Option<Mistake>,
+}
+
+#[derive(Clone)]
+pub struct Shared(Arc<Mutex<Sim>>);
+
+impl Shared {
+    pub fn new(store: Store, feeds: Vec<Feed>, partitions: Partition, mistake: Option<Mistake>) -> Self {
+        let topic = |n: usize| Topic {
+            partitions: vec![Vec::new(); n],
+            committed: vec![(0, 0); n],
+            owner: vec![None; n],
+        };
+        Self(Arc::new(Mutex::new(Sim {
+            store,
+            ops: BTreeMap::new(),
+            next_op: 0,
+            topics: [topic(1), topic(usize::from(partitions))],
+            members: BTreeMap::new(),
+            producers: BTreeMap::new(),
+            feeds,
+            feeding: BTreeMap::new(),
+            ticks: BTreeMap::new(),
+            mistake,
+        })))
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, Sim> {
+        self.0.lock().expect("nobody panics while holding it")
+    }
+
+    /// Asks the warehouse; ready once the scheduler has let it happen and the answer through.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        (life, writes, early): (Life, bool, bool),
+        mut effect: impl FnMut(&mut Store) -> T + Send + 'static,
+    ) -> T {
+        let id = {
+            let mut sim = self.lock();
+            let id = sim.next_op;
+            sim.next_op += 1;
+            let effect: Effect = Box::new(move |store| Box::new(effect(store)));
+            sim.ops.insert(id, Op { life, writes, effect, early, answer: None, applied: false, orphan: false, waker: None });
+            id
+        };
+        let asking = Asking { sim: self.clone(), id };
+        let answer = std::future::poll_fn(|context| {
+            let mut sim = asking.sim.lock();
+            let op = sim.ops.get_mut(&asking.id).expect("an operation stays until it is answered");
+            match op.answer.take() {
+                Some(answer) => std::task::Poll::Ready(answer),
+                None => {
+                    op.waker = Some(context.waker().clone());
+                    std::task::Poll::Pending
+                }
+            }
+        })
+        .await;
+        // An early answer leaves the operation to happen behind its asker's back.
+        drop(asking);
+        *answer.downcast().expect("the answer is of the type that was asked for")
+    }
+}
+
+struct Asking {
+    sim: Shared,
+    id: u64,
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let mut sim = self.sim.lock();
+        match sim.ops.get_mut(&self.id) {
+            Some(op) if op.writes && !op.applied => op.orphan = true,
+            _ => drop(sim.ops.remove(&self.id)),
+        }
+    }
+}
+
+impl Sim {
+    pub fn made(&self, mistake: Mistake) -> bool {
+        self.mistake == Some(mistake)
+    }
+
+    /// Lets an operation happen, or, once it has, its answer through.
+    pub fn step(&mut self, id: u64) {
+        let Some(op) = self.ops.get_mut(&id) else { return };
+        if op.early {
+            // The answer is a unit: only inserts are early.
+            op.early = false;
+            op.answer = Some(Box::new(()));
+        } else if !op.applied {
+            let answer = (op.effect)(&mut self.store);
+            op.applied = true;
+            if op.orphan {
+                self.ops.remove(&id);
+                return;
+            }
+            op.answer = Some(answer);
+        }
+        if let Some(waker) = op.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Appends what a producer has sent, and acknowledges it.
+    pub fn deliver(&mut self, life: Life) {
+        let Some(producer) = self.producers.get_mut(&life) else { return };
+        let Some((topic, partition, said)) = producer.queue.pop_front() else { return };
+        producer.acked += 1;
+        if let Some(waker) = producer.waker.take() {
+            waker.wake();
+        }
+        self.topics[topic].partitions[usize::from(partition)].push(said);
+    }
+
+    /// What a member could hear now.
+    pub fn audible(&self, life: Life) -> Vec<Permit> {
+        let Some(member) = self.members.get(&life) else { return Vec::new() };
+        if member.permit.is_some() || member.waker.is_none() {
+            return Vec::new();
+        }
+        if !member.told.is_empty() {
+            return vec![Permit::Told];
+        }
+        let topic = &self.topics[member.group];
+        let waiting = member.cursor.iter().filter(|(p, next)| (**next as usize) < topic.partitions[usize::from(**p)].len());
+        waiting.map(|(p, _)| Permit::Message(*p)).collect()
+    }
+
+    pub fn permit(&mut self, life: Life, permit: Permit) {
+        if let Some(member) = self.members.get_mut(&life) {
+            member.permit = Some(permit);
+            if let Some(waker) = member.waker.take() {
+                waker.wake();
+            }
+        }
+    }
+
+    /// Gives a partition to another member. The old owner is told, and may not listen for a long time.
+    pub fn reassign(&mut self, group: usize, partition: Partition, to: Life) {
+        let owner = &mut self.topics[group].owner[usize::from(partition)];
+        if *owner == Some(to) {
+            return;
+        }
+        if let Some(member) = owner.and_then(|old| self.members.get_mut(&old)) {
+            member.told.push_back(Rebalance::Lost(partition));
+        }
+        *owner = Some(to);
+        if let Some(member) = self.members.get_mut(&to) {
+            member.told.push_back(Rebalance::Gained(partition));
+        }
+    }
+
+    /// Removes everything of a life but what it has sent.
+    pub fn bury(&mut self, life: Life, sent: usize) {
+        self.members.remove(&life);
+        self.feeding.remove(&life);
+        self.ticks.remove(&life);
+        for _ in 0..sent {
+            self.deliver(life);
+        }
+        self.producers.remove(&life);
+        for topic in &mut self.topics {
+            topic.owner.iter_mut().filter(|owner| **owner == Some(life)).for_each(|owner| *owner = None);
+        }
+    }
+}

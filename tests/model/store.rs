@@ -1,0 +1,184 @@
+//! The warehouse of the model: what the tables would hold. In: rows, whenever the scheduler lets them in. Out: what reads
+//! would see at that moment. A table keeps the greatest version of a key; of equal ones the last.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tropa::config::Config;
+use tropa::event::Event;
+use tropa::identity::{Assignment, Fact};
+use tropa::journey::CustomerJourneys;
+use tropa::stage::announce::buckets_of;
+use tropa::stage::{Partition, PositionRow, Rows, Version, bucket};
+use tropa::time::{Day, Timestamp};
+
+use crate::mistakes::Mistake;
+use crate::naive::FactKey;
+
+type CustomerKey = (usize, Arc<str>);
+/// What an aggregate counts of a bucket: here everything it could.
+type Counted = BTreeMap<CustomerKey, CustomerJourneys>;
+
+pub struct Store {
+    config: Arc<Config>,
+    mistake: Option<Mistake>,
+    pub events: Vec<Event>,
+    pub facts: BTreeMap<FactKey, Fact>,
+    pub identity: BTreeMap<(Arc<str>, Option<Day>), (Version, Option<Arc<str>>)>,
+    announcing: Vec<(Version, Arc<str>)>,
+    pub customers: BTreeMap<CustomerKey, (Version, Option<CustomerJourneys>)>,
+    pub positions: BTreeMap<Arc<str>, PositionRow>,
+    epoch: u64,
+    pub aggregates: BTreeMap<u8, (Version, Timestamp, Counted)>,
+    pub as_of: BTreeMap<Partition, Timestamp>,
+}
+
+impl Store {
+    pub fn new(config: Arc<Config>, mistake: Option<Mistake>) -> Self {
+        Self {
+            config,
+            mistake,
+            events: Vec::new(),
+            facts: BTreeMap::new(),
+            identity: BTreeMap::new(),
+            announcing: Vec::new(),
+            customers: BTreeMap::new(),
+            positions: BTreeMap::new(),
+            epoch: 0,
+            aggregates: BTreeMap::new(),
+            as_of: BTreeMap::new(),
+        }
+    }
+
+    fn made(&self, mistake: Mistake) -> bool {
+        self.mistake == Some(mistake)
+    }
+
+    pub fn insert(&mut self, rows: &Rows) {
+        match rows {
+            Rows::Events(events) => self.events.extend(events.iter().cloned()),
+            Rows::Facts(facts) => facts.iter().for_each(|fact| self.state(fact)),
+            Rows::Announcing(list, version) => self.announcing.extend(list.iter().map(|c| (*version, c.clone()))),
+            Rows::Assignments(list, version) => {
+                for a in list {
+                    let stood = self.identity.entry((a.node.clone(), a.day)).or_default();
+                    if *version >= stood.0 {
+                        *stood = (*version, a.customer.clone());
+                    }
+                }
+            }
+            Rows::Customers(rows) => {
+                for row in rows {
+                    let stood = self.customers.get(&(row.map, row.customer.clone()));
+                    let equal = stood.is_some_and(|(_, journeys)| *journeys == row.journeys);
+                    if self.mistake == Some(Mistake::SkipIfEqual) && equal {
+                        continue;
+                    }
+                    let newer = stood.is_none_or(|(version, _)| row.version >= *version);
+                    if newer || self.mistake == Some(Mistake::NoVersion) {
+                        self.customers.insert((row.map, row.customer.clone()), (row.version, row.journeys.clone()));
+                    }
+                }
+            }
+            Rows::Positions(rows) => {
+                for row in rows {
+                    self.positions.insert(row.topic.clone(), row.clone());
+                }
+            }
+            Rows::DeadLetters(_) => {}
+        }
+    }
+
+    fn state(&mut self, fact: &Fact) {
+        let key = (fact.a.clone(), fact.b.clone(), fact.source.0, fact.generation, fact.day);
+        let kept = self.facts.entry(key).or_insert_with(|| fact.clone());
+        if (fact.occurred_at, &fact.event_id) < (kept.occurred_at, &kept.event_id) {
+            *kept = fact.clone();
+        }
+    }
+
+    pub fn claim_epoch(&mut self) -> u64 {
+        if !self.made(Mistake::NoEpoch) {
+            self.epoch += 1;
+        }
+        self.epoch.max(1)
+    }
+
+    pub fn events_of(&self, nodes: &[Arc<str>]) -> Vec<Event> {
+        // A replica that trails has not seen the last inserts yet.
+        let seen = if self.made(Mistake::LaggingRead) { self.events.len().saturating_sub(2) } else { self.events.len() };
+        self.events[..seen].iter().filter(|e| nodes.contains(&e.node())).cloned().collect()
+    }
+
+    pub fn live_facts(&self) -> Vec<Fact> {
+        self.facts.values().filter(|f| self.config.is_current(f.source, f.generation)).cloned().collect()
+    }
+
+    pub fn nodes(&self) -> Vec<Arc<str>> {
+        let current = self.events.iter().filter(|e| self.config.is_current(e.source, e.generation));
+        let mut nodes: Vec<Arc<str>> = current.map(Event::node).filter(|n| !n.is_empty()).collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes
+    }
+
+    pub fn assignments(&self) -> Vec<Assignment> {
+        if self.made(Mistake::NothingMended) {
+            let mut identity = tropa::identity::Identity::new(&self.config);
+            identity.load(self.live_facts(), self.nodes());
+            return identity.assignments_all().collect();
+        }
+        let row = |((node, day), (_, customer)): (&(Arc<str>, Option<Day>), &(Version, Option<Arc<str>>))| Assignment {
+            node: node.clone(),
+            day: *day,
+            customer: customer.clone(),
+        };
+        self.identity.iter().map(row).collect()
+    }
+
+    pub fn unsettled(&self) -> Vec<Arc<str>> {
+        if self.made(Mistake::IntentForgotten) {
+            return Vec::new();
+        }
+        let reached = self.identity.values().map(|(version, _)| *version).max().unwrap_or_default();
+        self.announcing.iter().filter(|(version, _)| *version > reached).map(|(_, c)| c.clone()).collect()
+    }
+
+    /// The newest rows of a slice, bucket by bucket, with the version that each was counted at.
+    pub fn count(&self, (partition, partitions): (Partition, Partition)) -> BTreeMap<u8, (Version, Counted)> {
+        let own = buckets_of(partition, partitions);
+        let mut buckets: BTreeMap<u8, (Version, Counted)> = BTreeMap::new();
+        for ((map, customer), (version, journeys)) in &self.customers {
+            let b = bucket(customer);
+            if !own.contains(&b) {
+                continue;
+            }
+            let (newest, counted) = buckets.entry(b).or_default();
+            *newest = (*newest).max(*version);
+            if let Some(journeys) = journeys {
+                counted.insert((*map, customer.clone()), journeys.clone());
+            }
+        }
+        buckets
+    }
+
+    pub fn put_aggregates(&mut self, counted: BTreeMap<u8, (Version, Counted)>, as_of: Timestamp) {
+        for (bucket, (version, cells)) in counted {
+            match self.aggregates.get_mut(&bucket) {
+                // Not due: counted at this version and moment before, or later.
+                Some((stood, moment, _)) if *stood > version || (*stood == version && *moment >= as_of) => {}
+                Some((stood, moment, old)) => {
+                    (*stood, *moment) = (version, as_of);
+                    if self.mistake == Some(Mistake::PerCell) {
+                        old.extend(cells);
+                    } else {
+                        *old = cells;
+                    }
+                }
+                None => {
+                    self.aggregates.insert(bucket, (version, as_of, cells));
+                }
+            }
+        }
+    }
+}
