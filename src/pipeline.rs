@@ -91,7 +91,9 @@ pub async fn run<L: Log, W: Warehouse>(
     control: Control,
 ) -> Result<RunSummary, PipelineError> {
     let Control { stop, started, clock } = control;
-    let Stages { positions, identity: setting, refold } = stages;
+    let Stages { positions, identity: mut setting, refold } = stages;
+    let epoch = Some(store.claim_epoch().await.map_err(warehouse)?);
+    setting.epoch = epoch;
     let cache = refold.config().cache_bytes;
     let host = Machine { clock, tick: setting.refresh.min(TICK) };
     let (mut notices, mut notices_in) = queue(WAITING);
@@ -105,7 +107,7 @@ pub async fn run<L: Log, W: Warehouse>(
     });
     let recomputing = tokio::spawn({
         let (store, stage) = (store.clone(), JourneysStage::new(refold, cache));
-        async move { journeys::run(&host, store, &mut announced_in, stage, 1, go_on).await }
+        async move { journeys::run(&host, store, &mut announced_in, stage, (1, epoch), go_on).await }
     });
     let ingested = ingest::run(log, &*store, &mut notices, positions, stop).await;
     drop(notices);

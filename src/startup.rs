@@ -47,7 +47,7 @@ pub async fn load(
     }
     let readings = Arc::new(readings);
     let identity =
-        identity::Setting { config: config.clone(), refresh: config.refresh, anew, everybody: !new.is_empty() };
+        identity::Setting { config: config.clone(), epoch: None, refresh: config.refresh, anew, everybody: !new.is_empty() };
     let positions = Positions::load(store.stored_positions(config).await?);
     let refold = Refold::new(config.clone(), readings.clone(), None);
     Ok(Start { stages: Stages { positions, identity, refold }, readings, new })

@@ -84,14 +84,7 @@ pub struct Mend {
 impl Identity {
     /// What belongs to the customer of this name; `None` when there is no such customer.
     pub fn membership(&self, customer: &str) -> Option<Membership> {
-        let Some(name) = self.customer_node(customer) else {
-            let own = self.unheard_of(customer);
-            let alone = |nodes: Vec<Arc<str>>| Membership {
-                nodes: nodes.into_iter().map(|node| (node, Span::Always)).collect(),
-                placeholders: Vec::new(),
-            };
-            return (!own.is_empty()).then(|| alone(own));
-        };
+        let name = self.customer_node(customer)?;
         let ring = self.ring(name);
         let mut nodes: Vec<(u32, Span)> = Vec::with_capacity(ring.len());
         for &node in &ring {
@@ -122,7 +115,10 @@ impl Identity {
 
     /// Customers, old and new, of every node whose stored row says otherwise than the facts, with the rows that are
     /// wrong. Rows are stored last of all that follows from a fact, so this is exactly what a crash left undone.
-    pub fn mend(&self, stored: Vec<Assignment>) -> Mend {
+    ///
+    /// `unsettled`: customers that were about to be announced. Rows of theirs may still be under way and arrive after this;
+    /// those of a day that is nobody's by now would stand unopposed, so such days get a row that says so.
+    pub fn mend(&self, stored: Vec<Assignment>, unsettled: &[Arc<str>]) -> Mend {
         let key = |a: &Assignment| (a.node.clone(), a.day);
         let stored: FxHashMap<_, _> = stored.into_iter().map(|a| (key(&a), a.customer)).collect();
         let mut known = FxHashSet::default();
@@ -150,10 +146,41 @@ impl Identity {
                 rows.push(Assignment { node, day, customer: None });
             }
         }
+        let written: FxHashSet<_> = rows.iter().map(key).collect();
+        rows.extend(self.days_of_nobody(unsettled).into_iter().filter(|row| !written.contains(&key(row))));
+        dirty.extend(unsettled.iter().cloned());
         dirty.extend(heirs.into_iter().filter(|&node| node != NONE).map(|node| self.name(node)));
         dirty.sort_unstable();
         dirty.dedup();
         Mend { rows, dirty }
+    }
+
+    /// Days on which some fact names a device of these customers or next to them, and which are not assigned apart.
+    fn days_of_nobody(&self, customers: &[Arc<str>]) -> Vec<Assignment> {
+        let mut devices: Vec<u32> = Vec::new();
+        for named in customers.iter().filter_map(|customer| self.graph.find(customer)) {
+            let ring = if self.graph.node(named).customer == NONE { vec![named] } else { self.ring(named) };
+            for node in ring {
+                devices.push(node);
+                devices.extend(self.graph.edges_of(node).map(|(_, partner)| partner));
+            }
+        }
+        devices.retain(|&node| !self.guards.is_person(self.graph.node(node).kind));
+        devices.sort_unstable();
+        devices.dedup();
+        let mut rows = Vec::new();
+        for device in devices {
+            let apart = self.shared.get(&device).map_or(&[][..], |days| days);
+            let edges = self.graph.edges_of(device).map(|(edge, _)| edge);
+            let mut days: Vec<Day> =
+                edges.flat_map(|edge| self.graph.facts_on(edge)).map(|fact| self.graph.fact_day(fact)).collect();
+            days.sort_unstable();
+            days.dedup();
+            days.retain(|day| apart.binary_search_by_key(day, |(day, _)| *day).is_err());
+            let nobody = |day| Assignment { node: self.name(device), day: Some(day), customer: None };
+            rows.extend(days.into_iter().map(nobody));
+        }
+        rows
     }
 
     fn own_span(&self, node: u32, customer: u32) -> Span {

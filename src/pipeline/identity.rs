@@ -29,6 +29,8 @@ const CHUNK: usize = 10_000;
 /// What the writer is told beside its seams.
 pub struct Setting {
     pub config: Arc<Config>,
+    /// Of a process that runs all stages; else the writer claims one.
+    pub epoch: Option<u64>,
     /// `as_of` is announced at most this often.
     pub refresh: Duration,
     /// Customers to recompute at first, whatever the facts say: a reading is new.
@@ -92,8 +94,15 @@ pub async fn run<W: Warehouse, I: Inlet<Notice>, O: Outlet<Announced>, H: Host>(
             }
             changed = stop.changed(), if open => open = changed.is_ok() && !*stop.borrow(),
             heard = inlet.poll(), if open && room => match heard.map_err(closed)? {
-                Heard::Gained { .. } => {
-                    let mut w = Writer::load(host, store, &setting).await?;
+                Heard::Gained { partition, note } => {
+                    let epoch = match setting.epoch {
+                        Some(epoch) => epoch,
+                        None => store.claim_epoch().await.map_err(warehouse)?,
+                    };
+                    if !inlet.confirm(partition, note.max(epoch)).await.map_err(closed)? {
+                        continue;
+                    }
+                    let mut w = Writer::load(host, store, &setting, epoch).await?;
                     w.mend(host, store, out, &setting).await?;
                     started.send_replace(true);
                     w.mark(host, out).await?;
@@ -125,8 +134,12 @@ pub async fn run<W: Warehouse, I: Inlet<Notice>, O: Outlet<Announced>, H: Host>(
 
 impl Writer {
     /// The writer as the sets say it stands, under an epoch of its own.
-    async fn load<W: Warehouse, H: Host>(host: &H, store: &W, setting: &Setting) -> Result<Self, PipelineError> {
-        let epoch = store.claim_epoch().await.map_err(warehouse)?;
+    async fn load<W: Warehouse, H: Host>(
+        host: &H,
+        store: &W,
+        setting: &Setting,
+        epoch: u64,
+    ) -> Result<Self, PipelineError> {
         let facts = store.facts().await.map_err(warehouse)?;
         let nodes = store.nodes().await.map_err(warehouse)?;
         info!(facts = facts.len(), nodes = nodes.len(), epoch, "identity is loaded");
@@ -149,8 +162,13 @@ impl Writer {
         setting: &Setting,
     ) -> Result<(), PipelineError> {
         let stored = store.assignments().await.map_err(warehouse)?;
-        let mut mend = host.heavy(|| self.stage.mend(stored));
-        mend.dirty.extend(store.unsettled().await.map_err(warehouse)?);
+        let unsettled = store.unsettled().await.map_err(warehouse)?;
+        let mut mend = host.heavy(|| self.stage.mend(stored, &unsettled));
+        let version = self.next_version();
+        if !mend.dirty.is_empty() {
+            // What is said now may already be overtaken by a rival that is still writing.
+            store.insert(Rows::Announcing(mend.dirty.clone(), version)).await.map_err(warehouse)?;
+        }
         mend.dirty.extend(setting.anew.iter().cloned());
         if setting.everybody {
             mend.dirty.extend(self.stage.identity().customers());
@@ -160,7 +178,6 @@ impl Writer {
         if !mend.dirty.is_empty() {
             info!(customers = mend.dirty.len(), "recomputing");
         }
-        let version = self.next_version();
         for chunk in mend.dirty.chunks(CHUNK) {
             let announcements = host.heavy(|| self.stage.announce(chunk));
             self.announce(out, &Arc::default(), announcements).await?;

@@ -24,13 +24,14 @@ pub struct Recomputed {
 type Beside<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Runs until the stage before ends or the process is told to stop; then what was taken is written first. `partitions`:
-/// into how many slices the customers are cut.
+/// into how many slices the customers are cut;
+/// `given`: the epoch of a process that runs all stages, else every slice claims one.
 pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
     host: &H,
     store: Arc<W>,
     inlet: &mut I,
     mut stage: JourneysStage,
-    partitions: Partition,
+    (partitions, given): (Partition, Option<u64>),
     mut stop: watch::Receiver<bool>,
 ) -> Result<Recomputed, PipelineError> {
     let mut total = Recomputed::default();
@@ -91,8 +92,13 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
             changed = stop.changed(), if open => open = changed.is_ok() && !*stop.borrow(),
             heard = inlet.poll(), if open && !stage.is_full() => match heard.map_err(closed)? {
                 Heard::Gained { partition, note } => {
-                    let epoch = store.claim_epoch().await.map_err(warehouse)?;
-                    stage.gain(partition, epoch, note);
+                    let epoch = match given {
+                        Some(epoch) => epoch,
+                        None => store.claim_epoch().await.map_err(warehouse)?,
+                    };
+                    if inlet.confirm(partition, note).await.map_err(closed)? {
+                        stage.gain(partition, epoch, note);
+                    }
                 }
                 Heard::Lost { partition } => stage.lose(partition),
                 Heard::Message { partition, offset, message } => {

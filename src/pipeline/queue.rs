@@ -65,6 +65,10 @@ impl<T: Send> Inlet<T> for QueueInlet<T> {
         }
     }
 
+    async fn confirm(&mut self, _: Partition, _: u64) -> Result<bool, Gone> {
+        Ok(true)
+    }
+
     async fn commit(&mut self, _: Partition, next: i64, _: u64) -> Result<(), Gone> {
         self.committed.send_replace(next.unsigned_abs());
         Ok(())

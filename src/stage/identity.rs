@@ -47,9 +47,10 @@ impl IdentityStage {
         self.largest_component
     }
 
-    /// What a crash left undone, from the identity rows as they are stored (I6).
-    pub fn mend(&self, stored: Vec<Assignment>) -> Mend {
-        self.identity.mend(stored)
+    /// What a crash left undone, from the identity rows as they are stored and the customers that were about to be
+    /// announced (I6).
+    pub fn mend(&self, stored: Vec<Assignment>, unsettled: &[Arc<str>]) -> Mend {
+        self.identity.mend(stored, unsettled)
     }
 
     /// Announces customers as they stand, without an event of their own.

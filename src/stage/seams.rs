@@ -64,6 +64,10 @@ pub trait Inlet<T>: Send {
     type Error: std::error::Error + Send + Sync + 'static;
     /// Nothing is lost when the future is dropped before it is ready.
     fn poll(&mut self) -> impl Future<Output = Result<Heard<T>, Self::Error>> + Send;
+    /// Whether the partition is still ours, by the word of whoever gives partitions out. An epoch that was claimed counts
+    /// only after that: a worker that was slow may have claimed one later than its successor.
+    fn confirm(&mut self, partition: Partition, note: u64)
+    -> impl Future<Output = Result<bool, Self::Error>> + Send;
     /// Everything before `next` is settled. `note` comes back with the partition, whoever gets it.
     fn commit(
         &mut self,

@@ -83,6 +83,8 @@ pub(super) struct Slice {
     /// The last message taken.
     last: Option<i64>,
     committed: Option<i64>,
+    /// Blocks of rows handed out.
+    blocks: i64,
     marks: VecDeque<(i64, Timestamp)>,
     changes: u64,
     clock: u64,
@@ -103,6 +105,7 @@ impl Slice {
             open: BTreeMap::new(),
             last: None,
             committed: None,
+            blocks: 0,
             marks: VecDeque::new(),
             changes: 0,
             clock: 0,
@@ -216,8 +219,13 @@ impl Slice {
 
     /// Rows of customers that have all their events, at most `limit` customers.
     pub fn recompute(&mut self, refold: &Refold, limit: usize, rows: &mut Vec<CustomerRow>) -> Answered {
-        let version = Version::of(self.epoch, self.last.unwrap_or_default() + 1);
         let mut answered = Answered::new();
+        if self.ready.is_empty() {
+            return answered;
+        }
+        // Every block has a version of its own: aggregates are due by it.
+        self.blocks += 1;
+        let version = Version::of(self.epoch, self.blocks);
         let from = self.ready.len().saturating_sub(limit);
         for customer in self.ready.split_off(from) {
             let Some(entry) = self.customers.get_mut(&customer).filter(|e| e.state == State::Ready) else { continue };

@@ -121,7 +121,13 @@ pub async fn run(world: &World, batches: Vec<DecodedBatch>, cache: u64) -> Table
     let config = Arc::new(config);
     let stages = Stages {
         positions: Positions::default(),
-        identity: Setting { config: config.clone(), refresh: config.refresh, anew: Vec::new(), everybody: false },
+        identity: Setting {
+            config: config.clone(),
+            epoch: None,
+            refresh: config.refresh,
+            anew: Vec::new(),
+            everybody: false,
+        },
         refold: Refold::new(config, readings, None),
     };
     let (_keep, stop) = tokio::sync::watch::channel(false);

@@ -108,9 +108,13 @@ fn differs(place: &Place, plan: Plan, kind: Kind, seed: u64, mistake: Option<Mis
     let cache = [u64::MAX, 3_000, 1][dice.random_range(0..3)];
     let feeds = feeds(&place.world, plan.feeds(), &mut dice);
     let mut plant = Plant::new(&place.world, place.readings.clone(), (plan, feeds, cache), mistake);
-    plant.run(&mut Schedule::new(kind, seed));
+    let mut schedule = Schedule::new(kind, seed);
+    plant.run(&mut schedule);
+    if plant.tick() {
+        plant.run(&mut schedule);
+    }
     if !plant.is_at_rest() {
-        return Some("it came to rest before everything was read and committed".to_owned());
+        return Some(format!("it came to rest before everything was read and committed: {}", plant.standing()));
     }
     let sim = plant.sim.lock();
     let found = tables(&sim.store);

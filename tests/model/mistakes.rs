@@ -31,12 +31,14 @@ pub enum Mistake {
     QueueCommit,
     /// A position passes customers that still wait for a read.
     PastParked,
+    /// An epoch counts although a successor may have claimed one before.
+    Unconfirmed,
     /// What was forgotten is taken for never heard of, and not read again.
     EverythingFresh,
 }
 
 impl Mistake {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::CommitBeforeInsert,
         Self::AnnounceBeforeInsert,
         Self::NoVersion,
@@ -51,6 +53,7 @@ impl Mistake {
         Self::PerCell,
         Self::QueueCommit,
         Self::PastParked,
+        Self::Unconfirmed,
         Self::EverythingFresh,
     ];
 }

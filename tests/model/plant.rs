@@ -14,7 +14,7 @@ use tropa::pipeline::{identity, ingest, journeys, queue};
 use tropa::stage::journeys::JourneysStage;
 use tropa::stage::reading::Reading;
 use tropa::stage::refold::Refold;
-use tropa::stage::{Partition, Positions};
+use tropa::stage::{Partition, Positions, Warehouse};
 
 use crate::mistakes::Mistake;
 use crate::schedule::Schedule;
@@ -180,6 +180,7 @@ impl<'a> Plant<'a> {
         };
         let setting = Setting {
             config: self.world.config.clone(),
+            epoch: None,
             refresh: Duration::ZERO,
             anew: Vec::new(),
             everybody: false,
@@ -214,7 +215,7 @@ impl<'a> Plant<'a> {
                 let (host, stop, partitions) = (host(), never(), self.plan.partitions());
                 let mut inlet = Listening { sim: sim.clone(), life };
                 vec![Box::pin(async move {
-                    let run = journeys::run(&host, Arc::new(shop), &mut inlet, stage, partitions, stop);
+                    let run = journeys::run(&host, Arc::new(shop), &mut inlet, stage, (partitions, None), stop);
                     run.await.expect("nothing fails here");
                 })]
             }
@@ -224,24 +225,29 @@ impl<'a> Plant<'a> {
                 let (announced, announced_in) = queue::queue(1);
                 let mut announced = Queued { sim: sim.clone(), queue: announced };
                 let mut announced_in = Queued { sim: sim.clone(), queue: announced_in };
-                let (first, second, stops) = (host(), host(), [never(), never(), never()]);
-                let [a, b, c] = stops;
-                let (shop_a, shop_b, shop_c) = (shop.clone(), shop.clone(), Arc::new(shop));
-                vec![
-                    Box::pin(async move {
-                        let run = ingest::run(&mut log, &shop_a, &mut notices, positions, a);
-                        run.await.expect("nothing fails here");
-                    }),
-                    Box::pin(async move {
+                let (first, second) = (host(), host());
+                let stops = [never(), never(), never()];
+                // One epoch for all stages, claimed before any of them begins, as `pipeline::run` does.
+                vec![Box::pin(async move {
+                    let epoch = Some(shop.claim_epoch().await.expect("nothing fails here"));
+                    let setting = Setting { epoch, ..setting };
+                    let [a, b, c] = stops;
+                    let ingesting = async {
+                        ingest::run(&mut log, &shop, &mut notices, positions, a).await.expect("nothing fails here");
+                        drop(notices);
+                    };
+                    let resolving = async {
                         let ends = (&mut notices_in, &mut announced);
-                        let run = identity::run(&first, &shop_b, ends, setting, b, started);
+                        identity::run(&first, &shop, ends, setting, b, started).await.expect("nothing fails here");
+                        drop(announced);
+                    };
+                    let store = Arc::new(shop.clone());
+                    let recomputing = async {
+                        let run = journeys::run(&second, store, &mut announced_in, stage, (1, epoch), c);
                         run.await.expect("nothing fails here");
-                    }),
-                    Box::pin(async move {
-                        let run = journeys::run(&second, shop_c, &mut announced_in, stage, 1, c);
-                        run.await.expect("nothing fails here");
-                    }),
-                ]
+                    };
+                    tokio::join!(ingesting, resolving, recomputing);
+                })]
             }
         }
     }
@@ -277,8 +283,10 @@ impl<'a> Plant<'a> {
                     into.push(Action::Tick(life));
                 }
                 let sent = sim.producers.get(&life).map_or(0, |p| p.queue.len());
-                // Of two single processes the newer one stays: rows of an older epoch can never win again.
-                let newest = self.plan == Plan::Single && self.seats.iter().flatten().any(|p| p.life < life);
+                // Of two single processes the one with the newer epoch stays: rows of an older one can never win again.
+                let epoch = |life| sim.store.claimed.get(&life).copied().unwrap_or_default();
+                let rivals = || self.seats.iter().flatten().filter(|p| p.life != life);
+                let newest = self.plan == Plan::Single && epoch(life) > 0 && rivals().any(|p| epoch(p.life) < epoch(life));
                 if !newest {
                     into.push(Action::Kill(seat, sent));
                 }
@@ -351,6 +359,13 @@ impl<'a> Plant<'a> {
             }
             let lives: Vec<Life> = enabled.iter().map(|action| self.life_of(*action)).collect();
             let action = schedule.pick(&enabled, &lives);
+            if std::env::var("TROPA_TRACE").is_ok() {
+                let op = match action {
+                    Action::Op(id) => self.sim.lock().ops.get(&id).map(|op| (op.life, op.label.clone())),
+                    _ => None,
+                };
+                println!("{action:?} {op:?}");
+            }
             self.act(action, schedule);
             steps += 1;
             assert!(steps < 200_000, "this never comes to rest: {action:?} of {enabled:?}");
@@ -364,6 +379,29 @@ impl<'a> Plant<'a> {
             Action::Hear(life, _) | Action::Deliver(life) | Action::Feed(life) | Action::Tick(life) => life,
             Action::Kill(..) | Action::Start(_) | Action::Assign(..) => 0,
         }
+    }
+
+    /// How far everything has come, for whoever reads a failure.
+    pub fn standing(&self) -> String {
+        let sim = self.sim.lock();
+        let feeds: Vec<_> = sim.store.positions.values().map(|row| (row.topic.clone(), row.next)).collect();
+        let topics: Vec<_> = sim.topics.iter().map(|t| (t.partitions.iter().map(Vec::len).collect::<Vec<_>>(), &t.committed, &t.owner)).collect();
+        let members: Vec<_> = sim.members.iter().map(|(life, m)| (life, &m.told, &m.cursor, m.permit, m.waker.is_some())).collect();
+        let seats: Vec<_> = self.seats.iter().flatten().map(|p| (p.role, p.life, p.is_done())).collect();
+        format!("feeds {feeds:?}, topics {topics:?}, members {members:?}, seats {seats:?}, {} operations", sim.ops.len())
+    }
+
+    /// Lets the identity writers announce once more how far silence is decided, as they do now and then.
+    pub fn tick(&mut self) -> bool {
+        let lives: Vec<Life> = self.sim.lock().ticks.keys().copied().collect();
+        for life in &lives {
+            let mut sim = self.sim.lock();
+            let (due, waker) = sim.ticks.entry(*life).or_default();
+            *due = true;
+            waker.take().into_iter().for_each(Waker::wake);
+        }
+        self.seats.iter_mut().flatten().for_each(Process::go_on);
+        !lives.is_empty()
     }
 
     /// Whether all that was to be read has been read, written and committed.

@@ -25,8 +25,8 @@ pub struct Shop {
 }
 
 impl Shop {
-    async fn read<T: Send + 'static>(&self, what: impl FnMut(&mut crate::store::Store) -> T + Send + 'static) -> T {
-        self.sim.ask((self.life, false, false), what).await
+    async fn read<T: Send + 'static>(&self, label: &str, what: impl FnMut(&mut crate::store::Store) -> T + Send + 'static) -> T {
+        self.sim.ask((self.life, false, false), label.to_owned(), what).await
     }
 }
 
@@ -39,51 +39,55 @@ impl Warehouse for Shop {
             (Rows::Events(_), Some(Mistake::AnnounceBeforeInsert)) => true,
             _ => false,
         };
-        self.sim.ask((self.life, true, early), move |store| store.insert(&rows)).await;
+        let label = format!("insert {rows:?}");
+        self.sim.ask((self.life, true, early), label, move |store| store.insert(&rows)).await;
         Ok(())
     }
 
     async fn events_of(&self, nodes: Vec<Arc<str>>) -> Result<Vec<Event>, Infallible> {
-        Ok(self.read(move |store| store.events_of(&nodes)).await)
+        Ok(self.read("events", move |store| store.events_of(&nodes)).await)
     }
 
     async fn claim_epoch(&self) -> Result<u64, Infallible> {
-        Ok(self.read(|store| store.claim_epoch()).await)
+        Ok({
+            let life = self.life;
+            self.read("epoch", move |store| store.claim_epoch(life))
+        }.await)
     }
 
     async fn facts(&self) -> Result<Vec<Fact>, Infallible> {
-        Ok(self.read(|store| store.live_facts()).await)
+        Ok(self.read("facts", |store| store.live_facts()).await)
     }
 
     async fn nodes(&self) -> Result<Vec<Arc<str>>, Infallible> {
-        Ok(self.read(|store| store.nodes()).await)
+        Ok(self.read("nodes", |store| store.nodes()).await)
     }
 
     async fn assignments(&self) -> Result<Vec<Assignment>, Infallible> {
-        Ok(self.read(|store| store.assignments()).await)
+        Ok(self.read("assignments", |store| store.assignments()).await)
     }
 
     async fn unsettled(&self) -> Result<Vec<Arc<str>>, Infallible> {
-        Ok(self.read(|store| store.unsettled()).await)
+        Ok(self.read("unsettled", |store| store.unsettled()).await)
     }
 
     async fn positions(&self) -> Result<Vec<PositionRow>, Infallible> {
-        Ok(self.read(|store| store.positions.values().cloned().collect()).await)
+        Ok(self.read("positions", |store| store.positions.values().cloned().collect()).await)
     }
 
     async fn as_of(&self) -> Result<Option<Timestamp>, Infallible> {
-        Ok(self.read(|store| store.as_of.values().min().copied()).await)
+        Ok(self.read("as_of", |store| store.as_of.values().min().copied()).await)
     }
 
     /// Reads first and writes later, as an INSERT … SELECT does.
     async fn refresh(&self, slice: (Partition, Partition), as_of: Timestamp) -> Result<(), Infallible> {
-        let counted = self.read(move |store| store.count(slice)).await;
+        let counted = self.read("count", move |store| store.count(slice)).await;
         let put = move |store: &mut crate::store::Store| {
             store.put_aggregates(counted.clone(), as_of);
             let stood = store.as_of.entry(slice.0).or_insert(as_of);
             *stood = (*stood).max(as_of);
         };
-        self.sim.ask((self.life, true, false), put).await;
+        self.sim.ask((self.life, true, false), format!("aggregates of {slice:?}"), put).await;
         Ok(())
     }
 }
@@ -172,6 +176,18 @@ impl Listening {
         .await
     }
 
+    fn confirm(&self, partition: Partition, note: u64) -> bool {
+        let mut sim = self.sim.lock();
+        let Some(group) = sim.members.get(&self.life).map(|m| m.group) else { return false };
+        let trusting = sim.made(Mistake::Unconfirmed);
+        let topic = &mut sim.topics[group];
+        let own = topic.owner[usize::from(partition)] == Some(self.life);
+        if own {
+            topic.committed[usize::from(partition)].1 = note;
+        }
+        own || trusting
+    }
+
     fn commit(&self, partition: Partition, next: i64, note: u64) {
         let mut sim = self.sim.lock();
         let past = sim.made(Mistake::PastParked);
@@ -201,6 +217,10 @@ macro_rules! inlet {
                     }
                     Heard::Message { .. } => unreachable!("a topic holds messages of one kind"),
                 })
+            }
+
+            async fn confirm(&mut self, partition: Partition, note: u64) -> Result<bool, Infallible> {
+                Ok(Listening::confirm(self, partition, note))
             }
 
             async fn commit(&mut self, partition: Partition, next: i64, note: u64) -> Result<(), Infallible> {
@@ -328,6 +348,10 @@ impl<Q: Inlet<Announced>> Inlet<Announced> for Queued<Q> {
             self.queue.commit(0, offset + 1, 0).await?;
         }
         Ok(heard)
+    }
+
+    async fn confirm(&mut self, partition: Partition, note: u64) -> Result<bool, Q::Error> {
+        self.queue.confirm(partition, note).await
     }
 
     async fn commit(&mut self, partition: Partition, next: i64, note: u64) -> Result<(), Q::Error> {

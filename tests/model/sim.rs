@@ -22,6 +22,8 @@ pub struct Op {
     pub life: Life,
     /// A write that was sent may arrive after its sender is dead.
     pub writes: bool,
+    /// What it is, for whoever reads a trace.
+    pub label: String,
     effect: Effect,
     /// Told before it happened: a mistake.
     early: bool,
@@ -133,6 +135,7 @@ impl Shared {
     pub async fn ask<T: Send + 'static>(
         &self,
         (life, writes, early): (Life, bool, bool),
+        label: String,
         mut effect: impl FnMut(&mut Store) -> T + Send + 'static,
     ) -> T {
         let id = {
@@ -140,7 +143,7 @@ impl Shared {
             let id = sim.next_op;
             sim.next_op += 1;
             let effect: Effect = Box::new(move |store| Box::new(effect(store)));
-            sim.ops.insert(id, Op { life, writes, effect, early, answer: None, applied: false, orphan: false, waker: None });
+            sim.ops.insert(id, Op { life, writes, label, effect, early, answer: None, applied: false, orphan: false, waker: None });
             id
         };
         let asking = Asking { sim: self.clone(), id };

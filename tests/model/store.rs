@@ -29,6 +29,8 @@ pub struct Store {
     pub customers: BTreeMap<CustomerKey, (Version, Option<CustomerJourneys>)>,
     pub positions: BTreeMap<Arc<str>, PositionRow>,
     epoch: u64,
+    /// The last epoch of each life.
+    pub claimed: BTreeMap<usize, u64>,
     pub aggregates: BTreeMap<u8, (Version, Timestamp, Counted)>,
     pub as_of: BTreeMap<Partition, Timestamp>,
 }
@@ -45,6 +47,7 @@ impl Store {
             customers: BTreeMap::new(),
             positions: BTreeMap::new(),
             epoch: 0,
+            claimed: BTreeMap::new(),
             aggregates: BTreeMap::new(),
             as_of: BTreeMap::new(),
         }
@@ -81,8 +84,12 @@ impl Store {
                 }
             }
             Rows::Positions(rows) => {
+                // A row that was under way when its process died may come late: what it says is then read once more.
                 for row in rows {
-                    self.positions.insert(row.topic.clone(), row.clone());
+                    let stood = self.positions.entry(row.topic.clone()).or_insert_with(|| row.clone());
+                    if row.next >= stood.next {
+                        *stood = row.clone();
+                    }
                 }
             }
             Rows::DeadLetters(_) => {}
@@ -97,10 +104,11 @@ impl Store {
         }
     }
 
-    pub fn claim_epoch(&mut self) -> u64 {
+    pub fn claim_epoch(&mut self, life: usize) -> u64 {
         if !self.made(Mistake::NoEpoch) {
             self.epoch += 1;
         }
+        self.claimed.insert(life, self.epoch.max(1));
         self.epoch.max(1)
     }
 
