@@ -130,7 +130,7 @@ impl Identity {
         self.graph.find(node).map_or_else(Vec::new, |node| self.assignments_at(node).collect())
     }
 
-    fn assignments_at(&self, node: u32) -> impl Iterator<Item = Assignment> + '_ {
+    pub(super) fn assignments_at(&self, node: u32) -> impl Iterator<Item = Assignment> + '_ {
         let customer = Some(self.graph.node(node).customer).filter(|&customer| customer != NONE);
         let days = self.shared.get(&node).map_or(&[][..], |days| days);
         std::iter::once((None, customer)).chain(days.iter().map(|&(day, customer)| (Some(day), Some(customer)))).map(

@@ -116,8 +116,8 @@ impl Identity {
     /// Customers, old and new, of every node whose stored row says otherwise than the facts, with the rows that are
     /// wrong. Rows are stored last of all that follows from a fact, so this is exactly what a crash left undone.
     ///
-    /// `unsettled`: customers that were about to be announced. Rows of theirs may still be under way and arrive after this;
-    /// those of a day that is nobody's by now would stand unopposed, so such days get a row that says so.
+    /// `unsettled`: customers that were about to be announced. Rows of theirs may still be under way and arrive after this,
+    /// so every row that they could be about is written again, days that are nobody's by now included (I9).
     pub fn mend(&self, stored: Vec<Assignment>, unsettled: &[Arc<str>]) -> Mend {
         let key = |a: &Assignment| (a.node.clone(), a.day);
         let stored: FxHashMap<_, _> = stored.into_iter().map(|a| (key(&a), a.customer)).collect();
@@ -147,7 +147,7 @@ impl Identity {
             }
         }
         let written: FxHashSet<_> = rows.iter().map(key).collect();
-        rows.extend(self.days_of_nobody(unsettled).into_iter().filter(|row| !written.contains(&key(row))));
+        rows.extend(self.rows_around(unsettled).into_iter().filter(|row| !written.contains(&key(row))));
         dirty.extend(unsettled.iter().cloned());
         dirty.extend(heirs.into_iter().filter(|&node| node != NONE).map(|node| self.name(node)));
         dirty.sort_unstable();
@@ -155,29 +155,33 @@ impl Identity {
         Mend { rows, dirty }
     }
 
-    /// Days on which some fact names a device of these customers or next to them, and which are not assigned apart.
-    fn days_of_nobody(&self, customers: &[Arc<str>]) -> Vec<Assignment> {
-        let mut devices: Vec<u32> = Vec::new();
-        for named in customers.iter().filter_map(|customer| self.graph.find(customer)) {
-            let ring = if self.graph.node(named).customer == NONE { vec![named] } else { self.ring(named) };
-            for node in ring {
-                devices.push(node);
-                devices.extend(self.graph.edges_of(node).map(|(_, partner)| partner));
+    /// The rows of every node that lies in one component with these customers, or is a placeholder next to it; with days on
+    /// which some fact names a device and which are not assigned apart.
+    fn rows_around(&self, customers: &[Arc<str>]) -> Vec<Assignment> {
+        let mut nodes: Vec<u32> = customers.iter().filter_map(|customer| self.graph.find(customer)).collect();
+        let mut seen: FxHashSet<u32> = nodes.iter().copied().collect();
+        let mut next = 0;
+        while let Some(&node) = nodes.get(next) {
+            next += 1;
+            if !self.graph.node(node).quarantined {
+                nodes.extend(self.graph.edges_of(node).map(|(_, partner)| partner).filter(|&p| seen.insert(p)));
             }
         }
-        devices.retain(|&node| !self.guards.is_person(self.graph.node(node).kind));
-        devices.sort_unstable();
-        devices.dedup();
+        nodes.sort_unstable();
+        nodes.dedup();
         let mut rows = Vec::new();
-        for device in devices {
-            let apart = self.shared.get(&device).map_or(&[][..], |days| days);
-            let edges = self.graph.edges_of(device).map(|(edge, _)| edge);
-            let mut days: Vec<Day> =
-                edges.flat_map(|edge| self.graph.facts_on(edge)).map(|fact| self.graph.fact_day(fact)).collect();
+        for node in nodes {
+            rows.extend(self.assignments_at(node));
+            if self.guards.is_person(self.graph.node(node).kind) {
+                continue;
+            }
+            let apart = self.shared.get(&node).map_or(&[][..], |days| days);
+            let facts = self.graph.edges_of(node).flat_map(|(edge, _)| self.graph.facts_on(edge));
+            let mut days: Vec<Day> = facts.map(|fact| self.graph.fact_day(fact)).collect();
             days.sort_unstable();
             days.dedup();
             days.retain(|day| apart.binary_search_by_key(day, |(day, _)| *day).is_err());
-            let nobody = |day| Assignment { node: self.name(device), day: Some(day), customer: None };
+            let nobody = |day| Assignment { node: self.name(node), day: Some(day), customer: None };
             rows.extend(days.into_iter().map(nobody));
         }
         rows

@@ -33,12 +33,14 @@ pub enum Mistake {
     PastParked,
     /// An epoch counts although a successor may have claimed one before.
     Unconfirmed,
+    /// Two single processes run on one store at once.
+    Rivals,
     /// What was forgotten is taken for never heard of, and not read again.
     EverythingFresh,
 }
 
 impl Mistake {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::CommitBeforeInsert,
         Self::AnnounceBeforeInsert,
         Self::NoVersion,
@@ -54,6 +56,7 @@ impl Mistake {
         Self::QueueCommit,
         Self::PastParked,
         Self::Unconfirmed,
+        Self::Rivals,
         Self::EverythingFresh,
     ];
 }

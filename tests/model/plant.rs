@@ -36,7 +36,7 @@ enum Role {
 /// How the stages are spread.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Plan {
-    /// One process; now and then a second one before the first is gone.
+    /// One process after the other; what one had sent may arrive after the next has begun.
     Single,
     /// Two readers, an identity writer with a standby, two owners of customers in three slices.
     Roles,
@@ -264,8 +264,9 @@ impl<'a> Plant<'a> {
         }
         for (seat, process) in self.seats.iter().enumerate() {
             let Some(process) = process else {
-                // A second single process before the first is gone is a fault.
-                if faults || self.plan == Plan::Roles || seat == 0 {
+                // One store has one process: the embedded one is locked.
+                let free = self.plan == Plan::Roles || (seat == 0 && self.seats.iter().all(Option::is_none));
+                if free || (faults && sim.made(Mistake::Rivals)) {
                     into.push(Action::Start(seat));
                 }
                 continue;
@@ -283,13 +284,7 @@ impl<'a> Plant<'a> {
                     into.push(Action::Tick(life));
                 }
                 let sent = sim.producers.get(&life).map_or(0, |p| p.queue.len());
-                // Of two single processes the one with the newer epoch stays: rows of an older one can never win again.
-                let epoch = |life| sim.store.claimed.get(&life).copied().unwrap_or_default();
-                let rivals = || self.seats.iter().flatten().filter(|p| p.life != life);
-                let newest = self.plan == Plan::Single && epoch(life) > 0 && rivals().any(|p| epoch(p.life) < epoch(life));
-                if !newest {
-                    into.push(Action::Kill(seat, sent));
-                }
+                into.push(Action::Kill(seat, sent));
             }
         }
         for (group, topic) in sim.topics.iter().enumerate() {

@@ -49,10 +49,7 @@ impl Warehouse for Shop {
     }
 
     async fn claim_epoch(&self) -> Result<u64, Infallible> {
-        Ok({
-            let life = self.life;
-            self.read("epoch", move |store| store.claim_epoch(life))
-        }.await)
+        Ok(self.read("epoch", |store| store.claim_epoch()).await)
     }
 
     async fn facts(&self) -> Result<Vec<Fact>, Infallible> {

@@ -29,8 +29,6 @@ pub struct Store {
     pub customers: BTreeMap<CustomerKey, (Version, Option<CustomerJourneys>)>,
     pub positions: BTreeMap<Arc<str>, PositionRow>,
     epoch: u64,
-    /// The last epoch of each life.
-    pub claimed: BTreeMap<usize, u64>,
     pub aggregates: BTreeMap<u8, (Version, Timestamp, Counted)>,
     pub as_of: BTreeMap<Partition, Timestamp>,
 }
@@ -47,7 +45,6 @@ impl Store {
             customers: BTreeMap::new(),
             positions: BTreeMap::new(),
             epoch: 0,
-            claimed: BTreeMap::new(),
             aggregates: BTreeMap::new(),
             as_of: BTreeMap::new(),
         }
@@ -104,11 +101,10 @@ impl Store {
         }
     }
 
-    pub fn claim_epoch(&mut self, life: usize) -> u64 {
+    pub fn claim_epoch(&mut self) -> u64 {
         if !self.made(Mistake::NoEpoch) {
             self.epoch += 1;
         }
-        self.claimed.insert(life, self.epoch.max(1));
         self.epoch.max(1)
     }
 
