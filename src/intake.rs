@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,10 +16,10 @@ use crate::config::{Config, FileInput, Input};
 use crate::event::{Admit, SourceId};
 use crate::progress::{BarUnit, bar};
 use crate::source::file::{self, FileRead};
-use crate::source::kafka::{KafkaHandle, KafkaSource};
+use crate::source::kafka::{KafkaHandle, KafkaSource, Stored};
 use crate::source::offsets::TopicPartition;
 use crate::source::paths::expand;
-use crate::source::{SourceError, SourceEvent, on_a_thread};
+use crate::source::{Counted, SourceError, SourceEvent, on_a_thread};
 use crate::stage::{Log, Polled, PositionRow, Positions};
 use crate::time::Timestamp;
 
@@ -44,6 +45,13 @@ pub struct Starting<'a> {
     pub positions: &'a Positions,
     pub until_end: bool,
     pub clock: fn() -> Timestamp,
+    /// Other processes read the same topics: partitions are taken over where the store says.
+    pub shared: Option<Arc<dyn StoredPositions>>,
+}
+
+/// The positions as they are stored now.
+pub trait StoredPositions: Send + Sync {
+    fn now(&self) -> Pin<Box<dyn Future<Output = Result<Vec<PositionRow>, String>> + Send>>;
 }
 
 impl Sources {
@@ -61,15 +69,23 @@ impl Sources {
                         1 => Arc::from(""),
                         generation => format!("generation {generation}").into(),
                     };
-                    let stored = with.positions.iter().filter(|p| p.source == id && p.content == reading);
+                    let stored = with.positions.iter();
                     let source = KafkaSource {
                         input: input.clone(),
                         source: id,
                         admit: with.admit.clone(),
-                        positions: stored.map(|p| (partition_of(p), p.next)).collect(),
+                        positions: positions_of(stored, id, &reading),
+                        stored: with.shared.clone().map(|store| -> Stored {
+                            let reading = reading.clone();
+                            Arc::new(move || {
+                                let (rows, reading) = (store.now(), reading.clone());
+                                Box::pin(async move { Ok(positions_of(rows.await?.iter(), id, &reading)) })
+                            })
+                        }),
                         reading: reading.clone(),
                         name: source.name.clone(),
-                        instance: instance(with.config, &source.name),
+                        // Workers that share a group are many, and come and go.
+                        instance: with.shared.is_none().then(|| instance(with.config, &source.name)),
                         flush_records: with.config.flush_records,
                         flush_interval: with.config.flush_interval,
                         until_end: with.until_end,
@@ -164,6 +180,17 @@ impl Sources {
             }
         }
     }
+}
+
+/// What is stored of a source's topics under one reading of them.
+fn positions_of<'a>(
+    rows: impl Iterator<Item = &'a PositionRow>,
+    id: SourceId,
+    reading: &str,
+) -> BTreeMap<TopicPartition, (i64, Counted)> {
+    let counted = |p: &PositionRow| Counted { counters: p.counters, max_occurred: p.max_occurred };
+    let own = rows.filter(|p| p.source == id && &*p.content == reading);
+    own.map(|p| (partition_of(p), (p.next, counted(p)))).collect()
 }
 
 fn partition_of(row: &PositionRow) -> TopicPartition {

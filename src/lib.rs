@@ -28,6 +28,7 @@ pub mod journey; //       PURE  a customer's events -> journeys, and their graph
 pub mod stage; //         PURE  the state machines of ingest, identity and journeys, behind the seam `Warehouse`
 pub mod aggregate; //     PURE  the SQL that fills each daily aggregate
 pub mod warehouse; //     EDGE  ClickHouse: migrations, rows, inserts, queries; embedded/ holds the engine
+pub mod relay; //         EDGE  the internal topics between roles: the seams Inlet and Outlet over Kafka
 
 // Beside the flow
 pub mod compare; //       PURE  DesignedMap against the empirical map
@@ -39,7 +40,8 @@ pub mod map_tests; //    the tests inside a journey file
 pub mod telemetry;
 pub mod shutdown;
 pub mod intake; //        all sources of a config as one log
-pub mod startup; //       what happens before the first record
 pub mod pipeline; //      the flow, once, top to bottom
+pub mod startup; //       what happens before the first record
+pub mod roles; //        one stage in a process of its own
 pub mod past; //          as it stood at a past as_of
 pub mod cli; //           arguments; one file per command

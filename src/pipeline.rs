@@ -133,7 +133,7 @@ async fn join<T>(task: JoinHandle<Result<T, PipelineError>>) -> Result<T, Pipeli
 }
 
 /// How often stages look whether something is due by time.
-const TICK: std::time::Duration = std::time::Duration::from_secs(5);
+pub const TICK: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// The host of a real process.
 #[derive(Clone, Copy)]

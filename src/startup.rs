@@ -76,7 +76,8 @@ pub async fn run<L: Log, W: Warehouse>(
     summary
 }
 
-async fn show(
+/// Shows readings whose rows are complete now.
+pub async fn show(
     store: &Clickhouse,
     readings: &[Reading],
     new: &[usize],

@@ -11,6 +11,7 @@ use super::{Failure, Place, PlaceArgs};
 use crate::decode::Decoding;
 use crate::intake::{Sources, Starting};
 use crate::pipeline::RunSummary;
+use crate::roles::{self, Role};
 use crate::startup;
 use crate::time::Timestamp;
 use crate::warehouse::Writer;
@@ -22,6 +23,20 @@ pub(super) struct Run {
     /// Stop when every source has been read to the end it has now
     #[arg(long)]
     until_end: bool,
+    /// Run one stage only, over the internal topics of the config's `roles:`; left out: all of them in this process
+    #[arg(long, value_enum)]
+    role: Option<RoleArg>,
+}
+
+/// A stage in a process of its own.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum RoleArg {
+    /// Read the sources, store events, announce them; any number of workers
+    Ingest,
+    /// Find out who is who; one writer, further ones stand by
+    Identity,
+    /// Assemble journeys and count them; any number of workers up to `roles.partitions`
+    Journeys,
 }
 
 impl Run {
@@ -33,6 +48,9 @@ impl Run {
         if let Some(file) = self.place.config_file() {
             place.remember_config(&file)?;
         }
+        if let Some(role) = self.role {
+            return run_role(&place, role, self.until_end).await;
+        }
         let summary = run_sources(&place, self.until_end).await?;
         info!(
             records = summary.records,
@@ -43,6 +61,31 @@ impl Run {
         );
         Ok(())
     }
+}
+
+/// Runs one stage until it is told to stop.
+async fn run_role(place: &Place, role: RoleArg, until_end: bool) -> Result<(), Failure> {
+    let Some(roles) = &place.config.roles else {
+        let help = "hint: add `roles: { brokers: kafka:9092 }` to the config, and run `tropa migrate` once";
+        return Err(Failure::Unusable(format!("`--role` needs the section `roles:` of the config\n  {help}")));
+    };
+    if matches!(place.config.warehouse, crate::config::WarehouseConfig::Embedded { .. }) {
+        let help = "hint: name a ClickHouse server under `warehouse:`, or leave `--role` out";
+        return Err(Failure::Unusable(format!("roles share a warehouse, and the embedded one is one process's\n  {help}")));
+    }
+    let stop = crate::shutdown::on_signal();
+    let store = Store::own(&place.config).await?;
+    let decoding = Arc::new(Decoding::new(place.config.clone(), place.identifier_key()?));
+    let (config, maps, files) = (&place.config, &place.maps, &place.files);
+    let stage = roles::Place { store: &store.client, config, roles, maps, files, clock };
+    let role = match role {
+        RoleArg::Ingest => Role::Ingest,
+        RoleArg::Identity => Role::Identity,
+        RoleArg::Journeys => Role::Journeys,
+    };
+    let done = stage.run(role, (decoding, until_end), stop).await;
+    store.close().await;
+    done.map_err(|e| Failure::Store(e.to_string()))
 }
 
 /// Runs the sources of a config against its own store.
@@ -63,7 +106,7 @@ pub(super) async fn run_on(store: &Store, place: &Place, until_end: bool) -> Res
     };
     let decoding = Decoding::new(place.config.clone(), place.identifier_key()?);
     let starting =
-        Starting { config: &place.config, admit: Arc::new(decoding), positions: &start.stages.positions, until_end, clock };
+        Starting { config: &place.config, admit: Arc::new(decoding), positions: &start.stages.positions, until_end, clock, shared: None };
     let mut sources = Sources::start(&starting).map_err(|e| Failure::Store(e.to_string()))?;
     store.client.forget_dead_letters(&sources.read_again()).await?;
     let writer = Writer::new((*store.client).clone(), start.readings.clone());

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::checked::{
-    Class, Config, FileFormat, FileInput, IdentifierConfig, Input, KafkaInput, KafkaStart, Kind, Normalise, Source,
-    WarehouseConfig,
+    Class, Config, FileFormat, FileInput, IdentifierConfig, Input, KafkaInput, KafkaStart, Kind, Normalise, RolesConfig,
+    Source, WarehouseConfig,
 };
 use super::decoders;
 use super::file::{
     ClassWord, ConfigFile, DecoderRef, FileFile, FormatWord, IdentifiersFile, KafkaFile, KindFile, NormaliseWord,
-    SourceFile, StoreWord, json_schema,
+    RolesFile, SourceFile, StoreWord, json_schema,
 };
 use crate::time::{Timestamp, parse_duration};
 use crate::yaml::{self, Fault, Faults, Node};
@@ -130,6 +130,7 @@ fn config(scope: &mut Scope<'_>, file: ConfigFile, base: &Path) -> Config {
         refresh: scope.duration("refresh", file.refresh.as_deref(), Duration::from_secs(30)),
         flush_records: flush.records.unwrap_or(100_000) as usize,
         flush_interval: scope.duration("flush/interval", flush.interval.as_deref(), Duration::from_secs(1)),
+        roles: file.roles.map(|written| roles(scope, written)),
         cache_bytes: bytes(scope, file.cache.as_deref()),
         fingerprint: String::new(),
     };
@@ -323,6 +324,23 @@ const OURS: [(&str, &str); 9] = [
     ("statistics.interval.ms", "hint: leave it out; the watermark needs to know where the topics end"),
     ("group.protocol", "hint: leave it out; only the classic protocol lets a killed process come back as itself"),
 ];
+
+fn roles(scope: &mut Scope<'_>, file: RolesFile) -> RolesConfig {
+    let partitions = file.partitions.unwrap_or(8);
+    if !partitions.is_power_of_two() || partitions > 64 {
+        scope.fault("roles/partitions", format!("{partitions} slices"), "allowed: 1, 2, 4, 8, 16, 32 or 64");
+    }
+    let session_timeout =
+        scope.duration("roles/session_timeout", file.session_timeout.as_deref(), Duration::from_secs(6));
+    RolesConfig {
+        brokers: file.brokers,
+        prefix: file.prefix.unwrap_or_else(|| "tropa".to_owned()),
+        partitions,
+        replication: file.replication.unwrap_or(3),
+        session_timeout,
+        settings: file.settings.into_iter().map(|(k, v)| (k, v.into_text())).collect(),
+    }
+}
 
 fn kafka_input(scope: &mut Scope<'_>, pointer: &str, file: KafkaFile) -> KafkaInput {
     let start = match file.start.as_deref() {

@@ -30,6 +30,8 @@ pub struct Config {
     /// A batch is closed at this many records (default 100,000) or after `flush_interval` (default 1 s).
     pub flush_records: usize,
     pub flush_interval: Duration,
+    /// For stages in processes of their own.
+    pub roles: Option<RolesConfig>,
     /// Bytes of event sets the journeys stage keeps in memory (default 1 GiB).
     pub cache_bytes: u64,
     /// BLAKE3 (hex) over the keys that can change a figure: part of the reading.
@@ -52,6 +54,33 @@ impl Config {
     }
     pub fn kind_id(&self, name: &str) -> Option<KindId> {
         self.identifiers.kinds.iter().position(|k| &*k.name == name).map(|i| KindId(i as u8))
+    }
+}
+
+/// The internal topics.
+#[derive(Clone, Debug)]
+pub struct RolesConfig {
+    pub brokers: String,
+    pub prefix: String,
+    /// Divides the number of buckets.
+    pub partitions: u16,
+    pub replication: i32,
+    pub session_timeout: Duration,
+    pub settings: BTreeMap<String, String>,
+}
+
+impl RolesConfig {
+    pub fn identity_topic(&self) -> String {
+        format!("{}.identity", self.prefix)
+    }
+    pub fn customers_topic(&self) -> String {
+        format!("{}.customers", self.prefix)
+    }
+    pub fn writer_group(&self) -> String {
+        format!("{}.writer", self.prefix)
+    }
+    pub fn journeys_group(&self) -> String {
+        format!("{}.journeys", self.prefix)
     }
 }
 

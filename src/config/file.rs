@@ -42,6 +42,8 @@ pub struct ConfigFile {
     pub refresh: Option<String>,
     /// When a batch is closed.
     pub flush: Option<FlushFile>,
+    /// Internal topics, for stages that run in processes of their own (`tropa run --role`).
+    pub roles: Option<RolesFile>,
     /// Memory for event sets, such as `512MiB` or `2GiB`; default `1GiB`.
     pub cache: Option<String>,
 }
@@ -75,6 +77,27 @@ pub struct EmbeddedFile {
     pub database: Option<String>,
     /// Whether every insert is flushed to disk before it counts; default true.
     pub fsync: Option<bool>,
+}
+
+#[derive(Deserialize, JsonSchema, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct RolesFile {
+    /// Addresses, such as `kafka-1:9092,kafka-2:9092`.
+    pub brokers: String,
+    /// The topics are `<prefix>.identity` and `<prefix>.customers`, the groups `<prefix>.writer` and `<prefix>.journeys`;
+    /// default `tropa`.
+    pub prefix: Option<String>,
+    /// Into how many slices customers are cut, at most one worker each: a power of two up to 64; default 8. Changes only
+    /// with all roles stopped, by a new prefix.
+    pub partitions: Option<u16>,
+    /// Copies of each message; default 3, or 1 on a single broker.
+    #[schemars(range(min = 1))]
+    pub replication: Option<i32>,
+    /// A worker that has not been heard of for so long is replaced; default `6s`.
+    pub session_timeout: Option<String>,
+    /// Any setting of librdkafka, passed through.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Scalar>,
 }
 
 #[derive(Deserialize, JsonSchema, Debug, Default)]

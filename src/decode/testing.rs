@@ -47,6 +47,7 @@ pub fn for_tests(test: &MapTest) -> Config {
         refresh: Duration::ZERO,
         flush_records: 1,
         flush_interval: Duration::ZERO,
+        roles: None,
         cache_bytes: u64::MAX,
         fingerprint: String::new(),
     }

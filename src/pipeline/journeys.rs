@@ -62,8 +62,8 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
         }
         if next.is_none() {
             next = host.heavy(|| stage.recompute());
-            if let Some((rows, _)) = &next {
-                total.customers += rows.len() as u64;
+            if let Some((_, receipt)) = &next {
+                total.customers += receipt.customers() as u64;
                 continue;
             }
         }

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 
-use super::DecodedBatch;
+use super::{Counted, DecodedBatch};
 use super::gathering::Gathering;
 use crate::config::FileFormat;
 use crate::event::{Admit, Position, RawPayload, RawRecord, SourceId};
@@ -198,7 +198,8 @@ impl<G: FnMut(DecodedBatch) -> ControlFlow<()>> Reading<'_, G> {
     }
 
     fn flush(&mut self) -> ControlFlow<()> {
-        self.gathering.moved(&self.topic, 0, self.next).anew = !std::mem::replace(&mut self.begun, true);
+        self.gathering.moved(&self.topic, 0, self.next).counted_before =
+            (!std::mem::replace(&mut self.begun, true)).then(Counted::default);
         let flow = (self.give)(self.gathering.give());
         self.stopped |= flow.is_break();
         flow

@@ -70,7 +70,7 @@ impl<A: Deref<Target = D>, D: Admit + ?Sized> Gathering<A> {
                     partition,
                     next,
                     counters: Counters::default(),
-                    anew: false,
+                    counted_before: None,
                     max_occurred: None,
                     behind: false,
                     finished: false,

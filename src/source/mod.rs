@@ -73,8 +73,9 @@ pub struct Progress {
     /// The position to resume from: one past the last record of the batch.
     pub next: i64,
     pub counters: Counters,
-    /// Read from its beginning: what an earlier reading counted is counted again.
-    pub anew: bool,
+    /// What had been counted of the partition, where that is not what this process counted last: nothing, if it is read
+    /// from its beginning; what its former owner stored, if it has just been taken over.
+    pub counted_before: Option<Counted>,
     /// Greatest plausible occurred_at among the batch's events.
     pub max_occurred: Option<Timestamp>,
     /// The partition is known to hold more than this: its silence is ours, and holds the watermark back.
@@ -84,6 +85,13 @@ pub struct Progress {
     /// What was read: of a file its content (BLAKE3, hex) once it is read to the end, of a topic the source's generation
     /// if it was raised; else "".
     pub content: Arc<str>,
+}
+
+/// What has been counted of a partition up to a position.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    pub counters: Counters,
+    pub max_occurred: Option<Timestamp>,
 }
 
 /// What happened to the records of one partition; cumulative in `positions`, so that replay never counts twice.

@@ -44,6 +44,13 @@ pub struct Receipt {
     answered: Vec<(Partition, u64, Answered)>,
 }
 
+impl Receipt {
+    /// How many customers the rows are of.
+    pub fn customers(&self) -> usize {
+        self.answered.iter().map(|(_, _, answered)| answered.len()).sum()
+    }
+}
+
 impl JourneysStage {
     pub fn new(refold: Refold, limit: u64) -> Self {
         Self { refold, slices: BTreeMap::new(), limit }

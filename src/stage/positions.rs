@@ -62,8 +62,8 @@ impl Positions {
                 self.rows.len() - 1
             });
             let row = &mut self.rows[i];
-            if p.anew {
-                (row.counters, row.max_occurred) = (Counters::default(), None);
+            if let Some(before) = p.counted_before {
+                (row.counters, row.max_occurred) = (before.counters, before.max_occurred);
             }
             row.next = p.next;
             row.counters.add(&p.counters);
@@ -80,6 +80,7 @@ impl Positions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Counted;
 
     #[test]
     fn a_file_read_again_after_a_crash_is_counted_once() {
@@ -89,7 +90,7 @@ mod tests {
             partition: 0,
             next,
             counters: Counters { records, ..Counters::default() },
-            anew,
+            counted_before: anew.then(Counted::default),
             max_occurred: None,
             behind: false,
             finished: false,

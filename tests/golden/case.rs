@@ -181,7 +181,7 @@ impl Case {
                 next: i as i64 + 1,
                 counters,
                 max_occurred: events.iter().map(|e| e.occurred_at).max(),
-                anew: false,
+                counted_before: None,
                 behind: false,
                 finished: false,
                 content: Arc::from(""),

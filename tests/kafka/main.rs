@@ -8,6 +8,7 @@ mod shop;
 mod kill;
 mod letters;
 mod membership;
+mod roles;
 mod same_tables;
 mod stream;
 mod waiting;

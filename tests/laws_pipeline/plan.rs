@@ -60,7 +60,7 @@ fn batch(deliveries: &[Delivery]) -> DecodedBatch {
             next: delivery.position.offset + 1,
             counters: delivery.counters,
             max_occurred: delivery.events.iter().map(|e| e.occurred_at).max(),
-            anew: false,
+            counted_before: None,
             behind: false,
             finished: true,
             content: "".into(),

@@ -93,7 +93,7 @@ fn batch(feed: usize, number: usize, deliveries: &[Delivery]) -> DecodedBatch {
         partition: 0,
         next: number as i64 + 1,
         counters: Counters { records: deliveries.len() as u64, ..Counters::default() },
-        anew: false,
+        counted_before: None,
         max_occurred: events.iter().map(|e| e.occurred_at).max(),
         behind: false,
         finished: true,

@@ -98,7 +98,7 @@ fn batch(config: &Arc<Config>) -> DecodedBatch {
         partition: 0,
         next,
         counters,
-        anew: false,
+        counted_before: None,
         behind: false,
         max_occurred,
         finished: true,

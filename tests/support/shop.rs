@@ -28,6 +28,11 @@ pub fn text(path: &Path) -> &str {
 
 /// Everything that follows from the sets, less when it was written, and the figures of the comparison at `as_of`.
 pub fn tables(data: &Path, as_of: &str) -> Vec<(&'static str, String)> {
+    tables_at(&["--data", text(data)], as_of)
+}
+
+/// The same of the store that these options name.
+pub fn tables_at(place: &[&str], as_of: &str) -> Vec<(&'static str, String)> {
     const QUERIES: [(&str, &str); 6] = [
         ("events", "SELECT * EXCEPT (received_at, first_seen_at) FROM events FINAL ORDER BY ALL"),
         ("identity_facts", "SELECT * EXCEPT (first_seen_at) FROM identity_facts FINAL ORDER BY ALL"),
@@ -46,10 +51,10 @@ pub fn tables(data: &Path, as_of: &str) -> Vec<(&'static str, String)> {
         ),
     ];
     let mut all: Vec<_> = QUERIES
-        .map(|(name, query)| (name, tropa(&["sql", query, "--format", "JSONEachRow", "--data", text(data)])))
+        .map(|(name, query)| (name, tropa(&[&["sql", query, "--format", "JSONEachRow"], place].concat())))
         .into_iter()
         .collect();
-    all.push(("comparison", tropa(&["compare", "--as-of", as_of, "--format", "json", "--data", text(data)])));
+    all.push(("comparison", tropa(&[&["compare", "--as-of", as_of, "--format", "json"], place].concat())));
     all
 }
 

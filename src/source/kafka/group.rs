@@ -16,7 +16,7 @@ use tracing::{debug, info, warn};
 use super::settings::plain;
 use crate::source::offsets::TopicPartition;
 
-pub(super) struct Group {
+pub(crate) struct Group {
     brokers: String,
     name: String,
     changed: AtomicBool,
@@ -198,4 +198,4 @@ impl ConsumerContext for Group {
 }
 
 /// Shared with the handle, which commits.
-pub(super) type GroupConsumer = Arc<BaseConsumer<Group>>;
+pub(crate) type GroupConsumer = Arc<BaseConsumer<Group>>;

@@ -5,12 +5,13 @@
 //! them (a customer's events may lie in any), so it reads only while every partition is assigned to it, and says so
 //! otherwise. Where to read from is decided by [`offsets`](super::offsets), never by the broker's defaults.
 
-mod group;
+pub(crate) mod group;
 mod reader;
 mod settings;
 mod starts;
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -21,12 +22,16 @@ use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::mpsc::Sender;
 
 use super::offsets::TopicPartition;
-use super::{SourceEvent, on_a_thread};
+use super::{Counted, SourceEvent, on_a_thread};
 use crate::config::KafkaInput;
 use crate::event::{Admit, SourceId};
 use crate::time::Timestamp;
 use group::Group;
 use reader::Reader;
+
+/// A look at the stored positions.
+pub type Stored = Arc<dyn Fn() -> Looked + Send + Sync>;
+type Looked = Pin<Box<dyn Future<Output = Result<BTreeMap<TopicPartition, (i64, Counted)>, String>> + Send>>;
 
 /// A Kafka source before it runs.
 pub struct KafkaSource {
@@ -37,9 +42,12 @@ pub struct KafkaSource {
     /// Names this reading of the topics: stored with every position, and positions of another one do not count.
     pub reading: Arc<str>,
     /// Positions stored beside the data, as they were when the process started.
-    pub positions: BTreeMap<TopicPartition, i64>,
+    pub positions: BTreeMap<TopicPartition, (i64, Counted)>,
+    /// Asks for them again whenever a partition is taken over: other workers read the same topics. `None`: this process
+    /// reads all partitions or none.
+    pub stored: Option<Stored>,
     /// `group.instance.id`, stable over restarts: a killed process is then resumed at once. The config's own wins.
-    pub instance: String,
+    pub instance: Option<String>,
     pub flush_records: usize,
     pub flush_interval: Duration,
     /// Say [`SourceEvent::CaughtUp`] at the end that the topics had when they were assigned.

@@ -170,12 +170,12 @@ impl Reader {
     /// Hands the open batch over, however long that takes.
     fn give(&mut self) -> Result<(), Over> {
         let all = !std::mem::replace(&mut self.announced, true);
-        for Started { name, next, end, anew } in &mut self.partitions {
+        for Started { name, next, end, counted_before } in &mut self.partitions {
             let moved = self.read_before.insert(name.clone(), *next) != Some(*next);
             if all || moved {
                 let progress = self.gathering.moved(&name.topic, name.partition, *next);
                 progress.behind = *next < self.consumer.context().end(name).unwrap_or(0).max(*end);
-                progress.anew = std::mem::take(anew);
+                progress.counted_before = counted_before.take();
                 progress.content = self.source.reading.clone();
             }
         }
@@ -257,6 +257,19 @@ impl Reader {
 
     fn start_gained(&mut self) -> Result<(), ClientError> {
         if let Some(gained) = self.consumer.context().gained() {
+            if let Some(stored) = &self.source.stored {
+                match self.runtime.block_on(stored()) {
+                    Ok(positions) => {
+                        self.read_before.retain(|p, _| !gained.contains(p));
+                        self.source.positions = positions;
+                    }
+                    Err(error) => {
+                        self.consumer.context().trouble(&format!("the stored positions cannot be read: {error}"));
+                        self.consumer.context().look_again();
+                        return Ok(());
+                    }
+                }
+            }
             let started = starts::of(&self.consumer, &self.source, &gained, &self.read_before)?;
             let assignment = starts::assignment(&started)?;
             match self.consumer.rebalance_protocol() {
@@ -268,7 +281,8 @@ impl Reader {
             self.announced = false;
         }
         let all = starts::partitions_of(&self.consumer, &self.source.input.topics)?;
-        let whole = all == Some(self.partitions.len());
+        // Ingest workers share the partitions; a process of all stages must have every one.
+        let whole = all == Some(self.partitions.len()) || self.source.stored.is_some() && all.is_some();
         self.pause(!whole);
         if whole && !self.whole {
             self.consumer.context().works();

@@ -30,7 +30,10 @@ pub(super) fn of(source: &KafkaSource) -> ClientConfig {
     for (key, value) in DEFAULTS {
         config.set(key, value);
     }
-    config.set("group.instance.id", &source.instance);
+    match &source.instance {
+        Some(instance) => config.set("group.instance.id", instance),
+        None => config.set("session.timeout.ms", "6000").set("heartbeat.interval.ms", "1500"),
+    };
     for (key, value) in &source.input.settings {
         config.set(key, value);
     }

@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use super::KafkaSource;
 use super::group::GroupConsumer;
 use crate::config::KafkaStart;
+use crate::source::Counted;
 use crate::source::offsets::{self, Known, StartReason, TopicPartition};
 
 const ANSWER: Duration = Duration::from_secs(10);
@@ -24,8 +25,8 @@ pub(super) struct Started {
     pub next: i64,
     /// The end it had when it was assigned.
     pub end: i64,
-    /// Nothing of it was counted before, and nothing has been given out yet.
-    pub anew: bool,
+    /// See [`crate::source::Progress::counted_before`]; nothing has been given out yet.
+    pub counted_before: Option<Counted>,
 }
 
 pub(super) fn of(
@@ -52,15 +53,19 @@ pub(super) fn of(
         };
         let known = Known {
             // What this process has read it has stored or will: it goes on there.
-            stored: read_before.get(partition).or_else(|| source.positions.get(partition)).copied(),
+            stored: read_before.get(partition).copied().or_else(|| source.positions.get(partition).map(|p| p.0)),
             first_run: source.positions.keys().all(|p| p.topic != partition.topic).then_some(first_run),
             low,
             high,
         };
         let start = offsets::start(&known);
         say(partition, &start, &known);
-        let anew = known.stored.is_none();
-        started.push(Started { name: partition.clone(), next: start.offset, end: high, anew });
+        let counted_before = match (known.stored, &source.stored) {
+            (None, _) => Some(Counted::default()),
+            (Some(_), None) => None,
+            (Some(_), Some(_)) => source.positions.get(partition).map(|p| p.1),
+        };
+        started.push(Started { name: partition.clone(), next: start.offset, end: high, counted_before });
     }
     Ok(started)
 }

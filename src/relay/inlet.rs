@@ -1,0 +1,307 @@
+//! What the stage before has said, over Kafka. In: a topic and a consumer group. Out: partitions gained and lost, messages,
+//! commits that carry a note. One thread polls; while nobody takes what it has, it pauses and keeps the membership alive.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, RebalanceProtocol};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
+use rdkafka::message::Message;
+use rdkafka::{Offset, TopicPartitionList};
+use tokio::sync::mpsc::{self, Receiver, Sender, error::TrySendError};
+
+use super::wire::Wire;
+use super::{LONGEST, RelayError, client};
+use crate::config::{Config, RolesConfig};
+use crate::source::kafka::group::{Group, GroupConsumer};
+use crate::source::offsets::TopicPartition;
+use crate::stage::{Heard, Inlet, Partition};
+
+/// Longest wait for a message: stops and rebalances are noticed within it.
+const POLL: Duration = Duration::from_millis(50);
+const ANSWER: Duration = Duration::from_secs(10);
+/// Messages that may wait to be taken.
+const WAITING: usize = 16;
+
+enum Said {
+    Gained(Partition, u64),
+    Lost(Partition),
+    Message(Partition, i64, Vec<u8>),
+    Failed(RelayError),
+}
+
+pub struct TopicInlet<T> {
+    consumer: GroupConsumer,
+    topic: Arc<str>,
+    heard: Receiver<Said>,
+    stop: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+    config: Arc<Config>,
+    reading: Arc<str>,
+    message: std::marker::PhantomData<fn() -> T>,
+}
+
+impl<T: Wire> TopicInlet<T> {
+    pub fn new(
+        config: Arc<Config>,
+        roles: &RolesConfig,
+        (topic, group): (&str, &str),
+        reading: Arc<str>,
+    ) -> Result<Self, RelayError> {
+        let wrong = |e: KafkaError| RelayError::Kafka(e.to_string());
+        let consumer: BaseConsumer<Group> = client(roles)
+            .set("group.id", group)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "error")
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            .set("session.timeout.ms", roles.session_timeout.as_millis().to_string())
+            .set("heartbeat.interval.ms", (roles.session_timeout.as_millis() / 4).to_string())
+            .set("fetch.message.max.bytes", LONGEST)
+            .set("fetch.wait.max.ms", "50")
+            .create_with_context(Group::new(roles.brokers.clone(), group.to_owned()))
+            .map_err(wrong)?;
+        consumer.subscribe(&[topic]).map_err(wrong)?;
+        let consumer = Arc::new(consumer);
+        let (out, heard) = mpsc::channel(WAITING);
+        let stop = Arc::new(AtomicBool::new(false));
+        let reader = Reader { consumer: consumer.clone(), topic: topic.into(), out, stop: stop.clone(), ours: Vec::new() };
+        let thread = Some(std::thread::spawn(move || reader.run()));
+        let topic = topic.into();
+        Ok(Self { consumer, topic, heard, stop, thread, config, reading, message: std::marker::PhantomData })
+    }
+
+    /// Leaves the group at once, so that others need not wait for a time-out.
+    pub async fn leave(mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.heard.close();
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been printed by itself.
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+
+    fn position(&self, partition: Partition, next: i64, note: u64) -> KafkaResult<TopicPartitionList> {
+        let mut list = TopicPartitionList::new();
+        let mut place = list.add_partition(&self.topic, i32::from(partition));
+        place.set_offset(Offset::Offset(next))?;
+        place.set_metadata(note.to_string());
+        Ok(list)
+    }
+
+    fn holds(&self, partition: Partition) -> bool {
+        self.consumer.context().holds(&TopicPartition::new(self.topic.clone(), i32::from(partition)))
+    }
+}
+
+impl<T: Wire> Inlet<T> for TopicInlet<T> {
+    type Error = RelayError;
+
+    async fn poll(&mut self) -> Result<Heard<T>, RelayError> {
+        match self.heard.recv().await.ok_or(RelayError::Gone)? {
+            Said::Gained(partition, note) => Ok(Heard::Gained { partition, note }),
+            Said::Lost(partition) => Ok(Heard::Lost { partition }),
+            Said::Message(partition, offset, bytes) => {
+                let message = T::decode(&bytes, &self.config, &self.reading)?;
+                Ok(Heard::Message { partition, offset, message })
+            }
+            Said::Failed(error) => Err(error),
+        }
+    }
+
+    async fn confirm(&mut self, partition: Partition, note: u64) -> Result<bool, RelayError> {
+        loop {
+            if !self.holds(partition) {
+                return Ok(false);
+            }
+            let (consumer, topic) = (self.consumer.clone(), self.topic.clone());
+            let committed = tokio::task::spawn_blocking(move || {
+                let (next, _) = committed_of(&consumer, &topic, partition)?;
+                let mut list = TopicPartitionList::new();
+                let mut place = list.add_partition(&topic, i32::from(partition));
+                place.set_offset(Offset::Offset(next))?;
+                place.set_metadata(note.to_string());
+                consumer.commit(&list, CommitMode::Sync)
+            });
+            match committed.await.map_err(|_| RelayError::Gone)? {
+                Ok(()) => return Ok(true),
+                Err(error) => match error.rdkafka_error_code() {
+                    Some(Code::IllegalGeneration | Code::UnknownMemberId | Code::FencedInstanceId) => return Ok(false),
+                    // The group is being ordered anew, or the broker is away: it will be known soon.
+                    _ => tokio::time::sleep(POLL).await,
+                },
+            }
+        }
+    }
+
+    async fn commit(&mut self, partition: Partition, next: i64, note: u64) -> Result<(), RelayError> {
+        // Of a partition that is ours no more its new owner says how far it is. A commit that fails is made up by the next.
+        if self.holds(partition) {
+            let list = self.position(partition, next, note).map_err(|e| RelayError::Kafka(e.to_string()))?;
+            if let Err(error) = self.consumer.commit(&list, CommitMode::Async) {
+                tracing::debug!(%error, "a commit was refused");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// (next, note) as committed, else the beginning of what the log has.
+fn committed_of(consumer: &GroupConsumer, topic: &str, partition: Partition) -> KafkaResult<(i64, u64)> {
+    let mut list = TopicPartitionList::new();
+    list.add_partition(topic, i32::from(partition));
+    let committed = consumer.committed_offsets(list, ANSWER)?;
+    let (low, _) = consumer.fetch_watermarks(topic, i32::from(partition), ANSWER)?;
+    let Some(place) = committed.find_partition(topic, i32::from(partition)) else { return Ok((low, 0)) };
+    let note = place.metadata().parse().unwrap_or_default();
+    match place.offset() {
+        Offset::Offset(next) => Ok((next.max(low), note)),
+        _ => Ok((low, note)),
+    }
+}
+
+struct Reader {
+    consumer: GroupConsumer,
+    topic: Arc<str>,
+    out: Sender<Said>,
+    stop: Arc<AtomicBool>,
+    ours: Vec<TopicPartition>,
+}
+
+/// Nobody listens any more.
+struct Over;
+
+impl Reader {
+    fn run(mut self) {
+        while !self.stop.load(Ordering::Relaxed) && self.turn().is_ok() {}
+        self.consumer.unsubscribe();
+    }
+
+    fn turn(&mut self) -> Result<(), Over> {
+        if self.consumer.context().take_changed() {
+            self.follow_group()?;
+        }
+        let consumer = self.consumer.clone();
+        match consumer.poll(POLL) {
+            None => Ok(()),
+            Some(Ok(message)) => {
+                self.consumer.context().works();
+                let place = TopicPartition::new(self.topic.clone(), message.partition());
+                // Fetched before it was given back: whoever has it now reads it.
+                if !self.ours.contains(&place) {
+                    return Ok(());
+                }
+                let partition = Partition::try_from(message.partition()).unwrap_or_default();
+                self.say(Said::Message(partition, message.offset(), message.payload().unwrap_or_default().to_vec()))
+            }
+            Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
+                self.say(Said::Failed(RelayError::Kafka(code.to_string())))?;
+                Err(Over)
+            }
+            Some(Err(error)) => {
+                self.consumer.context().trouble(&error.to_string());
+                Ok(())
+            }
+        }
+    }
+
+    fn follow_group(&mut self) -> Result<(), Over> {
+        let held = self.consumer.context().held();
+        let lost: Vec<TopicPartition> = self.ours.extract_if(.., |p| !held.contains(p)).collect();
+        for place in lost {
+            self.say(Said::Lost(Partition::try_from(place.partition).unwrap_or_default()))?;
+        }
+        if let Some(gained) = self.consumer.context().gained()
+            && let Err(error) = self.start(&gained)?
+        {
+            self.consumer.context().trouble(&error.to_string());
+            self.consumer.context().look_again();
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, gained: &[TopicPartition]) -> Result<KafkaResult<()>, Over> {
+        let mut assignment = TopicPartitionList::new();
+        let mut notes = Vec::new();
+        for place in gained {
+            let partition = Partition::try_from(place.partition).unwrap_or_default();
+            let (next, note) = match committed_of(&self.consumer, &self.topic, partition) {
+                Ok(found) => found,
+                Err(error) => return Ok(Err(error)),
+            };
+            if let Err(error) = assignment.add_partition_offset(&place.topic, place.partition, Offset::Offset(next)) {
+                return Ok(Err(error));
+            }
+            notes.push((partition, note));
+        }
+        let assigned = match self.consumer.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => self.consumer.incremental_assign(&assignment),
+            _ => self.consumer.assign(&assignment),
+        };
+        if let Err(error) = assigned {
+            return Ok(Err(error));
+        }
+        self.consumer.context().started(gained);
+        self.ours.extend(gained.iter().cloned());
+        for (partition, note) in notes {
+            self.say(Said::Gained(partition, note))?;
+        }
+        Ok(Ok(()))
+    }
+
+    /// Hands over; while nobody takes it, the partitions are paused and the membership is kept alive.
+    fn say(&mut self, said: Said) -> Result<(), Over> {
+        let mut said = match self.out.try_send(said) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Closed(_)) => return Err(Over),
+            Err(TrySendError::Full(said)) => said,
+        };
+        // A short wait costs nothing; pausing throws away what has been fetched.
+        for _ in 0..100 {
+            std::thread::sleep(Duration::from_millis(5));
+            said = match self.out.try_send(said) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Closed(_)) => return Err(Over),
+                Err(TrySendError::Full(said)) => said,
+            };
+        }
+        let mut fetched = Vec::new();
+        loop {
+            self.pause(true);
+            let consumer = self.consumer.clone();
+            if let Some(Ok(message)) = consumer.poll(POLL) {
+                let place = TopicPartition::new(self.topic.clone(), message.partition());
+                if self.ours.contains(&place) {
+                    let partition = Partition::try_from(message.partition()).unwrap_or_default();
+                    let bytes = message.payload().unwrap_or_default().to_vec();
+                    fetched.push(Said::Message(partition, message.offset(), bytes));
+                }
+            }
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(Over);
+            }
+            said = match self.out.try_send(said) {
+                Ok(()) => break,
+                Err(TrySendError::Closed(_)) => return Err(Over),
+                Err(TrySendError::Full(said)) => said,
+            };
+        }
+        self.pause(false);
+        for said in fetched {
+            self.say(said)?;
+        }
+        Ok(())
+    }
+
+    fn pause(&self, paused: bool) {
+        let mut list = TopicPartitionList::new();
+        for place in &self.ours {
+            list.add_partition(&place.topic, place.partition);
+        }
+        let done = if paused { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
+        if let Err(error) = done {
+            tracing::debug!(%error, "partitions could not be paused or resumed");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The internal topics themselves. In: the roles' config. Out: topics created as the protocol needs them, or a plain word
+//! about what is wrong with those that are there.
+
+use std::time::Duration;
+
+use rdkafka::TopicPartitionList;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use super::{LONGEST, RelayError, Upto, client};
+use crate::config::RolesConfig;
+
+const ANSWER: Duration = Duration::from_secs(15);
+/// What is not stored elsewhere lives this long in them.
+const RETENTION_DAYS: u64 = 7;
+
+fn kafka(error: impl std::fmt::Display) -> RelayError {
+    RelayError::Kafka(error.to_string())
+}
+
+/// Creates what is missing; returns the names of what was.
+pub async fn create(roles: &RolesConfig) -> Result<Vec<String>, RelayError> {
+    let admin: AdminClient<DefaultClientContext> = client(roles).create().map_err(kafka)?;
+    let retention = (RETENTION_DAYS * 86_400_000).to_string();
+    let insync = if roles.replication >= 3 { "2" } else { "1" };
+    let topics = [(roles.identity_topic(), 1), (roles.customers_topic(), i32::from(roles.partitions))];
+    let wanted: Vec<NewTopic<'_>> = topics
+        .iter()
+        .map(|(name, partitions)| {
+            NewTopic::new(name, *partitions, TopicReplication::Fixed(roles.replication))
+                .set("retention.ms", &retention)
+                .set("max.message.bytes", LONGEST)
+                .set("min.insync.replicas", insync)
+                .set("unclean.leader.election.enable", "false")
+        })
+        .collect();
+    let done = admin.create_topics(&wanted, &AdminOptions::new().operation_timeout(Some(ANSWER))).await;
+    let mut made = Vec::new();
+    for result in done.map_err(kafka)? {
+        match result {
+            Ok(name) => made.push(name),
+            Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((name, code)) => return Err(kafka(format!("topic `{name}` cannot be created: {code}"))),
+        }
+    }
+    check(roles).await?;
+    Ok(made)
+}
+
+/// Whether the topics are there with as many partitions as the config says.
+pub async fn check(roles: &RolesConfig) -> Result<(), RelayError> {
+    let roles = roles.clone();
+    let looked = tokio::task::spawn_blocking(move || {
+        let consumer: BaseConsumer = client(&roles).create().map_err(kafka)?;
+        for (topic, wanted) in [(roles.identity_topic(), 1), (roles.customers_topic(), usize::from(roles.partitions))] {
+            let metadata = consumer.fetch_metadata(Some(&topic), ANSWER).map_err(kafka)?;
+            let found = metadata.topics().iter().find(|t| t.name() == topic).map_or(0, |t| t.partitions().len());
+            match found {
+                0 => return Err(RelayError::NoTopic { topic }),
+                found if found != wanted => return Err(RelayError::OtherPartitions { topic, found, wanted }),
+                _ => {}
+            }
+        }
+        Ok(())
+    });
+    looked.await.map_err(kafka)?
+}
+
+/// Waits until the owners of customers have written everything that was announced up to here.
+pub async fn wait_until_committed(roles: &RolesConfig, upto: &Upto) -> Result<(), RelayError> {
+    let consumer: BaseConsumer = client(roles).set("group.id", roles.journeys_group()).create().map_err(kafka)?;
+    let consumer = std::sync::Arc::new(consumer);
+    let topic = roles.customers_topic();
+    let wanted = upto.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+    loop {
+        let (asked, topic, wanted) = (consumer.clone(), topic.clone(), wanted.clone());
+        let there = tokio::task::spawn_blocking(move || {
+            let mut list = TopicPartitionList::new();
+            for &partition in wanted.keys() {
+                list.add_partition(&topic, i32::from(partition));
+            }
+            let committed = asked.committed_offsets(list, ANSWER)?;
+            let next = |partition: u16| match committed.find_partition(&topic, i32::from(partition)).map(|p| p.offset()) {
+                Some(rdkafka::Offset::Offset(next)) => next,
+                _ => 0,
+            };
+            Ok::<bool, KafkaError>(wanted.iter().all(|(&partition, &upto)| next(partition) >= upto))
+        });
+        match there.await.map_err(kafka)? {
+            Ok(true) => return Ok(()),
+            // Not yet, or nobody answers now: it is asked again.
+            Ok(false) | Err(_) => tokio::time::sleep(Duration::from_millis(500)).await,
+        }
+    }
+}
