@@ -40,8 +40,9 @@ pub async fn rows_at(
     as_of: Timestamp,
 ) -> Result<Vec<CustomerRow>, WarehouseError> {
     let reading = Reading::new(map.clone(), Mode::Valid, config);
-    let nodes = store.nodes().await?;
-    let identity = IdentityStage::load(config.clone(), store.facts().await?, nodes.clone());
+    let sets = store.sets().await?;
+    let nodes = sets.nodes.clone();
+    let identity = IdentityStage::load(config.clone(), sets);
     let cache = NodeCache::new(nodes, config.cache_bytes);
     let mut journeys = JourneysStage::new(config.clone(), Arc::new(vec![reading]), cache, Some(as_of));
     let customers: Vec<Arc<str>> = identity.identity().customers().collect();

@@ -47,14 +47,14 @@ pub async fn load(
     let epoch = store.claim_epoch().await?;
     let version = Version::first_of(epoch);
     rekey(store, config).await?;
-    let facts = store.facts().await?;
-    let nodes = store.nodes().await?;
+    let sets = store.sets().await?;
+    let nodes = sets.nodes.clone();
     let readings: Vec<Reading> = maps.iter().map(|map| Reading::new(map.clone(), Mode::Valid, config)).collect();
     let readings = Arc::new(readings);
-    info!(facts = facts.len(), nodes = nodes.len(), epoch, "store loaded");
+    info!(facts = sets.facts.len(), nodes = nodes.len(), epoch, "store loaded");
 
     let cache = NodeCache::new(nodes.iter().cloned(), config.cache_bytes);
-    let identity = IdentityStage::load(config.clone(), facts, nodes);
+    let identity = IdentityStage::load(config.clone(), sets);
     let mut journeys = JourneysStage::new(config.clone(), readings.clone(), cache, None);
     let positions = Positions::load(store.positions(config).await?);
     let watermark = watermark(store, config, &positions, now).await?;

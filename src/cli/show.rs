@@ -53,8 +53,9 @@ impl Show {
         let (_, map) = place.map(self.map.as_deref())?;
         super::compare::keyed_alike(store, &place.config).await?;
         let config = place.config.clone();
-        let nodes = store.nodes().await?;
-        let identity = IdentityStage::load(config.clone(), store.facts().await?, nodes.clone());
+        let sets = store.sets().await?;
+        let nodes = sets.nodes.clone();
+        let identity = IdentityStage::load(config.clone(), sets);
         let customer = self.find(place, identity.identity())?;
         let reading = Reading::new(map.clone(), Mode::Valid, &config);
         let cache = NodeCache::new(nodes, config.cache_bytes);

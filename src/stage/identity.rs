@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use crate::config::Config;
-use crate::event::Event;
-use crate::identity::{Assignment, Changes, Fact, Identity, facts_of};
+use crate::config::{Class, Config};
+use crate::event::{Event, Identifier};
+use crate::identity::{Assignment, Changes, Erasure, Fact, Identity, Sets, Undo, facts_of};
+use crate::time::Day;
 
 #[derive(Debug)]
 pub struct IdentityStage {
@@ -22,17 +23,22 @@ pub struct IdentityStage {
 #[derive(Debug, Default)]
 pub struct IdentityStep {
     pub facts: Vec<Fact>,
+    /// Facts that an erasure covers: of these only who, whom and the day are kept.
+    pub erased: Vec<Fact>,
     pub assignments: Vec<Assignment>,
     /// Customers to recompute, each once.
     pub dirty: Vec<Arc<str>>,
+    /// What an order adds to the sets.
+    pub undos: Vec<Undo>,
+    pub erasures: Vec<Erasure>,
+    pub horizon: Option<Day>,
 }
 
 impl IdentityStage {
-    /// From all facts and lone nodes that are stored.
-    pub fn load(config: Arc<Config>, facts: Vec<Fact>, nodes: Vec<Arc<str>>) -> Self {
-        let mut identity = Identity::new(&config);
-        let changes = identity.apply(facts, nodes);
-        Self { identity, config, largest_component: changes.largest_component }
+    /// From all sets that are stored.
+    pub fn load(config: Arc<Config>, sets: Sets) -> Self {
+        let (identity, largest_component) = Identity::of(&config, sets);
+        Self { identity, config, largest_component }
     }
 
     pub fn identity(&self) -> &Identity {
@@ -46,25 +52,39 @@ impl IdentityStage {
     pub fn step(&mut self, events: &[Event]) -> IdentityStep {
         let (current, older): (Vec<&Event>, Vec<&Event>) =
             events.iter().partition(|e| self.config.is_current(e.source, e.generation));
-        let nodes: Vec<Arc<str>> = current.iter().filter(|e| e.identifiers.len() == 1).map(|e| e.node()).collect();
+        let outside = self.identity.outside();
+        // Others are named by their facts.
+        let is_object = |i: &Identifier| self.config.kind(i.kind).class == Class::Object;
+        let lone = current.iter().filter(|e| e.identifiers.get(1).is_none_or(is_object) && !outside.covers_event(e));
+        let nodes: Vec<Arc<str>> = lone.map(|e| e.node()).filter(|node| !node.is_empty()).collect();
         let stated: Vec<Fact> = current.iter().flat_map(|e| facts_of(e)).collect();
-        let Changes { mut facts, mut assignments, dirty, largest_component } = self.identity.apply(stated, nodes);
-        self.largest_component = self.largest_component.max(largest_component);
+        let changes = self.identity.apply(stated, nodes);
+        let mut step = self.told(changes);
         // Outside the function, and still members of the set: a config that goes back a generation finds them.
-        facts.extend(older.iter().flat_map(|e| facts_of(e)));
+        let outside = self.identity.outside();
+        let erased = |f: &Fact| outside.names(&f.a, f.day) || outside.names(&f.b, f.day);
+        let (erased, facts): (Vec<Fact>, Vec<Fact>) = older.iter().flat_map(|e| facts_of(e)).partition(erased);
+        step.erased.extend(erased);
+        step.facts.extend(facts);
 
-        self.sign(&dirty, &mut assignments);
-
-        let mut seen: FxHashSet<Arc<str>> = dirty.into_iter().collect();
+        let mut seen: FxHashSet<Arc<str>> = std::mem::take(&mut step.dirty).into_iter().collect();
         for event in current {
             let ids: smallvec::SmallVec<[&str; 4]> = event.identifiers.iter().map(|i| &*i.node).collect();
             if let Some(customer) = self.identity.customer_of(&ids, event.occurred_at.utc_day()) {
                 seen.insert(customer);
             }
         }
-        let mut dirty: Vec<Arc<str>> = seen.into_iter().collect();
-        dirty.sort_unstable();
-        IdentityStep { facts, assignments, dirty }
+        step.dirty = seen.into_iter().collect();
+        step.dirty.sort_unstable();
+        step
+    }
+
+    /// What changes make of the tables.
+    fn told(&mut self, changes: Changes) -> IdentityStep {
+        let Changes { facts, erased, mut assignments, dirty, largest_component } = changes;
+        self.largest_component = self.largest_component.max(largest_component);
+        self.sign(&dirty, &mut assignments);
+        IdentityStep { facts, erased, assignments, dirty, ..IdentityStep::default() }
     }
 
     /// Writes the name of every customer whose events may be others now, also when it is what it was (I9): a day or a

@@ -14,6 +14,7 @@ mod readings;
 mod rekey;
 mod retry;
 mod rows;
+mod sets;
 mod writer;
 
 pub use client::{Clickhouse, SqlAnswer, Target};

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
 use tropa::event::Event;
+use tropa::identity::Sets;
 use tropa::stage::identity::IdentityStage;
 
 use crate::naive::{self, Tables};
@@ -56,7 +57,7 @@ fn a_small_cache_changes_nothing() {
 #[test]
 fn what_a_crash_between_identity_and_customers_leaves_behind_is_found_again() {
     check(300, |_, world, seed| {
-        let mut stage = IdentityStage::load(world.config.clone(), Vec::new(), Vec::new());
+        let mut stage = IdentityStage::load(world.config.clone(), Sets::default());
         let mut told = World { config: world.config.clone(), maps: world.maps[..1].to_vec(), deliveries: Vec::new() };
         let mut before = naive::tables(&told, None);
         for part in plan::in_parts(&world.deliveries, seed) {

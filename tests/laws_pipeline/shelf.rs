@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tropa::event::Event;
+use tropa::identity::Sets;
 use tropa::journey::Mode;
 use tropa::pipeline::{self, Control};
 use tropa::source::DecodedBatch;
@@ -99,7 +100,7 @@ pub async fn run(world: &World, batches: Vec<DecodedBatch>, cache: u64) -> Table
     let readings = Arc::new(readings);
     let cache = NodeCache::new([], cache);
     let stages = Stages {
-        identity: IdentityStage::load(config.clone(), Vec::new(), Vec::new()),
+        identity: IdentityStage::load(config.clone(), Sets::default()),
         journeys: JourneysStage::new(config.clone(), readings.clone(), cache, None),
         positions: Positions::default(),
         watermark: Watermark::new(config, None, received_at()),
