@@ -17,9 +17,12 @@ use tokio::sync::{mpsc, watch};
 use tracing::{debug, info};
 
 use crate::event::Event;
+use crate::identity::Outside;
+use crate::orders::{self, Answer, Orders};
 use crate::source::{DecodedBatch, Progress};
 use crate::stage::identity::IdentityStage;
 use crate::stage::journeys::JourneysStage;
+use crate::stage::orders::OrderStore;
 use crate::stage::{Aggregates, Log, Polled, PositionRow, Positions, Rows, Version, Warehouse};
 use crate::startup::Stages;
 use crate::time::Timestamp;
@@ -59,20 +62,26 @@ fn warehouse(e: impl std::error::Error + Send + Sync + 'static) -> PipelineError
 
 /// A batch whose events ClickHouse has acknowledged (I1).
 struct Stored {
+    /// Those outside, too, which are not stored: their facts still count as links.
     events: Arc<Vec<Event>>,
+    /// What was known to be outside when they were stored.
+    outside: Arc<Outside>,
     progress: Vec<Progress>,
     dead_letters: usize,
 }
 
 /// Everything that follows from a batch, to be written before its positions are.
+#[derive(Default)]
 struct Derived {
     rows: Vec<Rows>,
     positions: Vec<PositionRow>,
     summary: RunSummary,
+    /// Who waits for an order.
+    answer: Option<Answer>,
 }
 
 /// Runs until the log ends or the process is told to stop; then everything taken is written and committed.
-pub async fn run<L: Log, W: Aggregates>(
+pub async fn run<L: Log, W: Aggregates + OrderStore>(
     log: &mut L,
     store: Arc<W>,
     stages: Stages,
@@ -83,11 +92,12 @@ pub async fn run<L: Log, W: Aggregates>(
     let (stored_out, stored_in) = mpsc::channel::<Stored>(2);
     let (derived_out, derived_in) = mpsc::channel::<Derived>(1);
     let (committed_out, mut committed) = mpsc::channel::<Vec<PositionRow>>(64);
-    let Stages { identity, journeys, positions, watermark, version, .. } = stages;
+    let Stages { identity, journeys, positions, watermark, version, orders, .. } = stages;
+    let (outside, outside_now) = watch::channel(Arc::new(identity.identity().outside().clone()));
 
-    let storing = tokio::spawn(store_batches(store.clone(), batches_in, stored_out));
-    let computing =
-        tokio::spawn(compute(store.clone(), stored_in, derived_out, (identity, journeys, positions, version)));
+    let storing = tokio::spawn(store_batches(store.clone(), batches_in, stored_out, outside_now));
+    let stages = (identity, journeys, positions, version, orders);
+    let computing = tokio::spawn(compute(store.clone(), stored_in, derived_out, stages, outside));
     let writing = tokio::spawn(write::write(store, derived_in, committed_out, watermark, (refresh, clock)));
 
     // Taking: poll whenever the next stage has room; a full queue is the back-pressure.
@@ -153,30 +163,50 @@ async fn store_batches<W: Warehouse>(
     store: Arc<W>,
     mut batches: mpsc::Receiver<DecodedBatch>,
     out: mpsc::Sender<Stored>,
+    outside: watch::Receiver<Arc<Outside>>,
 ) -> Result<(), PipelineError> {
     while let Some(batch) = batches.recv().await {
         let dead_letters = batch.dead_letters.len();
+        let outside = outside.borrow().clone();
         let events = Arc::new(batch.events);
-        for rows in [Rows::Events(events.clone()), Rows::DeadLetters(batch.dead_letters)] {
+        let inside = orders::inside(&events, &outside);
+        for rows in [Rows::Events(inside), Rows::DeadLetters(batch.dead_letters)] {
             if !rows.is_empty() {
                 store.insert(rows).await.map_err(warehouse)?;
             }
         }
-        let stored = Stored { events, progress: batch.progress, dead_letters };
+        let stored = Stored { events, outside, progress: batch.progress, dead_letters };
         out.send(stored).await.map_err(|_| PipelineError::StageGone)?;
     }
     Ok(())
 }
 
-async fn compute<W: Warehouse>(
+async fn compute<W: OrderStore>(
     store: Arc<W>,
     mut stored: mpsc::Receiver<Stored>,
     out: mpsc::Sender<Derived>,
-    stages: (IdentityStage, JourneysStage, Positions, Version),
+    stages: (IdentityStage, JourneysStage, Positions, Version, Orders),
+    outside: watch::Sender<Arc<Outside>>,
 ) -> Result<(), PipelineError> {
-    let (mut identity, mut journeys, mut positions, mut version) = stages;
-    while let Some(Stored { events, progress, dead_letters }) = stored.recv().await {
+    let (mut identity, mut journeys, mut positions, mut version, mut orders) = stages;
+    loop {
+        let next = tokio::select! {
+            stored = stored.recv() => stored.map(Ok),
+            ordered = orders.asked() => Some(Err(ordered)),
+        };
         version = version.next();
+        let Stored { events, outside: stored_with, progress, dead_letters } = match next {
+            Some(Ok(stored)) => stored,
+            Some(Err(ordered)) => {
+                let stages = (&mut identity, &mut journeys);
+                let (rows, answer) = orders.derive(&*store, stages, ordered, version).await.map_err(warehouse)?;
+                outside.send_replace(Arc::new(identity.identity().outside().clone()));
+                let derived = Derived { rows, answer: Some(answer), ..Derived::default() };
+                out.send(derived).await.map_err(|_| PipelineError::StageGone)?;
+                continue;
+            }
+            None => break,
+        };
         let began = Instant::now();
         let (step, missing) = tokio::task::block_in_place(|| {
             let step = identity.step(&events);
@@ -206,9 +236,10 @@ async fn compute<W: Warehouse>(
         // Identity before facts before customers. A crash after identity leaves the old facts: the next start takes the
         // identity rows back and the batch comes again. A crash after facts leaves customers behind, whose identity is
         // newer than their rows (I6).
-        let rows =
+        let mut rows =
             vec![Rows::Assignments(step.assignments, version), Rows::Facts(step.facts), Rows::Customers(customers)];
-        let derived = Derived { rows, positions: positions.advance(&progress), summary };
+        rows.extend(orders::late(&events, step.erased, &stored_with, identity.identity().outside()));
+        let derived = Derived { rows, positions: positions.advance(&progress), summary, answer: None };
         out.send(derived).await.map_err(|_| PipelineError::StageGone)?;
     }
     Ok(())

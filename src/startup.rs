@@ -8,9 +8,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use tracing::info;
 
 use crate::config::Config;
-use crate::identity::{Assignment, Identity, Keying};
+use crate::identity::{Assignment, Identity, Keying, Order, OrderRecord};
 use crate::journey::Mode;
 use crate::map::MapVersions;
+use crate::orders::{Accepted, Orders, carry_out_now};
 use crate::progress::{BarUnit, bar};
 use crate::stage::cache::NodeCache;
 use crate::stage::identity::IdentityStage;
@@ -20,7 +21,7 @@ use crate::stage::watermark::Watermark;
 use crate::stage::{Positions, Rows, Version};
 
 use crate::time::Timestamp;
-use crate::warehouse::{Clickhouse, WarehouseError};
+use crate::warehouse::{Clickhouse, WarehouseError, Writer};
 
 /// Customers recomputed and written together.
 pub const CHUNK: usize = 10_000;
@@ -33,6 +34,7 @@ pub struct Stages {
     pub watermark: Watermark,
     pub version: Version,
     pub readings: Arc<Vec<Reading>>,
+    pub orders: Orders,
 }
 
 /// Brings the store to where its sets and the reading say it stands, and loads the stages. `files`: the journey files'
@@ -79,7 +81,31 @@ pub async fn load(
         store.activate_reading(reading, files).await?;
         info!(map = %reading.map.id, reading = %reading.id, "the map's figures are computed with this reading now");
     }
-    Ok(Stages { identity, journeys, positions, watermark, version: version.next(), readings })
+    let version = version.next();
+    let (next, open) = store.open_orders().await?;
+    let orders = Orders::from(next);
+    let mut stages = Stages { identity, journeys, positions, watermark, version, readings, orders };
+    for (place, record) in open {
+        info!(place, "an order was accepted and not carried out to the end");
+        stages.carry_out(store, (place, &record)).await?;
+    }
+    Ok(stages)
+}
+
+impl Stages {
+    /// Accepts an order and carries it out, where no flow runs.
+    pub async fn order(&mut self, store: &Clickhouse, order: &Order) -> Result<Accepted, WarehouseError> {
+        let writer = Writer::new(store.clone(), self.readings.clone());
+        let (place, record) = self.orders.accept(&writer, &self.identity, order).await?;
+        self.carry_out(store, (place, &record)).await
+    }
+
+    async fn carry_out(&mut self, store: &Clickhouse, order: (u64, &OrderRecord)) -> Result<Accepted, WarehouseError> {
+        let writer = Writer::new(store.clone(), self.readings.clone());
+        self.version = self.version.next();
+        let stages = (&mut self.identity, &mut self.journeys);
+        carry_out_now(&writer, stages, order, self.version).await
+    }
 }
 
 /// Puts events and facts under their strongest identifier, if the kinds have another order than when they were stored.

@@ -25,6 +25,7 @@ mod guards;
 mod keying;
 mod lookup;
 mod operate;
+mod order;
 mod outside;
 mod sets;
 mod standing;
@@ -33,6 +34,7 @@ pub use apply::{Changes, Identity};
 pub use guards::{Guards, Refusal};
 pub use keying::Keying;
 pub use lookup::{Link, Verdict};
+pub use order::{Member, Order, OrderRecord};
 pub use outside::Outside;
 pub use sets::{Erasure, Sets, Undo};
 

@@ -25,7 +25,7 @@ pub(super) async fn write<W: Aggregates>(
     loop {
         tokio::select! {
             next = derived.recv() => {
-                let Some(Derived { rows, positions, summary }) = next else { break };
+                let Some(Derived { rows, positions, summary, answer }) = next else { break };
                 for rows in rows.into_iter().filter(|r| !r.is_empty()) {
                     store.insert(rows).await.map_err(warehouse)?;
                 }
@@ -35,6 +35,9 @@ pub(super) async fn write<W: Aggregates>(
                 let now = clock();
                 for p in &positions {
                     watermark.observe(p, now);
+                }
+                if let Some(answer) = answer {
+                    answer.give();
                 }
                 committed.send(positions).await.map_err(|_| PipelineError::StageGone)?;
                 total.records += summary.records;

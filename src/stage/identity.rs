@@ -28,10 +28,6 @@ pub struct IdentityStep {
     pub assignments: Vec<Assignment>,
     /// Customers to recompute, each once.
     pub dirty: Vec<Arc<str>>,
-    /// What an order adds to the sets.
-    pub undos: Vec<Undo>,
-    pub erasures: Vec<Erasure>,
-    pub horizon: Option<Day>,
 }
 
 impl IdentityStage {
@@ -79,12 +75,33 @@ impl IdentityStage {
         step
     }
 
+    pub fn undo(&mut self, undo: Undo) -> IdentityStep {
+        let changes = self.identity.undo([undo]);
+        self.told(changes)
+    }
+
+    /// `events`: all stored events of the erasure's reach.
+    pub fn erase(&mut self, erasure: &Erasure, events: &[Event]) -> IdentityStep {
+        let mut outside = self.identity.outside().clone();
+        outside.erase(erasure);
+        let inside = |e: &&Event| self.config.is_current(e.source, e.generation) && !outside.covers_event(e);
+        let still = events.iter().filter(inside).map(Event::node).collect();
+        let changes = self.identity.erase(std::slice::from_ref(erasure), &still);
+        self.told(changes)
+    }
+
+    /// `losing`: nodes with events before the day, each with whether it has later ones.
+    pub fn retain(&mut self, day: Day, losing: &[(Arc<str>, bool)]) -> IdentityStep {
+        let changes = self.identity.retain(day, losing);
+        self.told(changes)
+    }
+
     /// What changes make of the tables.
     fn told(&mut self, changes: Changes) -> IdentityStep {
         let Changes { facts, erased, mut assignments, dirty, largest_component } = changes;
         self.largest_component = self.largest_component.max(largest_component);
         self.sign(&dirty, &mut assignments);
-        IdentityStep { facts, erased, assignments, dirty, ..IdentityStep::default() }
+        IdentityStep { facts, erased, assignments, dirty }
     }
 
     /// Writes the name of every customer whose events may be others now, also when it is what it was (I9): a day or a

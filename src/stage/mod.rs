@@ -5,6 +5,7 @@
 pub mod cache;
 pub mod identity;
 pub mod journeys;
+pub mod orders;
 pub mod reading;
 pub mod watermark;
 
@@ -26,6 +27,7 @@ pub enum Rows {
     Assignments(Vec<Assignment>, Version),
     Customers(Vec<CustomerRow>),
     Positions(Vec<PositionRow>),
+    Orders(orders::OrderRows),
 }
 
 impl Rows {
@@ -38,6 +40,7 @@ impl Rows {
             Self::Assignments(..) => "identity",
             Self::Customers(_) => "customer_journeys",
             Self::Positions(_) => "positions",
+            Self::Orders(rows) => rows.table(),
         }
     }
 
@@ -49,6 +52,7 @@ impl Rows {
             Self::Assignments(rows, _) => rows.len(),
             Self::Customers(rows) => rows.len(),
             Self::Positions(rows) => rows.len(),
+            Self::Orders(rows) => rows.len(),
         }
     }
 

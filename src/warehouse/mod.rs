@@ -9,6 +9,7 @@ mod counts;
 mod insert;
 mod journey_row;
 mod migrations;
+mod orders;
 mod read;
 mod readings;
 mod rekey;

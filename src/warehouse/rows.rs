@@ -132,6 +132,12 @@ impl FactRow {
         }
     }
 
+    /// What is kept of a fact that an erasure covers.
+    pub fn erased(fact: &Fact, config: &Config) -> Self {
+        let statement = (fact.day.start_utc().micros(), String::new());
+        Self { kind: "erased".to_owned(), statement, ..Self::of(fact, config) }
+    }
+
     pub fn fact(self, config: &Config) -> Option<Fact> {
         Some(Fact {
             a: Arc::from(self.a),

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::{Clickhouse, WarehouseError};
 use crate::event::Event;
+use crate::identity::Outside;
+use crate::stage::orders::OrderStore;
 use crate::stage::reading::Reading;
 use crate::stage::{Aggregates, Rows, Warehouse};
-use crate::time::Timestamp;
+use crate::time::{Day, Timestamp};
 
 /// What the pipeline writes through.
 #[derive(Clone)]
@@ -30,6 +32,12 @@ impl Warehouse for Writer {
 
     async fn events_of(&self, nodes: Vec<Arc<str>>) -> Result<Vec<Event>, WarehouseError> {
         self.client.events_of_nodes(&nodes).await
+    }
+}
+
+impl OrderStore for Writer {
+    async fn nodes_before(&self, day: Day, outside: &Outside) -> Result<Vec<(Arc<str>, bool)>, WarehouseError> {
+        self.client.nodes_losing(day, outside).await
     }
 }
 

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tropa::event::Event;
+use tropa::identity::Outside;
 use tropa::pipeline::{self, Control, PipelineError};
 use tropa::source::DecodedBatch;
+use tropa::stage::orders::OrderStore;
 use tropa::stage::{Aggregates, Log, Polled, PositionRow, Rows, Warehouse};
 use tropa::startup;
-use tropa::time::Timestamp;
+use tropa::time::{Day, Timestamp};
 use tropa::warehouse::{Clickhouse, WarehouseError, Writer};
 
 use crate::world::{World, received_at};
@@ -40,6 +42,12 @@ impl Warehouse for Dying {
 
     async fn events_of(&self, nodes: Vec<Arc<str>>) -> Result<Vec<Event>, Cut> {
         Ok(self.writer.events_of(nodes).await?)
+    }
+}
+
+impl OrderStore for Dying {
+    async fn nodes_before(&self, day: Day, outside: &Outside) -> Result<Vec<(Arc<str>, bool)>, Cut> {
+        Ok(self.writer.nodes_before(day, outside).await?)
     }
 }
 

@@ -6,18 +6,20 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tropa::event::Event;
-use tropa::identity::Sets;
+use tropa::identity::{Outside, Sets};
 use tropa::journey::Mode;
+use tropa::orders::Orders;
 use tropa::pipeline::{self, Control};
 use tropa::source::DecodedBatch;
 use tropa::stage::cache::NodeCache;
 use tropa::stage::identity::IdentityStage;
 use tropa::stage::journeys::JourneysStage;
+use tropa::stage::orders::OrderStore;
 use tropa::stage::reading::Reading;
 use tropa::stage::watermark::Watermark;
 use tropa::stage::{Aggregates, Log, Polled, PositionRow, Positions, Rows, Version, Warehouse};
 use tropa::startup::Stages;
-use tropa::time::Timestamp;
+use tropa::time::{Day, Timestamp};
 
 use crate::naive::Tables;
 use crate::world::{World, received_at};
@@ -57,7 +59,7 @@ impl Warehouse for Shelf {
                     };
                 }
             }
-            Rows::DeadLetters(_) | Rows::Positions(_) => {}
+            Rows::DeadLetters(_) | Rows::Positions(_) | Rows::Orders(_) => {}
         }
         Ok(())
     }
@@ -66,6 +68,12 @@ impl Warehouse for Shelf {
         tokio::task::yield_now().await;
         let held = self.0.lock().expect("no test panics while it holds this");
         Ok(held.events.iter().filter(|e| nodes.contains(&e.node())).cloned().collect())
+    }
+}
+
+impl OrderStore for Shelf {
+    async fn nodes_before(&self, _: Day, _: &Outside) -> Result<Vec<(Arc<str>, bool)>, Infallible> {
+        unreachable!("nobody moves the horizon of a shelf")
     }
 }
 
@@ -106,6 +114,7 @@ pub async fn run(world: &World, batches: Vec<DecodedBatch>, cache: u64) -> Table
         watermark: Watermark::new(config, None, received_at()),
         version: Version::first_of(1),
         readings,
+        orders: Orders::default(),
     };
     let (_keep, stop) = tokio::sync::watch::channel(false);
     let control = Control { stop, refresh: Duration::from_secs(30), clock: received_at };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tropa::config::Config;
+use tropa::identity::Order;
 use tropa::map::MapVersions;
 use tropa::pipeline::{self, Control, RunSummary};
 use tropa::source::DecodedBatch;
@@ -68,4 +69,17 @@ pub async fn ingest(
     pipeline::run(&mut Replay(batches.into_iter()), Arc::new(writer), stages, control)
         .await
         .unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// What `tropa identity split`, `revoke`, `forget` and `retain` do with a store that nobody else holds.
+#[allow(dead_code)]
+pub async fn order(store: &Clickhouse, config: &Arc<Config>, maps: &[Arc<MapVersions>], orders: &[Order]) {
+    let clock = || Timestamp::parse("2026-06-01").expect("a day");
+    let mut stages = startup::load(store, config, maps, &[], clock()).await.unwrap_or_else(|e| panic!("{e}"));
+    for order in orders {
+        stages.order(store, order).await.unwrap_or_else(|e| panic!("{order:?}: {e}"));
+    }
+    if let Some(as_of) = store.watermark().await.unwrap_or_else(|e| panic!("{e}")) {
+        store.refresh_aggregates(&stages.readings, as_of).await.unwrap_or_else(|e| panic!("{e}"));
+    }
 }

@@ -1,0 +1,143 @@
+//! Orders of operators on their way through the process: asked for, accepted, carried out, answered. In: orders over a
+//! channel, or those that an earlier process accepted and did not finish. Out: rows like those of any batch, and an answer
+//! once they are written. Orders have places, like records of a source: 1, 2, …
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, oneshot};
+use tracing::info;
+
+use crate::event::Event;
+use crate::identity::{Fact, Order, OrderRecord, Outside};
+use crate::stage::identity::IdentityStage;
+use crate::stage::journeys::JourneysStage;
+use crate::stage::orders::{OrderRows, OrderStore, carry_out};
+use crate::stage::{Rows, Version};
+
+/// An order with who waits for it.
+#[derive(Debug)]
+pub struct Ordered {
+    pub order: Order,
+    pub answer: oneshot::Sender<Accepted>,
+}
+
+/// What became of an order: everything that follows from it is written, but for aggregates, which may trail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Accepted {
+    pub place: u64,
+    /// Customers that were computed anew.
+    pub customers: usize,
+}
+
+/// An answer that is due.
+#[derive(Debug)]
+pub struct Answer {
+    to: oneshot::Sender<Accepted>,
+    accepted: Accepted,
+}
+
+impl Answer {
+    pub fn give(self) {
+        // Whoever asked may have gone; the order holds all the same.
+        self.to.send(self.accepted).ok();
+    }
+}
+
+/// The orders of one process.
+#[derive(Debug)]
+pub struct Orders {
+    next: u64,
+    asked: Option<mpsc::Receiver<Ordered>>,
+}
+
+impl Default for Orders {
+    fn default() -> Self {
+        Self { next: 1, asked: None }
+    }
+}
+
+impl Orders {
+    /// `next`: the place of the next order.
+    pub const fn from(next: u64) -> Self {
+        Self { next, asked: None }
+    }
+
+    /// Where orders may be handed in from now on.
+    pub fn open(&mut self) -> mpsc::Sender<Ordered> {
+        let (ask, asked) = mpsc::channel(16);
+        self.asked = Some(asked);
+        ask
+    }
+
+    /// The next order; waits for ever where none can come.
+    pub async fn asked(&mut self) -> Ordered {
+        if let Some(asked) = &mut self.asked
+            && let Some(ordered) = asked.recv().await
+        {
+            return ordered;
+        }
+        self.asked = None;
+        std::future::pending().await
+    }
+
+    /// Records an order before anything follows from it.
+    pub async fn accept<W: OrderStore>(
+        &mut self,
+        store: &W,
+        identity: &IdentityStage,
+        order: &Order,
+    ) -> Result<(u64, OrderRecord), W::Error> {
+        let (place, record) = (self.next, order.record(identity.identity()));
+        store.insert(Rows::Orders(OrderRows::Accepted(place, record.clone()))).await?;
+        self.next += 1;
+        Ok((place, record))
+    }
+
+    /// Accepts an order and carries it out; the answer is due once the rows are written.
+    pub async fn derive<W: OrderStore>(
+        &mut self,
+        store: &W,
+        (identity, journeys): (&mut IdentityStage, &mut JourneysStage),
+        Ordered { order, answer }: Ordered,
+        version: Version,
+    ) -> Result<(Vec<Rows>, Answer), W::Error> {
+        let (place, record) = self.accept(store, identity, &order).await?;
+        let carried = carry_out(store, identity, journeys, (place, &record), version).await?;
+        let accepted = Accepted { place, customers: carried.customers };
+        info!(place, customers = accepted.customers, "order accepted");
+        Ok((carried.rows, Answer { to: answer, accepted }))
+    }
+}
+
+/// The events that may be stored.
+pub fn inside(events: &Arc<Vec<Event>>, outside: &Outside) -> Arc<Vec<Event>> {
+    if events.iter().any(|e| outside.covers_event(e)) {
+        return Arc::new(events.iter().filter(|e| !outside.covers_event(e)).cloned().collect());
+    }
+    events.clone()
+}
+
+/// What a batch leaves to do that came although it is covered: its links are kept, and events that were stored before
+/// the order was known are deleted.
+pub fn late(events: &[Event], erased: Vec<Fact>, stored_with: &Outside, now: &Outside) -> Vec<Rows> {
+    let mut rows = vec![Rows::Orders(OrderRows::Erased(erased))];
+    if stored_with != now && events.iter().any(|e| now.covers_event(e) && !stored_with.covers_event(e)) {
+        rows.push(Rows::Orders(OrderRows::Sweep(Arc::new(now.clone()))));
+    }
+    rows
+}
+
+/// Carries an accepted order out where no flow runs: the rows are written before this returns.
+pub async fn carry_out_now<W: OrderStore>(
+    store: &W,
+    (identity, journeys): (&mut IdentityStage, &mut JourneysStage),
+    (place, record): (u64, &OrderRecord),
+    version: Version,
+) -> Result<Accepted, W::Error> {
+    let carried = carry_out(store, identity, journeys, (place, record), version).await?;
+    for rows in carried.rows.into_iter().filter(|rows| !rows.is_empty()) {
+        store.insert(rows).await?;
+    }
+    Ok(Accepted { place, customers: carried.customers })
+}
