@@ -33,13 +33,14 @@ pub mod warehouse; //     EDGE  ClickHouse: migrations, rows, inserts, queries; 
 pub mod compare; //       PURE  DesignedMap against the empirical map
 pub mod report; //        PURE  the comparison as text, JSON, HTML
 pub mod demo; //          PURE  a seeded shop with known people
+pub mod orders; //        FRAME orders of operators on their way through the process
+pub mod serve; //         EDGE  HTTP: /orders
 
 // FRAME
 pub mod map_tests; //    the tests inside a journey file
 pub mod telemetry;
 pub mod shutdown;
 pub mod intake; //        all sources of a config as one log
-pub mod orders; //        orders of operators on their way through the process
 pub mod startup; //       what happens before the first record
 pub mod pipeline; //      the flow, once, top to bottom
 pub mod past; //          as it stood at a past as_of

@@ -2,7 +2,7 @@
 //! channel, or those that an earlier process accepted and did not finish. Out: rows like those of any batch, and an answer
 //! once they are written. Orders have places, like records of a source: 1, 2, …
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
@@ -41,6 +41,25 @@ impl Answer {
     pub fn give(self) {
         // Whoever asked may have gone; the order holds all the same.
         self.to.send(self.accepted).ok();
+    }
+}
+
+/// Where orders are handed in, from any task, as long as some flow takes them.
+#[derive(Clone, Debug, Default)]
+pub struct Desk(Arc<Mutex<Option<mpsc::Sender<Ordered>>>>);
+
+impl Desk {
+    /// From now on orders go to this flow.
+    pub fn open_for(&self, orders: &mut Orders) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(orders.open());
+    }
+
+    /// Waits until an order is carried out; `None`: no flow takes orders now.
+    pub async fn ask(&self, order: Order) -> Option<Accepted> {
+        let to = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let (answer, answered) = oneshot::channel();
+        to.send(Ordered { order, answer }).await.ok()?;
+        answered.await.ok()
     }
 }
 

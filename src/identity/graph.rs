@@ -36,7 +36,7 @@ pub(super) struct Node {
     /// Place in the list of visited nodes of the batch at hand; stale otherwise.
     pub slot: u32,
     edges: u32,
-    partners: u32,
+    pub partners: u32,
 }
 
 /// Two identifiers and the facts about the pair.

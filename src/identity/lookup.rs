@@ -132,6 +132,23 @@ impl Identity {
         self.graph.nodes.iter().filter(|node| node.quarantined && node.known).map(|node| node.name.clone())
     }
 
+    /// Every placeholder with how many distinct partners it has, and how many are allowed.
+    pub fn placeholders(&self) -> Vec<(Arc<str>, u32, u32)> {
+        let list = self.graph.nodes.iter().filter(|node| node.quarantined && node.known);
+        list.map(|node| (node.name.clone(), node.partners, self.guards.max_partners(node.kind))).collect()
+    }
+
+    /// Pairs that an operator has split, of which the customer holds one.
+    pub fn forbidden(&self, customer: &str) -> Vec<(Arc<str>, Arc<str>)> {
+        let mut pairs = Vec::new();
+        for node in self.customer_node(customer).map_or_else(Vec::new, |name| self.ring(name)) {
+            let others = self.graph.forbidden.get(&node).into_iter().flatten();
+            pairs.extend(others.map(|&other| (self.name(node), self.name(other))));
+        }
+        pairs.sort_unstable();
+        pairs
+    }
+
     /// What the `identity` table must hold.
     pub fn assignments_all(&self) -> impl Iterator<Item = Assignment> + '_ {
         let known = (0..self.graph.nodes.len() as u32).filter(|&node| self.graph.node(node).known);

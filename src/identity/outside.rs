@@ -96,6 +96,11 @@ impl Outside {
         named || (!self.days.is_empty() && self.is_erased_day(identifiers, day))
     }
 
+    /// Whether the identifier has ever been erased.
+    pub fn knows(&self, identifier: &str) -> bool {
+        self.until.contains_key(identifier)
+    }
+
     /// Whether an erasure covers a statement about this identifier.
     pub fn names(&self, identifier: &str, day: Day) -> bool {
         self.until.get(identifier).is_some_and(|until| day <= *until)
