@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tropa::event::Event;
-use tropa::identity::Outside;
+use tropa::identity::{Order, Outside};
+use tropa::orders::carry_out_now;
 use tropa::pipeline::{self, Control, PipelineError};
 use tropa::source::DecodedBatch;
 use tropa::stage::orders::OrderStore;
 use tropa::stage::{Aggregates, Log, Polled, PositionRow, Rows, Warehouse};
-use tropa::startup;
+use tropa::startup::{self, Stages};
 use tropa::time::{Day, Timestamp};
 use tropa::warehouse::{Clickhouse, WarehouseError, Writer};
 
@@ -100,6 +101,21 @@ pub async fn run(
     let mut log = Counting { batches: batches.iter(), committed: 0 };
     match pipeline::run(&mut log, store, stages, control).await {
         Ok(_) | Err(PipelineError::Warehouse(_)) => log.committed,
+        Err(e) => panic!("{e}"),
+    }
+}
+
+/// A new process is given an order and dies before it writes into a table.
+pub async fn order(store: &Clickhouse, world: &World, order: &Order, before: &'static str) {
+    let config = &world.config;
+    let stages = startup::load(store, config, &world.maps, &[], received_at()).await.unwrap_or_else(|e| panic!("{e}"));
+    let Stages { mut identity, mut journeys, mut orders, version, readings, .. } = stages;
+    let store = Dying { writer: Writer::new(store.clone(), readings), before: Some(before) };
+    let (place, record) = orders.accept(&store, &identity, order).await.unwrap_or_else(|e| panic!("{e}"));
+    let stages = (&mut identity, &mut journeys);
+    match carry_out_now(&store, stages, (place, &record), version.next()).await {
+        // Nothing to be swept, or nobody to be computed anew.
+        Ok(_) | Err(Cut::Gone) => {}
         Err(e) => panic!("{e}"),
     }
 }
