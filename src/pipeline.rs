@@ -165,9 +165,10 @@ async fn store_batches<W: Warehouse>(
     out: mpsc::Sender<Stored>,
     outside: watch::Receiver<Arc<Outside>>,
 ) -> Result<(), PipelineError> {
-    while let Some(batch) = batches.recv().await {
+    while let Some(mut batch) = batches.recv().await {
         let dead_letters = batch.dead_letters.len();
         let outside = outside.borrow().clone();
+        batch.dead_letters.retain(|letter| !outside.covers_letter(letter));
         let events = Arc::new(batch.events);
         let inside = orders::inside(&events, &outside);
         for rows in [Rows::Events(inside), Rows::DeadLetters(batch.dead_letters)] {

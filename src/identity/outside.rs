@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Erasure;
 use crate::config::{Class, Config, Kind};
-use crate::event::Event;
+use crate::event::{DeadLetter, Event};
 use crate::time::Day;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,6 +94,11 @@ impl Outside {
         }
         let named = identifiers.clone().into_iter().any(|i| self.names(i.as_ref(), day));
         named || (!self.days.is_empty() && self.is_erased_day(identifiers, day))
+    }
+
+    /// A rejected record has no day: it is not kept if it names anybody who was ever erased.
+    pub fn covers_letter(&self, letter: &DeadLetter) -> bool {
+        letter.identifiers.iter().any(|i| self.knows(i))
     }
 
     /// Whether the identifier has ever been erased.

@@ -174,6 +174,7 @@ impl Clickhouse {
         let mut outside = Outside::new(self.config()?);
         outside.erase(erasure);
         self.delete("events", &erased(&outside)).await?;
+        self.delete("dead_letters", &format!("hasAny(identifiers, [{names}])")).await?;
         if !customers.is_empty() {
             let behind = format!("customer IN ({}) AND version < {}", list(customers), version.0);
             self.delete("customer_journeys", &behind).await?;

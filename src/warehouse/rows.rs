@@ -251,6 +251,7 @@ pub(super) struct LetterRow {
     #[serde(with = "serde_bytes_as_string")]
     payload: Vec<u8>,
     received_at: i64,
+    identifiers: Vec<String>,
 }
 
 impl LetterRow {
@@ -267,6 +268,7 @@ impl LetterRow {
             detail: letter.rejection.detail.clone(),
             payload,
             received_at: letter.received_at.micros(),
+            identifiers: letter.identifiers.iter().map(ToString::to_string).collect(),
         }
     }
 }

@@ -4,6 +4,8 @@ ALTER TABLE erasures ADD COLUMN IF NOT EXISTS since Date32 DEFAULT toDate32('190
 
 ALTER TABLE erasures ADD COLUMN IF NOT EXISTS anonymous UInt8 DEFAULT 0 COMMENT '1: only events that name no person are covered, on a device that was the erased customer''s that day' AFTER until;
 
+ALTER TABLE dead_letters ADD COLUMN IF NOT EXISTS identifiers Array(String) COMMENT 'Identifiers it names, as far as they can be read; whoever is forgotten leaves by them';
+
 CREATE TABLE IF NOT EXISTS horizons
 (
     id UInt8 COMMENT 'Always 0',
