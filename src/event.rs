@@ -56,6 +56,11 @@ pub enum RawPayload<'a> {
 /// own thread, from borrowed bytes.
 pub trait Admit: Send + Sync {
     fn admit(&self, record: &RawRecord<'_>) -> Admission;
+
+    /// Whom a rejected record names, as far as it can be read: whoever is forgotten leaves the dead letters, too.
+    fn named(&self, _record: &RawRecord<'_>) -> Vec<Arc<str>> {
+        Vec::new()
+    }
 }
 
 /// A decoded, checked record.
@@ -178,4 +183,6 @@ pub struct DeadLetter {
     pub payload: Vec<u8>,
     pub received_at: Timestamp,
     pub rejection: Rejection,
+    /// Identifiers it names, as stored.
+    pub identifiers: Vec<Arc<str>>,
 }

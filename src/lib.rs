@@ -34,6 +34,8 @@ pub mod relay; //         EDGE  the internal topics between roles: the seams Inl
 pub mod compare; //       PURE  DesignedMap against the empirical map
 pub mod report; //        PURE  the comparison as text, JSON, HTML
 pub mod demo; //          PURE  a seeded shop with known people
+pub mod orders; //        FRAME orders of operators on their way through the process
+pub mod serve; //         EDGE  HTTP: /orders
 
 // FRAME
 pub mod map_tests; //    the tests inside a journey file

@@ -39,8 +39,10 @@ pub async fn rows_at(
     as_of: Timestamp,
 ) -> Result<Vec<CustomerRow>, WarehouseError> {
     let reading = Reading::new(map.clone(), Mode::Valid, config);
-    let identity = IdentityStage::load(config.clone(), store.facts().await?, store.nodes().await?);
-    let refold = Refold::new(config.clone(), Arc::new(vec![reading]), Some(as_of));
+    let sets = store.sets().await?;
+    let outside = Arc::new(sets.outside.clone());
+    let identity = IdentityStage::load(config.clone(), sets);
+    let refold = Refold::new(config.clone(), Arc::new(vec![reading]), outside, Some(as_of));
     let customers: Vec<Arc<str>> = identity.identity().customers().collect();
     let mut rows = Vec::new();
     for customers in customers.chunks(CHUNK) {

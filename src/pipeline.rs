@@ -92,6 +92,7 @@ pub async fn run<L: Log, W: Warehouse>(
 ) -> Result<RunSummary, PipelineError> {
     let Control { stop, started, clock } = control;
     let Stages { positions, identity: mut setting, refold } = stages;
+    let outside = setting.outside.subscribe();
     let epoch = Some(store.claim_epoch().await.map_err(warehouse)?);
     setting.epoch = epoch;
     let cache = refold.config().cache_bytes;
@@ -109,7 +110,7 @@ pub async fn run<L: Log, W: Warehouse>(
         let (store, stage) = (store.clone(), JourneysStage::new(refold, cache));
         async move { journeys::run(&host, store, &mut announced_in, stage, (1, epoch), go_on).await }
     });
-    let ingested = ingest::run(log, &*store, &mut notices, positions, stop).await;
+    let ingested = ingest::run(log, &*store, &mut notices, (positions, outside), stop).await;
     drop(notices);
     let (resolved, recomputed) = (join(resolving).await, join(recomputing).await);
     // The stage that failed first explains the others.

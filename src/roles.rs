@@ -89,7 +89,7 @@ impl Place<'_> {
         until_end: bool,
         stop: watch::Receiver<bool>,
     ) -> Result<(), RoleError> {
-        let positions = start.stages.positions;
+        let (positions, outside) = (start.stages.positions, start.stages.identity.outside.subscribe());
         let shared: Arc<dyn StoredPositions> = Arc::new(Stored(self.store.clone(), self.config.clone()));
         let (config, clock) = (self.config, self.clock);
         let starting =
@@ -98,7 +98,7 @@ impl Place<'_> {
         let topic = (self.roles.identity_topic(), 1);
         let mut out = TopicOutlet::new(self.config.clone(), self.roles, topic, reading)?;
         let writer = Writer::new(self.store.clone(), start.readings);
-        let run = ingest::run(&mut sources, &writer, &mut out, positions, stop).await;
+        let run = ingest::run(&mut sources, &writer, &mut out, (positions, outside), stop).await;
         sources.stop().await;
         let done = run?;
         info!(records = done.records, events = done.events, "ingest has stopped; everything taken is announced");

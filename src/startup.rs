@@ -4,18 +4,20 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tracing::info;
 
 use crate::config::Config;
-use crate::identity::Keying;
+use crate::identity::{Keying, Order};
 use crate::journey::Mode;
 use crate::map::MapVersions;
+use crate::orders::{Accepted, Ordered, Orders};
 use crate::pipeline::{self, Control, PipelineError, RunSummary, Stages, identity};
 use crate::progress::{BarUnit, bar};
-use crate::stage::{Log, Positions, Warehouse};
+use crate::stage::orders::Known;
 use crate::stage::reading::Reading;
 use crate::stage::refold::Refold;
+use crate::stage::{Log, Polled, PositionRow, Positions, Warehouse};
 use crate::time::Timestamp;
 use crate::warehouse::{Clickhouse, WarehouseError};
 
@@ -46,10 +48,19 @@ pub async fn load(
         }
     }
     let readings = Arc::new(readings);
-    let identity =
-        identity::Setting { config: config.clone(), epoch: None, refresh: config.refresh, anew, everybody: !new.is_empty() };
+    let known = Known { orders: store.open_orders().await?.0 - 1, outside: store.outside().await? };
+    let outside = Arc::new(known.outside.clone());
+    let identity = identity::Setting {
+        config: config.clone(),
+        epoch: None,
+        refresh: config.refresh,
+        orders: Orders::default(),
+        outside: watch::channel(Arc::new(known)).0,
+        anew,
+        everybody: !new.is_empty(),
+    };
     let positions = Positions::load(store.stored_positions(config).await?);
-    let refold = Refold::new(config.clone(), readings.clone(), None);
+    let refold = Refold::new(config.clone(), readings.clone(), outside, None);
     Ok(Start { stages: Stages { positions, identity, refold }, readings, new })
 }
 
@@ -74,6 +85,46 @@ pub async fn run<L: Log, W: Warehouse>(
     let (summary, shown) = tokio::join!(pipeline::run(log, Arc::new(warehouse), stages, control), showing);
     shown.map_err(|e| PipelineError::Warehouse(Box::new(e)))?;
     summary
+}
+
+/// Carries an order out where no flow runs: by one that ends with it.
+pub async fn order<W: Warehouse>(
+    store: &Clickhouse,
+    warehouse: W,
+    mut start: Start,
+    order: Order,
+    files: &[(String, String)],
+    clock: fn() -> Timestamp,
+) -> Result<Option<Accepted>, PipelineError> {
+    let (to, answered) = oneshot::channel();
+    let asking = start.stages.identity.orders.open();
+    // A fresh channel has room for one.
+    asking.try_send(Ordered { order, answer: to }).ok();
+    let mut log = UntilAnswered { answered, accepted: None };
+    let (_go_on, stop) = watch::channel(false);
+    run(store, (&mut log, warehouse), start, files, (stop, clock)).await?;
+    Ok(log.accepted)
+}
+
+/// A log without records that ends when an order is answered.
+struct UntilAnswered {
+    answered: oneshot::Receiver<Accepted>,
+    accepted: Option<Accepted>,
+}
+
+impl Log for UntilAnswered {
+    type Error = std::convert::Infallible;
+
+    async fn poll(&mut self) -> Result<Polled, Self::Error> {
+        if self.accepted.is_none() {
+            self.accepted = (&mut self.answered).await.ok();
+        }
+        Ok(Polled::End)
+    }
+
+    async fn commit(&mut self, _: &[PositionRow]) -> Result<(), Self::Error> {
+        Ok(())
+    }
 }
 
 /// Shows readings whose rows are complete now.

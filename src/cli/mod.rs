@@ -7,9 +7,13 @@ mod compare;
 mod demo;
 mod explain;
 mod failure;
+mod forget;
+mod identity;
 mod import;
 mod migrate;
+mod orders;
 mod place;
+mod retain;
 mod run;
 mod schema;
 mod show;
@@ -79,6 +83,24 @@ enum Command {
     ///
     /// Example: tropa show email:ann@example.org, or tropa show user:17 --format dot | dot -Tsvg > journey.svg
     Show(show::Show),
+    /// Print who is whom and why; split identifiers, or cancel what joined them
+    ///
+    /// `split` and `revoke` say what they change. The process that holds the store carries them out, or this command if
+    /// nobody does.
+    ///
+    /// Example: tropa identity show email:ann@example.org, then tropa identity split user:17 cookie:9f3a --dry-run
+    Identity(identity::IdentityCommand),
+    /// Erase a customer: events, facts, journeys; figures follow, and what comes again stays away
+    ///
+    /// Whoever shared a device or an address with the customer inherits nothing. What comes of later days is a new
+    /// customer's.
+    ///
+    /// Example: tropa forget email:ann@example.org --dry-run
+    Forget(forget::Forget),
+    /// Let history before a day go; journeys closed by then move to `v_journeys_frozen`
+    ///
+    /// Example: tropa retain --before 2025-01-01 --dry-run
+    Retain(retain::Retain),
     /// Ask the warehouse in SQL
     ///
     /// Example: tropa sql "SELECT stage, sum(entered) FROM v_stages GROUP BY stage" --format PrettyCompact
@@ -132,6 +154,9 @@ pub fn main() -> ExitCode {
         Command::Run(c) => block_on(c.run()),
         Command::Import(c) => block_on(c.run()),
         Command::Show(c) => block_on(c.run()),
+        Command::Identity(c) => block_on(c.run()),
+        Command::Forget(c) => block_on(c.run()),
+        Command::Retain(c) => block_on(c.run()),
         Command::Sql(c) => block_on(c.run()),
         Command::Compare(c) => block_on(c.run()),
         Command::Migrate(c) => block_on(c.run()),

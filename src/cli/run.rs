@@ -10,8 +10,10 @@ use super::store::Store;
 use super::{Failure, Place, PlaceArgs};
 use crate::decode::Decoding;
 use crate::intake::{Sources, Starting};
+use crate::orders::Desk;
 use crate::pipeline::RunSummary;
 use crate::roles::{self, Role};
+use crate::serve::{self, Serving};
 use crate::startup;
 use crate::time::Timestamp;
 use crate::warehouse::Writer;
@@ -99,11 +101,12 @@ pub(super) async fn run_sources(place: &Place, until_end: bool) -> Result<RunSum
 /// Runs the sources of a config against an open store.
 pub(super) async fn run_on(store: &Store, place: &Place, until_end: bool) -> Result<RunSummary, Failure> {
     let mut stop = crate::shutdown::on_signal();
-    let start = tokio::select! {
+    let mut start = tokio::select! {
         loaded = startup::load(&store.client, &place.config, &place.maps, &place.files) => loaded?,
         // Told to stop before the store has answered: nothing was taken, nothing is owed.
         _ = stop.wait_for(|stop| *stop) => return Ok(RunSummary::default()),
     };
+    let _serving = take_orders(place, &mut start).await?;
     let decoding = Decoding::new(place.config.clone(), place.identifier_key()?);
     let starting =
         Starting { config: &place.config, admit: Arc::new(decoding), positions: &start.stages.positions, until_end, clock, shared: None };
@@ -114,6 +117,19 @@ pub(super) async fn run_on(store: &Store, place: &Place, until_end: bool) -> Res
     let summary = startup::run(&store.client, (&mut sources, writer), start, &place.files, told).await;
     sources.stop().await;
     Ok(summary?)
+}
+
+/// Opens a door for orders, on this machine only.
+async fn take_orders(place: &Place, start: &mut startup::Start) -> Result<Serving, Failure> {
+    let wrong = |e: &dyn std::fmt::Display| Failure::Store(e.to_string());
+    let desk = Desk::default();
+    desk.open_for(&mut start.stages.identity.orders);
+    super::place::create_dir(&place.config.data)?;
+    let secret = serve::orders::secret(&place.config.data).map_err(|e| wrong(&e))?;
+    let serving = serve::start(([127, 0, 0, 1], 0).into(), serve::orders::router(desk, &secret)).await;
+    let serving = serving.map_err(|e| wrong(&e))?;
+    serving.note_address(&place.config.data).map_err(|e| wrong(&e))?;
+    Ok(serving)
 }
 
 pub(super) fn clock() -> Timestamp {

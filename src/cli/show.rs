@@ -53,10 +53,12 @@ impl Show {
         let (_, map) = place.map(self.map.as_deref())?;
         super::compare::keyed_alike(store, &place.config).await?;
         let config = place.config.clone();
-        let identity = IdentityStage::load(config.clone(), store.facts().await?, store.nodes().await?);
+        let sets = store.sets().await?;
+        let outside = Arc::new(sets.outside.clone());
+        let identity = IdentityStage::load(config.clone(), sets);
         let customer = self.find(place, identity.identity())?;
         let reading = Reading::new(map.clone(), Mode::Valid, &config);
-        let refold = Refold::new(config.clone(), Arc::new(vec![reading]), None);
+        let refold = Refold::new(config.clone(), Arc::new(vec![reading]), outside, None);
         let chunk = Chunk::of(&refold, identity.identity(), std::slice::from_ref(&customer));
         let events = store.events_of_nodes(&chunk.nodes()).await?;
         let row = chunk.rows(&events, Version::default()).into_iter().find_map(|r| r.journeys);

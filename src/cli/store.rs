@@ -18,6 +18,7 @@ pub(super) const DATABASE: &str = "tropa";
 pub(super) struct Store {
     pub client: Arc<Clickhouse>,
     embedded: Option<Embedded>,
+    ours: bool,
 }
 
 impl Store {
@@ -29,7 +30,7 @@ impl Store {
                 let embedded = Embedded::start(&config.data, *listen, *fsync).await.map_err(in_use_or_broken)?;
                 info!(url = embedded.url(), "embedded engine started");
                 let client = Clickhouse::connect(&Target::embedded(embedded.url(), database, *fsync), config);
-                Self { client: Arc::new(client), embedded: Some(embedded) }
+                Self { client: Arc::new(client), embedded: Some(embedded), ours: true }
             }
             WarehouseConfig::Server { .. } => Self::server(config),
         };
@@ -47,7 +48,7 @@ impl Store {
     pub async fn reach(config: &Config) -> Result<Self, Failure> {
         let WarehouseConfig::Embedded { database, .. } = &config.warehouse else {
             let client = Clickhouse::connect(&Target::of(&config.warehouse), config).without_patience().await?;
-            return Ok(Self { client: Arc::new(client), embedded: None });
+            return Ok(Self { client: Arc::new(client), embedded: None, ours: true });
         };
         if let Some(owner) = Self::through_owner(config, database).await? {
             return Ok(owner);
@@ -65,12 +66,12 @@ impl Store {
     async fn through_owner(config: &Config, database: &str) -> Result<Option<Self>, Failure> {
         let Some(address) = embedded::locate(&config.data) else { return Ok(None) };
         let client = Clickhouse::connect(&Target::embedded(&address.url(), database, false), config);
-        Ok(Some(Self { client: Arc::new(client.without_patience().await?), embedded: None }))
+        Ok(Some(Self { client: Arc::new(client.without_patience().await?), embedded: None, ours: false }))
     }
 
     fn server(config: &Config) -> Self {
         let target = Target::of(&config.warehouse);
-        Self { client: Arc::new(Clickhouse::connect(&target, config)), embedded: None }
+        Self { client: Arc::new(Clickhouse::connect(&target, config)), embedded: None, ours: true }
     }
 
     async fn make_ready(&self) -> Result<(), Failure> {
@@ -86,6 +87,11 @@ impl Store {
                 "the tables of this server are newer than this program\n  hint: upgrade tropa".to_owned(),
             )),
         }
+    }
+
+    /// Whether this process may write: the embedded engine is ours, or the store is a server's.
+    pub const fn is_ours(&self) -> bool {
+        self.ours
     }
 
     /// Must be awaited before the process ends: the engine does not survive an exit with open connections.

@@ -9,7 +9,7 @@ use smallvec::{SmallVec, smallvec};
 use super::record::{rejection, text_of};
 use super::{Found, when};
 use crate::config::{ColumnPath, MappingDecoder, Properties, Sequence, ValueFrom};
-use crate::event::{RejectReason, Rejection, SkipReason};
+use crate::event::{KindId, RejectReason, Rejection, SkipReason};
 
 type Record = Map<String, Value>;
 
@@ -67,6 +67,21 @@ pub(super) fn decode(
         });
     }
     if events.is_empty() { Ok(Err(SkipReason::NoRule)) } else { Ok(Ok(events)) }
+}
+
+/// Identifiers of a record that is no event, as far as they can be read.
+pub(super) fn named(decoder: &MappingDecoder, record: &Record) -> Vec<(KindId, String)> {
+    let mut found = Vec::new();
+    for (kind, from) in &decoder.identifiers {
+        match from {
+            ValueFrom::Column(column) if at(record, column).is_some_and(Value::is_array) => {
+                let values = at(record, column).and_then(Value::as_array).into_iter().flatten();
+                found.extend(values.filter_map(as_text).map(|text| (*kind, text)));
+            }
+            _ => found.extend(word(from, record, "identifier").ok().flatten().map(|text| (*kind, text))),
+        }
+    }
+    found
 }
 
 fn holds(tests: &[(ColumnPath, Vec<Value>)], record: &Record) -> bool {

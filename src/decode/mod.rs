@@ -148,6 +148,15 @@ impl Admit for Decoding {
     fn admit(&self, record: &RawRecord<'_>) -> Admission {
         self.try_admit(record).unwrap_or_else(Admission::Reject)
     }
+
+    fn named(&self, record: &RawRecord<'_>) -> Vec<Arc<str>> {
+        let Ok(fields) = record::read(&record.payload) else { return Vec::new() };
+        let found = match &*self.config.source(record.source).decoder {
+            Decoder::Segment(decoder) => segment::named(decoder, &fields),
+            Decoder::Mapping(decoder) => mapping::named(decoder, &fields),
+        };
+        self.key.identifiers(&self.config, &found).0.into_iter().map(|i| i.node).collect()
+    }
 }
 
 /// BLAKE3-128 of an event's name, identifiers (in any order) and properties (canonical already) as canonical JSON.

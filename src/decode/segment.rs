@@ -9,7 +9,7 @@ use smallvec::{SmallVec, smallvec};
 use super::record::{kind_of, rejection, text_of};
 use super::{Found, when};
 use crate::config::{SegmentDecoder, TimeFormat};
-use crate::event::{RawPayload, RejectReason, Rejection};
+use crate::event::{KindId, RawPayload, RejectReason, Rejection};
 
 pub(super) fn decode(
     decoder: &SegmentDecoder,
@@ -117,4 +117,23 @@ fn text(record: &Map<String, Value>, key: &str) -> Result<Option<String>, Reject
         }
         Some(value) => text_of(value, key),
     }
+}
+
+/// Identifiers of a call that is no event, as far as they can be read.
+pub(super) fn named(decoder: &SegmentDecoder, record: &Map<String, Value>) -> Vec<(KindId, String)> {
+    let text = |from: Option<&Value>| from.and_then(|v| text_of(v, "identifier").ok().flatten());
+    let mut found = Vec::new();
+    for (kind, name) in [
+        (decoder.user, "userId"),
+        (decoder.anonymous, "anonymousId"),
+        (decoder.user, "previousId"),
+        (decoder.anonymous, "previousId"),
+    ] {
+        found.extend(text(record.get(name)).map(|value| (kind, value)));
+    }
+    let traits = [record.get("traits"), record.get("context").and_then(|c| c.get("traits"))];
+    for (name, kind) in &decoder.traits {
+        found.extend(traits.iter().flatten().filter_map(|t| text(t.get(name))).map(|value| (*kind, value)));
+    }
+    found
 }

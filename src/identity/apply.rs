@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use super::fold::{Days, Fold};
 use super::graph::{Graph, NONE, Touched};
 use super::guards::Guards;
-use super::{Assignment, Fact};
+use super::{Assignment, Fact, Outside, Sets};
 use crate::config::Config;
 use crate::time::Day;
 
@@ -27,6 +27,8 @@ pub struct Identity {
 pub struct Changes {
     /// Facts that are new, or stated earlier than known: to be inserted.
     pub facts: Vec<Fact>,
+    /// Facts that are new and covered by an erasure: of these only who, whom and the day may be kept.
+    pub erased: Vec<Fact>,
     /// Nodes that are new or whose customer is another one now; days of shared devices likewise.
     pub assignments: Vec<Assignment>,
     /// Names of all customers, old and new, whose events may be others now. Every identifier is a customer of its own
@@ -41,11 +43,21 @@ pub struct Changes {
 
 impl Identity {
     pub fn new(config: &Config) -> Self {
-        Self::with(Guards::new(config))
+        Self::with(Guards::new(config), Outside::new(config))
     }
 
-    pub fn with(guards: Guards) -> Self {
-        Self { guards, graph: Graph::default(), shared: FxHashMap::default(), fold: Fold::default() }
+    pub fn with(guards: Guards, outside: Outside) -> Self {
+        let mut graph = Graph::default();
+        graph.outside = outside;
+        Self { guards, graph, shared: FxHashMap::default(), fold: Fold::default() }
+    }
+
+    /// From everything that is stored; gives the size of the largest component, too.
+    pub fn of(config: &Config, sets: Sets) -> (Self, usize) {
+        let mut identity = Self::with(Guards::new(config), sets.outside.under(&config.identifiers.kinds));
+        identity.undo(sets.undos);
+        let largest = identity.load(sets.facts, sets.nodes);
+        (identity, largest)
     }
 
     /// Takes in a batch: facts, and identifiers of events that state none.
@@ -57,15 +69,23 @@ impl Identity {
         let touched = self.take_in(facts, nodes);
         let mut journal = Journal::default();
         let largest = self.settle(&touched, Some(&mut journal));
+        self.changes(touched, journal, largest)
+    }
+
+    pub(super) fn changes(&self, touched: Touched, mut journal: Journal, largest: usize) -> Changes {
         let first_node = touched.first_node;
-        let changed = touched.first_fact..self.graph.fact_count();
-        let mut earlier = touched.earlier;
-        earlier.sort_unstable();
-        earlier.dedup();
+        let mut changed = touched.earlier;
+        changed.sort_unstable();
+        changed.dedup();
+        changed.extend(touched.first_fact..self.graph.fact_count());
+        let (erased, facts): (Vec<u32>, Vec<u32>) = changed.into_iter().partition(|&fact| self.graph.is_erased(fact));
+        let facts_of = |list: Vec<u32>| list.into_iter().map(|number| self.graph.fact(number)).collect();
+        journal.dirty.retain(|&customer| customer != NONE);
         journal.dirty.sort_unstable();
         journal.dirty.dedup();
         Changes {
-            facts: earlier.into_iter().chain(changed).map(|number| self.graph.fact(number)).collect(),
+            facts: facts_of(facts),
+            erased: facts_of(erased),
             assignments: journal.assignments,
             dirty: journal.dirty.into_iter().map(|node| self.graph.node(node).name.clone()).collect(),
             largest_component: largest,
@@ -83,7 +103,7 @@ impl Identity {
     fn take_in(&mut self, facts: impl IntoIterator<Item = Fact>, nodes: impl IntoIterator<Item = Arc<str>>) -> Touched {
         let mut touched = self.graph.touched();
         for node in nodes {
-            self.graph.intern(&node, &self.guards);
+            self.graph.know(&node, &self.guards, &mut touched);
         }
         for fact in facts {
             self.graph.state(fact, &self.guards, &mut touched);
@@ -92,9 +112,18 @@ impl Identity {
     }
 
     /// Folds every component that the batch can have changed; gives the size of the largest.
-    fn settle(&mut self, touched: &Touched, mut journal: Option<&mut Journal>) -> usize {
+    pub(super) fn settle(&mut self, touched: &Touched, mut journal: Option<&mut Journal>) -> usize {
         let mut seeds: Vec<u32> = (touched.first_node..self.graph.nodes.len() as u32).collect();
         seeds.extend(&touched.seeds);
+        seeds.extend(&touched.freed);
+        for &node in &touched.appeared {
+            // A placeholder is folded by nobody.
+            if self.graph.node(node).quarantined
+                && let Some(journal) = journal.as_deref_mut()
+            {
+                journal.assign(&self.graph, node, None, None);
+            }
+        }
         for &node in &touched.crossed {
             // What hung together through the placeholder falls apart: each piece holds one of its partners.
             seeds.extend(self.graph.edges_of(node).map(|(_, partner)| partner));
@@ -116,13 +145,16 @@ impl Identity {
             fold.run(&mut self.graph, &self.guards, members, first_slot as u32, &edges);
             self.close_rings(&mut fold, members);
             for (place, &node) in members.iter().enumerate() {
-                let (customer, days) = (fold.customer(place as u32), fold.days(place as u32));
+                let (customer, days) = match self.graph.node(node).known {
+                    true => (fold.customer(place as u32), fold.days(place as u32)),
+                    false => (NONE, None),
+                };
                 self.reassign(node, customer, days, journal.as_deref_mut());
             }
         }
         self.fold = fold;
         if let Some(journal) = journal {
-            for &node in &touched.crossed {
+            for &node in touched.crossed.iter().chain(&touched.freed) {
                 self.mark_heirs(node, &mut journal.dirty);
             }
         }
@@ -139,6 +171,9 @@ impl Identity {
             let mut at = self.graph.first_edge(node);
             while let Some((edge, other, following)) = self.graph.step(at, node) {
                 at = following;
+                if !self.graph.edges[edge as usize].counts {
+                    continue;
+                }
                 if self.mark_visited(other, visited) && node == self.graph.edges[edge as usize].lo {
                     edges.push(edge);
                 }
@@ -186,7 +221,8 @@ impl Identity {
         let Some(journal) = journal else { return };
         // A node never folded before has belonged to itself.
         let before = if was == NONE { node } else { was };
-        if was != customer || was == NONE {
+        let told_of = was != NONE || self.graph.node(node).known;
+        if told_of && (was != customer || was == NONE) {
             journal.assign(&self.graph, node, None, (customer != NONE).then_some(customer));
             // A new customer too: it has a row from the start, whether or not an event of its own ever comes.
             journal.dirty.extend([before, customer].into_iter().filter(|&c| c != NONE));
@@ -219,7 +255,7 @@ impl Identity {
         }
     }
 
-    fn mark_possible(&self, node: u32, dirty: &mut Vec<u32>) {
+    pub(super) fn mark_possible(&self, node: u32, dirty: &mut Vec<u32>) {
         dirty.push(self.graph.node(node).customer);
         if let Some(days) = self.shared.get(&node) {
             dirty.extend(days.iter().map(|&(_, customer)| customer));
@@ -229,9 +265,9 @@ impl Identity {
 
 /// What `apply` reports, in nodes.
 #[derive(Default, Debug)]
-struct Journal {
+pub(super) struct Journal {
     assignments: Vec<Assignment>,
-    dirty: Vec<u32>,
+    pub dirty: Vec<u32>,
 }
 
 impl Journal {

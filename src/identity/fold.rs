@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::graph::{Fate, Graph, NONE};
-use super::guards::{Guards, Tally, add, tally_of};
+use super::graph::{Edge, Fate, Graph, NONE};
+use super::guards::{Guards, Refusal, Tally, add, tally_of};
 use crate::time::{Day, Timestamp};
 
 /// Days of a shared device group on which exactly one person is named, each with the node that names the customer.
@@ -34,14 +34,19 @@ pub(super) struct Fold {
     name: Vec<u32>,
     /// Edges between a person and a device, in order: (edge, person, device).
     across: Vec<(u32, u32, u32)>,
-    named: Vec<(u32, Day, u32)>,
+    /// The same of pairs that only erased facts name, in no order.
+    erased: Vec<(u32, u32, u32)>,
+    /// Pairs that may not end in one customer.
+    forbidden: Vec<(u32, u32)>,
+    /// (device group, day, person, whether an erased fact says so).
+    named: Vec<(u32, Day, u32, bool)>,
     days: FxHashMap<u32, Days>,
 }
 
 impl Fold {
     /// Folds one component. `members[i].slot` is `first_slot + i`.
     pub fn run(&mut self, graph: &mut Graph, guards: &Guards, members: &[u32], first_slot: u32, edges: &[u32]) {
-        self.reset(graph, members);
+        self.reset(graph, members, first_slot);
         self.sort(graph, guards, edges);
         let local = |graph: &Graph, node: u32| graph.node(node).slot - first_slot;
         for place in 0..self.ordered.len() {
@@ -52,10 +57,20 @@ impl Fold {
                 let first = &mut self.first[node as usize];
                 *first = (*first).min(place as u32);
             }
+            let forbidden = graph.edges[edge as usize].forbidden;
             match (guards.is_person(graph.node(lo).kind), guards.is_person(graph.node(hi).kind)) {
+                _ if forbidden => graph.edges[edge as usize].fate = Fate::Refused(Refusal::Forbid),
                 (true, false) => self.across.push((edge, x, y)),
                 (false, true) => self.across.push((edge, y, x)),
                 _ => graph.edges[edge as usize].fate = self.unite(x, y, guards),
+            }
+        }
+        for &edge in edges {
+            let Edge { lo, hi, earliest, forbidden, .. } = graph.edges[edge as usize];
+            let person = |node: u32| guards.is_person(graph.node(node).kind);
+            if earliest == NONE && !forbidden && person(lo) != person(hi) {
+                let (p, d) = if person(lo) { (lo, hi) } else { (hi, lo) };
+                self.erased.push((edge, local(graph, p), local(graph, d)));
             }
         }
         self.link_devices();
@@ -79,7 +94,7 @@ impl Fold {
         self.days.get(&root).cloned()
     }
 
-    fn reset(&mut self, graph: &Graph, members: &[u32]) {
+    fn reset(&mut self, graph: &Graph, members: &[u32], first_slot: u32) {
         let n = members.len();
         self.parent.clear();
         self.parent.extend(0..n as u32);
@@ -90,13 +105,28 @@ impl Fold {
             list.resize(n, NONE);
         }
         self.across.clear();
+        self.erased.clear();
         self.named.clear();
         self.days.clear();
+        self.forbidden.clear();
+        if graph.forbidden.is_empty() {
+            return;
+        }
+        for (place, node) in members.iter().enumerate() {
+            for &other in graph.forbidden.get(node).into_iter().flatten() {
+                // A slot may be of an earlier walk.
+                let slot = graph.node(other).slot.wrapping_sub(first_slot);
+                if members.get(slot as usize) == Some(&other) {
+                    self.forbidden.push((place as u32, slot));
+                }
+            }
+        }
     }
 
     fn sort(&mut self, graph: &Graph, guards: &Guards, edges: &[u32]) {
         self.ordered.clear();
-        self.ordered.extend(edges.iter().map(|&edge| {
+        let joining = edges.iter().filter(|&&edge| graph.edges[edge as usize].earliest != NONE);
+        self.ordered.extend(joining.map(|&edge| {
             let earliest = graph.edges[edge as usize].earliest;
             (graph.fact_time(earliest), guards.source_rank(graph.fact_source(earliest)), edge)
         }));
@@ -112,7 +142,7 @@ impl Fold {
         if x == y {
             return Fate::Joins;
         }
-        if let Some(by) = guards.refusal(&self.tally[x as usize], &self.tally[y as usize]) {
+        if let Some(by) = self.refusal(x, y, guards) {
             return Fate::Refused(by);
         }
         let size = |tally: &Tally| tally.iter().map(|&(_, n)| n).sum::<u32>();
@@ -123,10 +153,25 @@ impl Fold {
         Fate::Joins
     }
 
-    /// Which person each device group is linked to: every live fact counts, also one that a guard will refuse.
+    /// Why two groups may not be one customer.
+    fn refusal(&mut self, x: u32, y: u32, guards: &Guards) -> Option<Refusal> {
+        if let Some(by) = guards.refusal(&self.tally[x as usize], &self.tally[y as usize]) {
+            return Some(by);
+        }
+        for at in 0..self.forbidden.len() {
+            let (a, b) = self.forbidden[at];
+            if (self.group(a), self.group(b)) == (x, y) {
+                return Some(Refusal::Forbid);
+            }
+        }
+        None
+    }
+
+    /// Which person each device group is linked to: every fact counts, also one that a guard will refuse, and an erased
+    /// one, so that nobody inherits a history.
     fn link_devices(&mut self) {
-        for at in 0..self.across.len() {
-            let (_, person, device) = self.across[at];
+        for at in 0..self.across.len() + self.erased.len() {
+            let (_, person, device) = self.link_at(at);
             let (person, device) = (self.root(person), self.root(device));
             let link = &mut self.link[device as usize];
             *link = if *link == NONE || *link == person { person } else { SHARED };
@@ -142,7 +187,7 @@ impl Fold {
                 Fate::Shared
             } else if self.owner[device as usize] == person {
                 Fate::Joins
-            } else if let Some(by) = guards.refusal(&self.tally[person as usize], &self.tally[device as usize]) {
+            } else if let Some(by) = self.refusal(person, device, guards) {
                 Fate::Refused(by)
             } else {
                 self.owner[device as usize] = person;
@@ -171,12 +216,14 @@ impl Fold {
         }
     }
 
+    /// A day goes to the only person named on it, unless only erased facts name that person.
     fn name_days(&mut self, graph: &Graph) {
-        for at in 0..self.across.len() {
-            let (edge, person, device) = self.across[at];
-            if graph.edges[edge as usize].fate == Fate::Shared {
-                let (person, device) = (self.root(person), self.root(device));
-                self.named.extend(graph.facts_on(edge).map(|fact| (device, graph.fact_day(fact), person)));
+        for at in 0..self.across.len() + self.erased.len() {
+            let (edge, person, device) = self.link_at(at);
+            let (person, device) = (self.root(person), self.root(device));
+            if self.link[device as usize] == SHARED {
+                let standing = graph.facts_on(edge).filter(|&fact| !graph.is_revoked(fact));
+                self.named.extend(standing.map(|fact| (device, graph.fact_day(fact), person, graph.is_erased(fact))));
             }
         }
         self.named.sort_unstable();
@@ -184,11 +231,17 @@ impl Fold {
         for group in self.named.chunk_by(|x, y| x.0 == y.0) {
             let days = group
                 .chunk_by(|x, y| x.1 == y.1)
-                .filter(|persons| persons.len() == 1)
-                .map(|persons| (persons[0].1, self.name[persons[0].2 as usize]))
+                .filter(|named| named.iter().all(|n| n.2 == named[0].2) && !named[0].3)
+                .map(|named| (named[0].1, self.name[named[0].2 as usize]))
                 .collect();
             self.days.insert(group[0].0, days);
         }
+    }
+
+    /// A pair of a person and a device: first those that may join, then those that only erased facts name.
+    fn link_at(&self, at: usize) -> (u32, u32, u32) {
+        let joining = self.across.len();
+        if at < joining { self.across[at] } else { self.erased[at - joining] }
     }
 
     /// The customer of a member, as a group: its own group, or the person its device group has joined.

@@ -9,9 +9,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use super::guards::{Guards, Refusal};
-use super::{Fact, lookup::Verdict};
+use super::{Fact, Outside, lookup::Verdict};
 use crate::event::{KindId, SourceId};
 use crate::time::{Day, Timestamp};
 
@@ -24,6 +25,9 @@ pub(super) struct Node {
     pub kind: KindId,
     /// More distinct partners than `max_partners`: a placeholder.
     pub quarantined: bool,
+    /// An event or fact inside the function names it. Others are here because an erased fact or `forbid` names them: they
+    /// are no customers.
+    pub known: bool,
     /// A device whose days are assigned apart, in `Identity::shared`.
     pub shared: bool,
     /// The node that names its customer; `NONE` until the first fold, and while quarantined.
@@ -33,7 +37,7 @@ pub(super) struct Node {
     /// Place in the list of visited nodes of the batch at hand; stale otherwise.
     pub slot: u32,
     edges: u32,
-    partners: u32,
+    pub partners: u32,
 }
 
 /// Two identifiers and the facts about the pair.
@@ -41,8 +45,12 @@ pub(super) struct Node {
 pub(super) struct Edge {
     pub lo: u32,
     pub hi: u32,
-    /// The fact of the pair that counts first.
+    /// The fact of the pair that counts first; none if no fact may join the pair.
     pub earliest: u32,
+    /// Some fact of the pair has not been revoked: the ends are partners of each other.
+    pub counts: bool,
+    /// The ends may never be one customer.
+    pub forbidden: bool,
     /// What the last fold made of the pair's facts; all of them share one fate.
     pub fate: Fate,
     facts: u32,
@@ -58,16 +66,20 @@ pub(super) enum Fate {
 }
 
 #[derive(Debug)]
-struct Statement {
+pub(super) struct Statement {
     occurred_at: Timestamp,
     event_id: Arc<str>,
     edge: u32,
     next: u32,
     generation: u32,
-    day: Day,
+    pub day: Day,
     source: SourceId,
     /// `a` is the edge's `hi`.
     flipped: bool,
+    /// Cancelled: counts for nothing.
+    pub revoked: bool,
+    /// Covered by an erasure: counts as a link, and joins nothing.
+    pub erased: bool,
 }
 
 #[derive(PartialEq, Eq, Hash, Debug)]
@@ -92,18 +104,27 @@ pub(super) struct Touched {
     pub seeds: Vec<u32>,
     /// Nodes that crossed into quarantine.
     pub crossed: Vec<u32>,
+    /// Nodes that came back from it.
+    pub freed: Vec<u32>,
+    /// Older nodes that an event inside the function names for the first time.
+    pub appeared: Vec<u32>,
 }
 
 #[derive(Default, Debug)]
 pub(super) struct Graph {
     pub nodes: Vec<Node>,
     pub edges: Vec<Edge>,
-    facts: Vec<Statement>,
     /// All quarantined nodes.
     pub placeholders: BTreeSet<u32>,
+    pub facts: Vec<Statement>,
     by_name: FxHashMap<Arc<str>, u32>,
-    by_pair: FxHashMap<(u32, u32), u32>,
+    pub by_pair: FxHashMap<(u32, u32), u32>,
     by_key: FxHashMap<Key, u32>,
+    /// Pairs whose statements are cancelled, with the last day that is.
+    pub revoked: FxHashMap<(u32, u32), Day>,
+    /// Pairs that may never be one customer, from both sides.
+    pub forbidden: FxHashMap<u32, SmallVec<[u32; 2]>>,
+    pub outside: Outside,
 }
 
 impl Graph {
@@ -123,10 +144,22 @@ impl Graph {
         self.facts.len() as u32
     }
 
-    /// The node of an identifier, new or known; `None` when its kind is an object or not declared.
-    pub fn intern(&mut self, name: &Arc<str>, guards: &Guards) -> Option<u32> {
-        if let Some(known) = self.find(name) {
-            return Some(known);
+    /// The node of an identifier that an event inside the function names; `None` when its kind is an object or not
+    /// declared.
+    pub fn know(&mut self, name: &Arc<str>, guards: &Guards, touched: &mut Touched) -> Option<u32> {
+        let node = self.intern(name, guards)?;
+        let state = &mut self.nodes[node as usize];
+        if !std::mem::replace(&mut state.known, true) && node < touched.first_node {
+            touched.seeds.push(node);
+            touched.appeared.push(node);
+        }
+        Some(node)
+    }
+
+    /// The node of an identifier, new or old.
+    pub(super) fn intern(&mut self, name: &Arc<str>, guards: &Guards) -> Option<u32> {
+        if let Some(old) = self.find(name) {
+            return Some(old);
         }
         let kind = guards.kind_of(name)?;
         let node = dense(self.nodes.len());
@@ -134,6 +167,7 @@ impl Graph {
             name: name.clone(),
             kind,
             quarantined: false,
+            known: false,
             shared: false,
             customer: NONE,
             next_member: node,
@@ -150,10 +184,17 @@ impl Graph {
         if !guards.is_live(&fact) {
             return;
         }
-        let (Some(a), Some(b)) = (self.intern(&fact.a, guards), self.intern(&fact.b, guards)) else { return };
-        if a == b {
+        let erased = self.outside.names(&fact.a, fact.day) || self.outside.names(&fact.b, fact.day);
+        // An object is no identifier, and a fact about one is none of ours.
+        if fact.a == fact.b || guards.kind_of(&fact.a).is_none() || guards.kind_of(&fact.b).is_none() {
             return;
         }
+        let (a, b) = if erased {
+            (self.intern(&fact.a, guards), self.intern(&fact.b, guards))
+        } else {
+            (self.know(&fact.a, guards, touched), self.know(&fact.b, guards, touched))
+        };
+        let (Some(a), Some(b)) = (a, b) else { return };
         let key = Key { a, b, generation: fact.generation, day: fact.day, source: fact.source };
         if let Some(&known) = self.by_key.get(&key) {
             self.restate(known, fact, guards, touched);
@@ -161,10 +202,12 @@ impl Graph {
         }
         let new = dense(self.facts.len());
         self.by_key.insert(key, new);
-        let edge = match self.by_pair.get(&(a.min(b), a.max(b))) {
+        let pair = (a.min(b), a.max(b));
+        let edge = match self.by_pair.get(&pair) {
             Some(&edge) => edge,
-            None => self.connect(a.min(b), a.max(b), guards, touched),
+            None => self.connect(pair),
         };
+        let revoked = !self.revoked.is_empty() && self.revoked.get(&pair).is_some_and(|until| fact.day <= *until);
         self.facts.push(Statement {
             occurred_at: fact.occurred_at,
             event_id: fact.event_id,
@@ -174,32 +217,39 @@ impl Graph {
             day: fact.day,
             source: fact.source,
             flipped: a > b,
+            revoked,
+            erased,
         });
         self.edges[edge as usize].facts = new;
-        let first = self.lead(edge, new, guards);
-        if first || self.edges[edge as usize].fate == Fate::Shared {
+        if revoked {
+            return;
+        }
+        self.count(edge, true, guards, touched);
+        let first = !erased && self.lead(edge, new, guards);
+        if first || erased || self.edges[edge as usize].fate == Fate::Shared {
             touched.seeds.push(a);
         }
     }
 
     fn restate(&mut self, known: u32, fact: Fact, guards: &Guards, touched: &mut Touched) {
         let statement = &mut self.facts[known as usize];
-        if (fact.occurred_at, &fact.event_id) >= (statement.occurred_at, &statement.event_id) {
+        if statement.erased || (fact.occurred_at, &fact.event_id) >= (statement.occurred_at, &statement.event_id) {
             return;
         }
         statement.occurred_at = fact.occurred_at;
         statement.event_id = fact.event_id;
         let edge = statement.edge;
+        let revoked = statement.revoked;
         if known < touched.first_fact {
             touched.earlier.push(known);
         }
-        if self.lead(edge, known, guards) {
+        if !revoked && self.lead(edge, known, guards) {
             touched.seeds.push(self.edges[edge as usize].lo);
         }
     }
 
     /// Makes a fact the earliest of its edge if it is; says so.
-    fn lead(&mut self, edge: u32, fact: u32, guards: &Guards) -> bool {
+    pub(super) fn lead(&mut self, edge: u32, fact: u32, guards: &Guards) -> bool {
         let earliest = self.edges[edge as usize].earliest;
         let leads = earliest == NONE || earliest == fact || self.fact_order(fact, earliest, guards).is_lt();
         if leads {
@@ -208,12 +258,14 @@ impl Graph {
         leads
     }
 
-    fn connect(&mut self, lo: u32, hi: u32, guards: &Guards, touched: &mut Touched) -> u32 {
+    fn connect(&mut self, (lo, hi): (u32, u32)) -> u32 {
         let edge = dense(self.edges.len());
         self.edges.push(Edge {
             lo,
             hi,
             earliest: NONE,
+            counts: false,
+            forbidden: self.forbidden.get(&lo).is_some_and(|others| others.contains(&hi)),
             fate: Fate::Joins,
             facts: NONE,
             next_of_lo: self.node(lo).edges,
@@ -221,14 +273,7 @@ impl Graph {
         });
         self.by_pair.insert((lo, hi), edge);
         for end in [lo, hi] {
-            let node = &mut self.nodes[end as usize];
-            node.edges = edge;
-            node.partners = node.partners.saturating_add(1);
-            if !node.quarantined && node.partners > guards.max_partners(node.kind) {
-                node.quarantined = true;
-                self.placeholders.insert(end);
-                touched.crossed.push(end);
-            }
+            self.nodes[end as usize].edges = edge;
         }
         edge
     }
@@ -237,7 +282,30 @@ impl Graph {
         self.by_pair.contains_key(&(x.min(y), x.max(y)))
     }
 
-    /// (edge, other end) of every pair a node is in, quarantined partners included.
+    /// Whether the ends of a pair are partners; says who crosses a border of quarantine by it.
+    pub(super) fn count(&mut self, edge: u32, counts: bool, guards: &Guards, touched: &mut Touched) {
+        let state = &mut self.edges[edge as usize];
+        if std::mem::replace(&mut state.counts, counts) == counts {
+            return;
+        }
+        for end in [state.lo, state.hi] {
+            let node = &mut self.nodes[end as usize];
+            node.partners = if counts { node.partners.saturating_add(1) } else { node.partners - 1 };
+            let quarantined = node.partners > guards.max_partners(node.kind);
+            if std::mem::replace(&mut node.quarantined, quarantined) != quarantined {
+                if quarantined {
+                    self.placeholders.insert(end);
+                    touched.crossed.push(end);
+                } else {
+                    self.placeholders.remove(&end);
+                    touched.freed.push(end);
+                }
+            }
+        }
+    }
+
+    /// (edge, other end) of every pair a node was ever named in, quarantined partners and cancelled pairs included: events
+    /// of one may belong to the other.
     pub fn edges_of(&self, node: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
         let mut at = self.first_edge(node);
         std::iter::from_fn(move || {
@@ -259,7 +327,7 @@ impl Graph {
         Some((at, other, next))
     }
 
-    /// Numbers of an edge's facts, in no order that means anything.
+    /// Numbers of an edge's facts, in no order that means anything; cancelled and erased ones are among them.
     pub fn facts_on(&self, edge: u32) -> impl Iterator<Item = u32> + '_ {
         let mut at = self.edges[edge as usize].facts;
         std::iter::from_fn(move || {
@@ -284,6 +352,14 @@ impl Graph {
 
     pub fn fact_day(&self, number: u32) -> Day {
         self.facts[number as usize].day
+    }
+
+    pub fn is_revoked(&self, number: u32) -> bool {
+        self.facts[number as usize].revoked
+    }
+
+    pub fn is_erased(&self, number: u32) -> bool {
+        self.facts[number as usize].erased
     }
 
     pub fn fact_time(&self, number: u32) -> Timestamp {
@@ -315,9 +391,13 @@ impl Graph {
             .then_with(|| x.generation.cmp(&y.generation))
     }
 
-    /// The last verdict on an edge's facts.
-    pub fn verdict(&self, edge: u32) -> Verdict {
-        let edge = &self.edges[edge as usize];
+    /// The last verdict on a fact.
+    pub fn verdict(&self, fact: u32) -> Verdict {
+        let statement = &self.facts[fact as usize];
+        let edge = &self.edges[statement.edge as usize];
+        if statement.revoked {
+            return Verdict::Revoked;
+        }
         if self.node(edge.lo).quarantined || self.node(edge.hi).quarantined {
             return Verdict::Quarantined;
         }

@@ -9,13 +9,15 @@ use super::Fact;
 use crate::config::{Class, Config, Kind};
 use crate::event::{KindId, SourceId};
 
-/// Which guard refused a fact. `forbid` of operators will be a third one.
+/// Which guard refused a fact.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Refusal {
     /// It would put two values of a `unique` kind into one customer.
     Unique,
     /// It would give a customer more identifiers of a kind than `limit`.
     Limit,
+    /// It would join two identifiers that an operator has split.
+    Forbid,
 }
 
 impl Refusal {
@@ -23,6 +25,7 @@ impl Refusal {
         match self {
             Self::Unique => "unique",
             Self::Limit => "limit",
+            Self::Forbid => "forbid",
         }
     }
 }
@@ -79,8 +82,8 @@ impl Guards {
         }
     }
 
-    /// The one filter of what is inside the function: a fact of an older generation is not. (What `revoke`, `forbid` and
-    /// erasures take out of the set of facts belongs here too.)
+    /// The one filter of what is inside the function: a fact of an older generation is not. What operators take out
+    /// of the set stays in it and stands differently (see `Graph::undo`).
     pub(super) fn is_live(&self, fact: &Fact) -> bool {
         self.sources.get(usize::from(fact.source.0)).is_some_and(|source| fact.generation >= source.generation)
     }

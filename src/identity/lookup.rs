@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::graph::NONE;
+use super::graph::{Fate, NONE};
 use super::{Assignment, Fact, Identity, Refusal};
 use crate::time::Day;
 
@@ -18,6 +18,8 @@ pub enum Verdict {
     Shared,
     /// One end is a placeholder: the fact does not apply.
     Quarantined,
+    /// An operator has cancelled it.
+    Revoked,
 }
 
 impl Verdict {
@@ -27,6 +29,7 @@ impl Verdict {
             Self::Refused(by) => by.as_str(),
             Self::Shared => "shared",
             Self::Quarantined => "quarantined",
+            Self::Revoked => "revoked",
         }
     }
 }
@@ -40,11 +43,19 @@ pub struct Link {
 
 impl Identity {
     /// The customer of an event, from its identifiers (strongest first) and its UTC day: that of the first identifier
-    /// that is not quarantined. `None`: no identifier is left, the event stays under node 0.
-    pub fn customer_of<S: AsRef<str>>(&self, identifiers: impl IntoIterator<Item = S>, day: Day) -> Option<Arc<str>> {
+    /// that is not quarantined. `None`: no identifier is left, the event stays under node 0; or it is outside the
+    /// function.
+    pub fn customer_of<S: AsRef<str>>(
+        &self,
+        identifiers: impl IntoIterator<Item = S> + Clone,
+        day: Day,
+    ) -> Option<Arc<str>> {
+        if !self.graph.outside.is_empty() && self.graph.outside.covers(identifiers.clone(), day) {
+            return None;
+        }
         for identifier in identifiers {
             let name = identifier.as_ref();
-            match self.graph.find(name) {
+            match self.graph.find(name).filter(|&node| self.graph.node(node).known) {
                 Some(node) if self.graph.node(node).quarantined => {}
                 Some(node) => return Some(self.name(self.day_customer(node, day))),
                 // Never named by a fact: a customer of its own.
@@ -102,8 +113,9 @@ impl Identity {
     }
 
     /// An identifier that no batch has brought yet is a customer of its own.
-    pub(super) fn unheard_of(&self, name: &str) -> Vec<Arc<str>> {
-        let own = self.graph.find(name).is_none() && self.guards.kind_of(name).is_some();
+    fn unheard_of(&self, name: &str) -> Vec<Arc<str>> {
+        let known = self.graph.find(name).is_some_and(|node| self.graph.node(node).known);
+        let own = !known && self.guards.kind_of(name).is_some();
         own.then(|| Arc::from(name)).into_iter().collect()
     }
 
@@ -117,17 +129,36 @@ impl Identity {
 
     /// Every identifier that is a placeholder.
     pub fn quarantined(&self) -> impl Iterator<Item = Arc<str>> + '_ {
-        self.graph.nodes.iter().filter(|node| node.quarantined).map(|node| node.name.clone())
+        self.graph.nodes.iter().filter(|node| node.quarantined && node.known).map(|node| node.name.clone())
+    }
+
+    /// Every placeholder with how many distinct partners it has, and how many are allowed.
+    pub fn placeholders(&self) -> Vec<(Arc<str>, u32, u32)> {
+        let list = self.graph.nodes.iter().filter(|node| node.quarantined && node.known);
+        list.map(|node| (node.name.clone(), node.partners, self.guards.max_partners(node.kind))).collect()
+    }
+
+    /// Pairs that an operator has split, of which the customer holds one.
+    pub fn forbidden(&self, customer: &str) -> Vec<(Arc<str>, Arc<str>)> {
+        let mut pairs = Vec::new();
+        for node in self.customer_node(customer).map_or_else(Vec::new, |name| self.ring(name)) {
+            let others = self.graph.forbidden.get(&node).into_iter().flatten();
+            pairs.extend(others.map(|&other| (self.name(node), self.name(other))));
+        }
+        pairs.sort_unstable();
+        pairs
     }
 
     /// What the `identity` table must hold.
     pub fn assignments_all(&self) -> impl Iterator<Item = Assignment> + '_ {
-        (0..self.graph.nodes.len() as u32).flat_map(|node| self.assignments_at(node))
+        let known = (0..self.graph.nodes.len() as u32).filter(|&node| self.graph.node(node).known);
+        known.flat_map(|node| self.assignments_at(node))
     }
 
     /// The rows of one node; empty when it is not known.
     pub fn assignments_of(&self, node: &str) -> Vec<Assignment> {
-        self.graph.find(node).map_or_else(Vec::new, |node| self.assignments_at(node).collect())
+        let node = self.graph.find(node).filter(|&node| self.graph.node(node).known);
+        node.map_or_else(Vec::new, |node| self.assignments_at(node).collect())
     }
 
     pub(super) fn assignments_at(&self, node: u32) -> impl Iterator<Item = Assignment> + '_ {
@@ -151,7 +182,8 @@ impl Identity {
         let mut next = 0;
         while let Some(&node) = found.get(next).filter(|&&node| !self.graph.node(node).quarantined) {
             next += 1;
-            let partners = self.graph.edges_of(node).map(|(_, partner)| partner);
+            let counted = self.graph.edges_of(node).filter(|&(edge, _)| self.graph.edges[edge as usize].counts);
+            let partners = counted.map(|(_, partner)| partner);
             found.extend(partners.filter(|&p| !self.graph.node(p).quarantined && seen.insert(p)));
         }
         self.names(found)
@@ -159,17 +191,16 @@ impl Identity {
 
     /// Facts that guards refused, with the guard; in the order in which facts count.
     pub fn refused(&self) -> Vec<(Fact, Refusal)> {
-        let links = self.links(
-            (0..self.graph.edges.len() as u32).filter(|&edge| matches!(self.graph.verdict(edge), Verdict::Refused(_))),
-        );
         let refusal = |link: Link| match link.verdict {
             Verdict::Refused(by) => Some((link.fact, by)),
             _ => None,
         };
-        links.into_iter().filter_map(refusal).collect()
+        let refused = |&edge: &u32| matches!(self.graph.edges[edge as usize].fate, Fate::Refused(_));
+        self.links((0..self.graph.edges.len() as u32).filter(refused)).into_iter().filter_map(refusal).collect()
     }
 
-    /// Every live fact that names a member of the customer, with what became of it; in the order in which facts count.
+    /// Every fact that names a member of the customer, with what became of it, erased ones left out; in the order in which
+    /// facts count.
     pub fn why(&self, customer: &str) -> Vec<Link> {
         let Some(name) = self.customer_node(customer) else { return Vec::new() };
         let mut edges: Vec<u32> =
@@ -182,8 +213,8 @@ impl Identity {
     fn links(&self, edges: impl IntoIterator<Item = u32>) -> Vec<Link> {
         let mut facts: Vec<(u32, Verdict)> = Vec::new();
         for edge in edges {
-            let verdict = self.graph.verdict(edge);
-            facts.extend(self.graph.facts_on(edge).map(|fact| (fact, verdict)));
+            let kept = self.graph.facts_on(edge).filter(|&fact| !self.graph.is_erased(fact));
+            facts.extend(kept.map(|fact| (fact, self.graph.verdict(fact))));
         }
         facts.sort_unstable_by(|x, y| self.graph.fact_order(x.0, y.0, &self.guards));
         facts.into_iter().map(|(fact, verdict)| Link { fact: self.graph.fact(fact), verdict }).collect()

@@ -206,20 +206,25 @@ impl Identity {
         (!days.is_empty()).then_some(days)
     }
 
+    fn is_placeholder(&self, node: u32) -> bool {
+        self.graph.node(node).quarantined && self.graph.node(node).known
+    }
+
     /// Quarantined partners of these nodes, and of those partners: an event's facts all hang on its strongest identifier,
     /// so no placeholder that stands before one of the nodes is farther away.
     fn placeholders_beside(&self, nodes: impl Iterator<Item = u32>) -> Vec<u32> {
         let mut found: Vec<u32> = Vec::new();
         for node in nodes {
             let partners = self.graph.edges_of(node).map(|(_, partner)| partner);
-            found.extend(partners.filter(|&partner| self.graph.node(partner).quarantined));
+            found.extend(partners.filter(|&partner| self.is_placeholder(partner)));
         }
         found.sort_unstable();
         found.dedup();
         let direct = found.len();
         for place in 0..direct {
             let near = found[place];
-            let far = self.graph.placeholders.iter().copied().filter(|&far| self.graph.are_partners(near, far));
+            let all = self.graph.placeholders.iter().copied();
+            let far = all.filter(|&far| self.is_placeholder(far) && self.graph.are_partners(near, far));
             found.extend(far);
         }
         found.sort_unstable();

@@ -6,6 +6,8 @@
 //! Event ─ facts_of ─> Fact ─ graph (kept once, edges) ─> component ─ fold (guards) ─> customers ─> Changes
 //! ```
 //!
+//! Operators' orders (`undo`, `erase`, `retain`) change how facts stand, which events count, and nothing else.
+//!
 //! A batch refolds only the components it can change; what a fold decides rests on the facts alone, never on an earlier
 //! fold, so any split of the facts into batches ends in the same customers.
 
@@ -23,12 +25,20 @@ mod guards;
 mod keying;
 mod lookup;
 mod membership;
+mod operate;
+mod order;
+mod outside;
+mod sets;
+mod standing;
 
 pub use apply::{Changes, Identity};
 pub use guards::{Guards, Refusal};
 pub use keying::Keying;
 pub use lookup::{Link, Verdict};
 pub use membership::{Membership, Mend, Span};
+pub use order::{Member, Order, OrderRecord};
+pub use outside::Outside;
+pub use sets::{Erasure, Sets, Undo};
 
 /// One statement of an event: its strongest identifier `a` is the same as `b`. Kept once per (a, b, source, generation,
 /// UTC day): the earliest statement.

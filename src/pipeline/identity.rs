@@ -8,15 +8,17 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tracing::{debug, info};
 
 use super::{PipelineError, closed, warehouse};
 use crate::config::Config;
 use crate::event::Event;
-use crate::identity::Assignment;
+use crate::identity::{Assignment, OrderRecord};
+use crate::orders::{self, Accepted, Answer, Ordered, Orders};
 use crate::stage::announce::partition_of;
 use crate::stage::identity::IdentityStage;
+use crate::stage::orders::{Carried, Known, carry_out};
 use crate::stage::watermark::Watermark;
 use crate::stage::{Announced, Announcement, Heard, Host, Inlet, Notice, Outlet, Partition, Rows, Ticket, Version, Warehouse};
 use crate::time::Timestamp;
@@ -33,6 +35,10 @@ pub struct Setting {
     pub epoch: Option<u64>,
     /// `as_of` is announced at most this often.
     pub refresh: Duration,
+    /// Orders of operators.
+    pub orders: Orders,
+    /// What orders leave outside, for an ingest stage of the same process.
+    pub outside: watch::Sender<Arc<Known>>,
     /// Customers to recompute at first, whatever the facts say: a reading is new.
     pub anew: Vec<Arc<str>>,
     /// All customers, too.
@@ -52,6 +58,8 @@ struct Writer {
     next_ticket: Ticket,
     /// Every ticket below is settled.
     settled: Ticket,
+    /// The last order carried out.
+    orders: u64,
 }
 
 /// A step whose identity rows wait for what it announced.
@@ -61,6 +69,10 @@ struct Unsettled {
     assignments: Vec<Assignment>,
     version: Version,
     next: Option<i64>,
+    /// Written after them.
+    last: Vec<Rows>,
+    /// Who waits for that.
+    answer: Option<Answer>,
 }
 
 /// Runs until the stage before ends or the process is told to stop. `started` hears when everything that had to be mended
@@ -69,7 +81,7 @@ pub async fn run<W: Warehouse, I: Inlet<Notice>, O: Outlet<Announced>, H: Host>(
     host: &H,
     store: &W,
     (inlet, out): (&mut I, &mut O),
-    setting: Setting,
+    mut setting: Setting,
     mut stop: watch::Receiver<bool>,
     started: watch::Sender<bool>,
 ) -> Result<(), PipelineError> {
@@ -104,6 +116,7 @@ pub async fn run<W: Warehouse, I: Inlet<Notice>, O: Outlet<Announced>, H: Host>(
                     }
                     let mut w = Writer::load(host, store, &setting, epoch).await?;
                     w.mend(host, store, out, &setting).await?;
+                    w.finish_orders(host, store, out, &mut setting).await?;
                     started.send_replace(true);
                     w.mark(host, out).await?;
                     writer = Some(w);
@@ -119,6 +132,14 @@ pub async fn run<W: Warehouse, I: Inlet<Notice>, O: Outlet<Announced>, H: Host>(
                 }
                 Heard::End => open = false,
             },
+            ordered = setting.orders.asked(), if open && room && writer.is_some() => {
+                if let Some(w) = &mut writer {
+                    let Ordered { order, answer } = ordered;
+                    let (place, record) =
+                        setting.orders.accept(store, &w.stage, &order).await.map_err(warehouse)?;
+                    w.order(store, out, &setting, (place, &record), Some(answer)).await?;
+                }
+            }
             () = host.tick(), if open => {
                 if let Some(w) = writer.as_mut().filter(|w| w.mark_is_due(host.now(), setting.refresh)) {
                     w.mark(host, out).await?;
@@ -140,16 +161,15 @@ impl Writer {
         setting: &Setting,
         epoch: u64,
     ) -> Result<Self, PipelineError> {
-        let facts = store.facts().await.map_err(warehouse)?;
-        let nodes = store.nodes().await.map_err(warehouse)?;
-        info!(facts = facts.len(), nodes = nodes.len(), epoch, "identity is loaded");
-        let stage = host.heavy(|| IdentityStage::load(setting.config.clone(), facts, nodes));
+        let sets = store.sets().await.map_err(warehouse)?;
+        info!(facts = sets.facts.len(), nodes = sets.nodes.len(), epoch, "identity is loaded");
+        let stage = host.heavy(|| IdentityStage::load(setting.config.clone(), sets));
         let mut watermark =
             Watermark::new(setting.config.clone(), store.as_of().await.map_err(warehouse)?, host.now());
         for row in store.positions().await.map_err(warehouse)? {
             watermark.observe(&row, host.now());
         }
-        Ok(Self { stage, epoch, n: 0, watermark, marked_at: None, unsettled: VecDeque::new(), next_ticket: 0, settled: 0 })
+        Ok(Self { stage, epoch, n: 0, watermark, marked_at: None, unsettled: VecDeque::new(), next_ticket: 0, settled: 0, orders: 0 })
     }
 
     /// Announces what a crash left undone, and everybody whom a new reading concerns; waits until that is settled, and
@@ -206,14 +226,75 @@ impl Writer {
         }
         let step = host.heavy(|| self.stage.step(&notice.events));
         let version = self.next_version();
+        let known = Known { orders: self.orders, outside: self.stage.identity().outside().clone() };
+        for rows in orders::late(&notice.events, step.erased, notice.orders, &known) {
+            if !rows.is_empty() {
+                store.insert(rows).await.map_err(warehouse)?;
+            }
+        }
         let insert = async |rows: Rows| if rows.is_empty() { Ok(()) } else { store.insert(rows).await };
         tokio::try_join!(insert(Rows::Facts(step.facts)), insert(Rows::Announcing(step.changed, version)))
             .map_err(warehouse)?;
         debug!(events = notice.events.len(), customers = step.announcements.len(), "identity resolved");
         self.announce(out, &notice.events, step.announcements).await?;
         let (before, next) = (self.next_ticket, Some(offset + 1));
-        self.unsettled.push_back(Unsettled { before, assignments: step.assignments, version, next });
+        let (last, answer) = (Vec::new(), None);
+        self.unsettled.push_back(Unsettled { before, assignments: step.assignments, version, next, last, answer });
         Ok(())
+    }
+
+    /// Carries out orders that were accepted before and cut off.
+    async fn finish_orders<W: Warehouse, O: Outlet<Announced>, H: Host>(
+        &mut self,
+        host: &H,
+        store: &W,
+        out: &mut O,
+        setting: &mut Setting,
+    ) -> Result<(), PipelineError> {
+        let _ = host;
+        let (next, open) = store.open_orders().await.map_err(warehouse)?;
+        setting.orders.go_on_at(next);
+        self.orders = open.first().map_or(next, |(place, _)| *place) - 1;
+        self.tell_outside(setting);
+        for (place, record) in open {
+            info!(place, "an order was accepted and not carried out to the end");
+            self.order(store, out, setting, (place, &record), None).await?;
+        }
+        Ok(())
+    }
+
+    /// Carries out an order: its members, then everybody whom it concerns, then what may be deleted.
+    async fn order<W: Warehouse, O: Outlet<Announced>>(
+        &mut self,
+        store: &W,
+        out: &mut O,
+        setting: &Setting,
+        (place, record): (u64, &OrderRecord),
+        answer: Option<oneshot::Sender<Accepted>>,
+    ) -> Result<(), PipelineError> {
+        let Carried { members, step, last } =
+            carry_out(store, &mut self.stage, (place, record)).await.map_err(warehouse)?;
+        for rows in members {
+            store.insert(rows).await.map_err(warehouse)?;
+        }
+        self.orders = place;
+        self.tell_outside(setting);
+        let version = self.next_version();
+        let accepted = Accepted { place, customers: step.changed.len() };
+        if !step.changed.is_empty() {
+            store.insert(Rows::Announcing(step.changed, version)).await.map_err(warehouse)?;
+        }
+        info!(place, customers = accepted.customers, "an order is carried out");
+        self.announce(out, &Arc::default(), step.announcements).await?;
+        let answer = answer.map(|to| Answer { to, accepted });
+        let (before, next, assignments) = (self.next_ticket, None, step.assignments);
+        self.unsettled.push_back(Unsettled { before, assignments, version, next, last, answer });
+        Ok(())
+    }
+
+    fn tell_outside(&self, setting: &Setting) {
+        let outside = self.stage.identity().outside().clone();
+        setting.outside.send_replace(Arc::new(Known { orders: self.orders, outside }));
     }
 
     /// Writes the identity rows of the steps that are settled, and commits what they came from.
@@ -227,6 +308,10 @@ impl Writer {
             if !step.assignments.is_empty() {
                 store.insert(Rows::Assignments(step.assignments, step.version)).await.map_err(warehouse)?;
             }
+            for rows in step.last {
+                store.insert(rows).await.map_err(warehouse)?;
+            }
+            step.answer.into_iter().for_each(Answer::give);
             upto = upto.max(step.next);
         }
         if let Some(next) = upto {
@@ -248,7 +333,7 @@ impl Writer {
         }
         for (partition, mut customers) in parts {
             let events = if partitions == 1 { events.clone() } else { own_events(events, &mut customers) };
-            self.send(out, partition, Announced { writer: self.epoch, events, customers, as_of: None }).await?;
+            self.send(out, partition, Announced { writer: self.epoch, orders: self.orders, events, customers, as_of: None }).await?;
         }
         Ok(())
     }
@@ -259,7 +344,8 @@ impl Writer {
         let Some(as_of) = self.watermark.advance(host.now()) else { return Ok(()) };
         for partition in 0..out.partitions() {
             let (events, customers) = (Arc::default(), Vec::new());
-            self.send(out, partition, Announced { writer: self.epoch, events, customers, as_of: Some(as_of) }).await?;
+            let (writer, orders, as_of) = (self.epoch, self.orders, Some(as_of));
+            self.send(out, partition, Announced { writer, orders, events, customers, as_of }).await?;
         }
         Ok(())
     }

@@ -9,6 +9,8 @@ use tokio::sync::watch;
 use tracing::info;
 
 use super::{PipelineError, closed, source, warehouse};
+use crate::orders;
+use crate::stage::orders::Known;
 use crate::stage::{Log, Notice, Outlet, Polled, PositionRow, Positions, Rows, Ticket, Warehouse};
 
 /// Batches that may be on their way at once.
@@ -27,7 +29,7 @@ pub async fn run<L: Log, W: Warehouse, O: Outlet<Notice>>(
     log: &mut L,
     store: &W,
     out: &mut O,
-    mut positions: Positions,
+    (mut positions, outside): (Positions, watch::Receiver<Arc<Known>>),
     mut stop: watch::Receiver<bool>,
 ) -> Result<Ingested, PipelineError> {
     let mut total = Ingested::default();
@@ -52,19 +54,24 @@ pub async fn run<L: Log, W: Warehouse, O: Outlet<Notice>>(
                 if !open { info!("stopping: what was taken is written and committed first"); }
             }
             polled = log.poll(), if open && unsettled.len() < UNSETTLED => match polled {
-                Ok(Polled::Batch(batch)) => {
+                Ok(Polled::Batch(mut batch)) => {
+                    // What is outside is not stored; its links still count, so identity is told of it.
+                    let known = outside.borrow().clone();
+                    batch.dead_letters.retain(|letter| !known.outside.covers_letter(letter));
                     let rows = positions.advance(&batch.progress);
                     total.records += batch.progress.iter().map(|p| p.counters.records).sum::<u64>();
                     total.events += batch.events.len() as u64;
                     total.dead_letters += batch.dead_letters.len() as u64;
                     let events = Arc::new(batch.events);
+                    let inside = orders::inside(&events, &known.outside);
                     // I1: acknowledged before anybody hears of it.
-                    for rows in [Rows::Events(events.clone()), Rows::DeadLetters(batch.dead_letters)] {
+                    for rows in [Rows::Events(inside), Rows::DeadLetters(batch.dead_letters)] {
                         if !rows.is_empty() {
                             store.insert(rows).await.map_err(warehouse)?;
                         }
                     }
-                    let ticket = out.announce(0, Notice { events, positions: rows.clone() }).await.map_err(closed)?;
+                    let notice = Notice { events, positions: rows.clone(), orders: known.orders };
+                    let ticket = out.announce(0, notice).await.map_err(closed)?;
                     unsettled.push_back((ticket, rows));
                 }
                 Ok(Polled::Quiet) => {}

@@ -35,6 +35,8 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
     mut stop: watch::Receiver<bool>,
 ) -> Result<Recomputed, PipelineError> {
     let mut total = Recomputed::default();
+    // The last order whose leavings the stage knows.
+    let mut orders = 0;
     let mut open = true;
     let mut next: Option<(Vec<CustomerRow>, Receipt)> = None;
     let mut writing: Option<(Receipt, Beside<Result<(), W::Error>>)> = None;
@@ -102,6 +104,10 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
                 }
                 Heard::Lost { partition } => stage.lose(partition),
                 Heard::Message { partition, offset, message } => {
+                    if message.orders > orders {
+                        orders = message.orders;
+                        stage.leave_outside(store.outside().await.map_err(warehouse)?);
+                    }
                     host.heavy(|| stage.take(partition, offset, message));
                 }
                 Heard::End => open = false,

@@ -37,11 +37,13 @@ struct Envelope<T> {
 struct WireNotice {
     events: Vec<WireEvent>,
     positions: Vec<WirePosition>,
+    orders: u64,
 }
 
 #[derive(Serialize, Deserialize)]
 struct WireAnnounced {
     writer: u64,
+    orders: u64,
     events: Vec<WireEvent>,
     customers: Vec<WireCustomer>,
     as_of: Option<Timestamp>,
@@ -163,7 +165,8 @@ impl Wire for Notice {
             content: row.content.clone(),
         };
         let events = self.events.iter().map(|event| WireEvent::of(event, config)).collect();
-        seal(WireNotice { events, positions: self.positions.iter().map(position).collect() }, reading)
+        let positions = self.positions.iter().map(position).collect();
+        seal(WireNotice { events, positions, orders: self.orders }, reading)
     }
 
     fn decode(bytes: &[u8], config: &Config, reading: &str) -> Result<Self, RelayError> {
@@ -184,14 +187,14 @@ impl Wire for Notice {
             })
         };
         let positions = wire.positions.into_iter().map(position).collect::<Result<_, RelayError>>()?;
-        Ok(Self { events: events(wire.events, config)?, positions })
+        Ok(Self { events: events(wire.events, config)?, positions, orders: wire.orders })
     }
 
     fn halves(&self) -> Option<[Self; 2]> {
         let (first, second) = self.events.split_at_checked(self.events.len() / 2).filter(|(first, _)| !first.is_empty())?;
         // How far the sources have come is true only with the last of their events.
-        let first = Self { events: Arc::new(first.to_vec()), positions: Vec::new() };
-        Some([first, Self { events: Arc::new(second.to_vec()), positions: self.positions.clone() }])
+        let part = |events: &[Event], positions| Self { events: Arc::new(events.to_vec()), positions, orders: self.orders };
+        Some([part(first, Vec::new()), part(second, self.positions.clone())])
     }
 }
 
@@ -206,7 +209,7 @@ impl Wire for Announced {
         };
         let events = self.events.iter().map(|event| WireEvent::of(event, config)).collect();
         let customers = self.customers.iter().map(customer).collect();
-        seal(WireAnnounced { writer: self.writer, events, customers, as_of: self.as_of }, reading)
+        seal(WireAnnounced { writer: self.writer, orders: self.orders, events, customers, as_of: self.as_of }, reading)
     }
 
     fn decode(bytes: &[u8], config: &Config, reading: &str) -> Result<Self, RelayError> {
@@ -219,7 +222,8 @@ impl Wire for Announced {
             reread: c.reread,
         };
         let customers = wire.customers.into_iter().map(customer).collect();
-        Ok(Self { writer: wire.writer, events: events(wire.events, config)?, customers, as_of: wire.as_of })
+        let events = events(wire.events, config)?;
+        Ok(Self { writer: wire.writer, orders: wire.orders, events, customers, as_of: wire.as_of })
     }
 
     fn halves(&self) -> Option<[Self; 2]> {
@@ -234,7 +238,7 @@ impl Wire for Announced {
                 events.push(self.events[*place as usize].clone());
                 *place = events.len() as u32 - 1;
             }
-            Self { writer: self.writer, events: Arc::new(events), customers, as_of }
+            Self { writer: self.writer, orders: self.orders, events: Arc::new(events), customers, as_of }
         };
         let (first, second) = self.customers.split_at(middle);
         Some([part(first, None), part(second, self.as_of)])

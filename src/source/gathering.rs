@@ -47,6 +47,7 @@ impl<A: Deref<Target = D>, D: Admit + ?Sized> Gathering<A> {
             Admission::Drop(_) => progress.counters.skipped += 1,
             Admission::Reject(rejection) => {
                 progress.counters.rejected += 1;
+                let identifiers = self.admit.named(record);
                 self.batch.dead_letters.push(DeadLetter {
                     source: self.source,
                     position: position.clone(),
@@ -54,6 +55,7 @@ impl<A: Deref<Target = D>, D: Admit + ?Sized> Gathering<A> {
                     payload: bytes_of(&record.payload).to_vec(),
                     received_at: record.received_at,
                     rejection,
+                    identifiers,
                 });
             }
         }

@@ -17,6 +17,8 @@ pub struct Notice {
     pub events: Arc<Vec<Event>>,
     /// Of every partition that moved; the watermark goes by them.
     pub positions: Vec<PositionRow>,
+    /// The last order that was known when the events were stored: what it leaves outside was not.
+    pub orders: u64,
 }
 
 /// Identity to the owner of a slice of customers.
@@ -24,6 +26,8 @@ pub struct Notice {
 pub struct Announced {
     /// Epoch of the identity writer. One that has been replaced says nothing that its successor does not say again.
     pub writer: u64,
+    /// The last order carried out: what it leaves outside is outside of everything announced here.
+    pub orders: u64,
     /// The events that the announcements point into.
     pub events: Arc<Vec<Event>>,
     pub customers: Vec<Announcement>,

@@ -1,6 +1,6 @@
-//! The identity stage: one writer of who is whom. In: batches of stored events. Out: the facts and identity rows to
-//! write, and an announcement for every customer that must be recomputed: those the events belong to, and all old and new
-//! customers of what the facts changed (pipeline.md, I9). Pure: what it knows is a function of the facts it was given.
+//! The identity stage: one writer of who is whom. In: batches of stored events, orders of operators. Out: the facts and
+//! identity rows to write, and an announcement for every customer that must be recomputed: those the events belong to, and
+//! all old and new customers of what changed (pipeline.md, I9). Pure: what it knows is a function of the sets it was given.
 
 use std::sync::Arc;
 
@@ -8,9 +8,10 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::announce::Announcement;
-use crate::config::Config;
-use crate::event::Event;
-use crate::identity::{Assignment, Changes, Fact, Identity, Mend, facts_of};
+use crate::config::{Class, Config};
+use crate::event::{Event, Identifier};
+use crate::identity::{Assignment, Changes, Erasure, Fact, Identity, Mend, Sets, Undo, facts_of};
+use crate::time::Day;
 
 #[derive(Debug)]
 pub struct IdentityStage {
@@ -20,10 +21,12 @@ pub struct IdentityStage {
     largest_component: usize,
 }
 
-/// What one batch makes of identity.
+/// What one batch, or one order, makes of identity.
 #[derive(Debug, Default)]
 pub struct IdentityStep {
     pub facts: Vec<Fact>,
+    /// Facts that an erasure covers: of these only who, whom and the day are kept.
+    pub erased: Vec<Fact>,
     /// Written once everything announced here is settled: the table says how far the announcements have come.
     pub assignments: Vec<Assignment>,
     pub announcements: Vec<Announcement>,
@@ -32,10 +35,9 @@ pub struct IdentityStep {
 }
 
 impl IdentityStage {
-    /// From all facts and lone nodes that are stored.
-    pub fn load(config: Arc<Config>, facts: Vec<Fact>, nodes: Vec<Arc<str>>) -> Self {
-        let mut identity = Identity::new(&config);
-        let largest_component = identity.load(facts, nodes);
+    /// From all sets that are stored.
+    pub fn load(config: Arc<Config>, sets: Sets) -> Self {
+        let (identity, largest_component) = Identity::of(&config, sets);
         Self { identity, config, largest_component }
     }
 
@@ -68,13 +70,22 @@ impl IdentityStage {
     pub fn step(&mut self, events: &[Event]) -> IdentityStep {
         let is_current = |e: &&Event| self.config.is_current(e.source, e.generation);
         let current = || events.iter().filter(is_current);
-        let nodes: Vec<Arc<str>> = current().filter(|e| e.identifiers.len() == 1).map(Event::node).collect();
+        let outside = self.identity.outside();
+        // Others are named by their facts.
+        let is_object = |i: &Identifier| self.config.kind(i.kind).class == Class::Object;
+        let lone = current().filter(|e| e.identifiers.get(1).is_none_or(is_object) && !outside.covers_event(e));
+        let nodes: Vec<Arc<str>> = lone.map(Event::node).filter(|node| !node.is_empty()).collect();
         let stated: Vec<Fact> = current().flat_map(facts_of).collect();
         let mut changes = self.identity.apply(stated, nodes);
         self.largest_component = self.largest_component.max(changes.largest_component);
         // Outside the function, and still members of the set: a config that goes back a generation finds them.
-        let mut facts = std::mem::take(&mut changes.facts);
-        facts.extend(events.iter().filter(|e| !is_current(e)).flat_map(facts_of));
+        let outside = self.identity.outside();
+        let is_erased = |f: &Fact| outside.names(&f.a, f.day) || outside.names(&f.b, f.day);
+        let older = events.iter().filter(|e| !is_current(e)).flat_map(facts_of);
+        let (more_erased, more_facts): (Vec<Fact>, Vec<Fact>) = older.partition(is_erased);
+        let (mut facts, mut erased) = (std::mem::take(&mut changes.facts), std::mem::take(&mut changes.erased));
+        facts.extend(more_facts);
+        erased.extend(more_erased);
 
         let mut own: FxHashMap<Arc<str>, SmallVec<[u32; 4]>> =
             changes.dirty.iter().map(|customer| (customer.clone(), SmallVec::new())).collect();
@@ -87,7 +98,37 @@ impl IdentityStage {
         let mut announcements: Vec<Announcement> =
             own.into_iter().map(|(customer, events)| self.announcement(customer, events, &changes)).collect();
         announcements.sort_unstable_by(|a, b| a.customer.cmp(&b.customer));
-        IdentityStep { facts, assignments: changes.assignments, announcements, changed: changes.dirty }
+        IdentityStep { facts, erased, assignments: changes.assignments, announcements, changed: changes.dirty }
+    }
+
+    pub fn undo(&mut self, undo: Undo) -> IdentityStep {
+        let changes = self.identity.undo([undo]);
+        self.told(changes)
+    }
+
+    /// `events`: all stored events of the erasure's reach.
+    pub fn erase(&mut self, erasure: &Erasure, events: &[Event]) -> IdentityStep {
+        let mut outside = self.identity.outside().clone();
+        outside.erase(erasure);
+        let inside = |e: &&Event| self.config.is_current(e.source, e.generation) && !outside.covers_event(e);
+        let still = events.iter().filter(inside).map(Event::node).collect();
+        let changes = self.identity.erase(std::slice::from_ref(erasure), &still);
+        self.told(changes)
+    }
+
+    /// `losing`: nodes with events before the day, each with whether it has later ones.
+    pub fn retain(&mut self, day: Day, losing: &[(Arc<str>, bool)]) -> IdentityStep {
+        let changes = self.identity.retain(day, losing);
+        self.told(changes)
+    }
+
+    /// What an order makes of the tables. Events may have left the sets, so nothing that is cached of these customers holds.
+    fn told(&mut self, changes: Changes) -> IdentityStep {
+        let Changes { facts, erased, assignments, dirty, largest_component, .. } = changes;
+        self.largest_component = self.largest_component.max(largest_component);
+        let mut announcements = self.announce(&dirty);
+        announcements.iter_mut().for_each(|announcement| announcement.reread = true);
+        IdentityStep { facts, erased, assignments, announcements, changed: dirty }
     }
 
     fn announcement(&self, customer: Arc<str>, events: SmallVec<[u32; 4]>, changes: &Changes) -> Announcement {

@@ -13,6 +13,7 @@ use super::refold::{Refold, SeenEvent};
 use super::slice::{Answered, Slice, Wanted};
 use super::CustomerRow;
 use crate::event::Event;
+use crate::identity::Outside;
 use crate::time::Timestamp;
 
 /// Nodes asked for in one read.
@@ -56,8 +57,9 @@ impl JourneysStage {
         Self { refold, slices: BTreeMap::new(), limit }
     }
 
-    pub const fn refold(&self) -> &Refold {
-        &self.refold
+    /// Orders have left more outside of everything that is taken from now on.
+    pub fn leave_outside(&mut self, outside: Outside) {
+        self.refold.leave_outside(Arc::new(outside));
     }
 
     /// The partition is ours from here on. `epoch`: claimed for it; `writer`: the newest identity writer that whoever

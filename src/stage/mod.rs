@@ -13,6 +13,7 @@
 pub mod announce;
 pub mod identity;
 pub mod journeys;
+pub mod orders;
 pub mod positions;
 pub mod reading;
 pub mod refold;
@@ -43,6 +44,7 @@ pub enum Rows {
     Assignments(Vec<Assignment>, Version),
     Customers(Vec<CustomerRow>),
     Positions(Vec<PositionRow>),
+    Orders(orders::OrderRows),
 }
 
 impl Rows {
@@ -56,6 +58,7 @@ impl Rows {
             Self::Assignments(..) => "identity",
             Self::Customers(_) => "customer_journeys",
             Self::Positions(_) => "positions",
+            Self::Orders(rows) => rows.table(),
         }
     }
 
@@ -68,6 +71,7 @@ impl Rows {
             Self::Assignments(rows, _) => rows.len(),
             Self::Customers(rows) => rows.len(),
             Self::Positions(rows) => rows.len(),
+            Self::Orders(rows) => rows.len(),
         }
     }
 

@@ -10,7 +10,7 @@ use super::reading::Reading;
 use super::{CustomerRow, Version};
 use crate::config::{Class, Config};
 use crate::event::Event;
-use crate::identity::{Identity, Membership};
+use crate::identity::{Identity, Membership, Outside};
 use crate::journey::{self, CustomerEvent, FoldContext, SourceInfo};
 use crate::time::{Day, Timestamp};
 use crate::touchpoint::{self, event_path};
@@ -61,14 +61,26 @@ pub struct Refold {
     config: Arc<Config>,
     readings: Arc<Vec<Reading>>,
     sources: Vec<SourceInfo>,
+    /// Erased, or before the horizon.
+    outside: Arc<Outside>,
     /// A past `as_of`: events after it are left out.
     cut: Option<Timestamp>,
 }
 
 impl Refold {
-    pub fn new(config: Arc<Config>, readings: Arc<Vec<Reading>>, cut: Option<Timestamp>) -> Self {
+    pub fn new(
+        config: Arc<Config>,
+        readings: Arc<Vec<Reading>>,
+        outside: Arc<Outside>,
+        cut: Option<Timestamp>,
+    ) -> Self {
         let sources = SourceInfo::of(&config);
-        Self { config, readings, sources, cut }
+        Self { config, readings, sources, outside, cut }
+    }
+
+    /// Orders have left more outside. What was seen before is not looked at again.
+    pub fn leave_outside(&mut self, outside: Arc<Outside>) {
+        self.outside = outside;
     }
 
     pub fn config(&self) -> &Arc<Config> {
@@ -79,9 +91,11 @@ impl Refold {
         &self.readings
     }
 
-    /// The event as every map sees it; `None` if it is outside the function (an older generation, after the cut).
+    /// The event as every map sees it; `None` if it is outside the function (an older generation, erased, before the
+    /// horizon, after the cut).
     pub fn see(&self, event: &Event) -> Option<SeenEvent> {
         let outside = !self.config.is_current(event.source, event.generation)
+            || self.outside.covers_event(event)
             || self.cut.is_some_and(|cut| event.occurred_at > cut);
         if outside {
             return None;

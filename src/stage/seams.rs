@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use super::{Partition, PositionRow, Rows};
 use crate::event::Event;
-use crate::identity::{Assignment, Fact};
+use crate::identity::{Assignment, OrderRecord, Outside, Sets};
 use crate::source::DecodedBatch;
-use crate::time::Timestamp;
+use crate::time::{Day, Timestamp};
 
 /// The store behind the stages. An insert returns once it is acknowledged, however long that takes; a read sees every
 /// insert acknowledged before it began (I3).
@@ -21,10 +21,18 @@ pub trait Warehouse: Send + Sync + 'static {
     fn events_of(&self, nodes: Vec<Arc<str>>) -> impl Future<Output = Result<Vec<Event>, Self::Error>> + Send;
     /// 1 + the greatest epoch ever claimed or used, claimed by an acknowledged row before it is returned.
     fn claim_epoch(&self) -> impl Future<Output = Result<u64, Self::Error>> + Send;
-    /// All identity facts.
-    fn facts(&self) -> impl Future<Output = Result<Vec<Fact>, Self::Error>> + Send;
-    /// Every node with events.
-    fn nodes(&self) -> impl Future<Output = Result<Vec<Arc<str>>, Self::Error>> + Send;
+    /// Everything that identity follows from.
+    fn sets(&self) -> impl Future<Output = Result<Sets, Self::Error>> + Send;
+    /// What is outside the function, by the orders that are written.
+    fn outside(&self) -> impl Future<Output = Result<Outside, Self::Error>> + Send;
+    /// Nodes with events before a day, each with whether it has later ones that are inside.
+    fn nodes_before(
+        &self,
+        day: Day,
+        outside: &Outside,
+    ) -> impl Future<Output = Result<Vec<(Arc<str>, bool)>, Self::Error>> + Send;
+    /// The place of the next order, and the orders that were accepted and not carried out to the end.
+    fn open_orders(&self) -> impl Future<Output = Result<(u64, Vec<(u64, OrderRecord)>), Self::Error>> + Send;
     /// The newest identity row of every node and day.
     fn assignments(&self) -> impl Future<Output = Result<Vec<Assignment>, Self::Error>> + Send;
     /// Customers noted as about to be announced under a version that no identity row has reached.

@@ -9,6 +9,7 @@ use super::{Clickhouse, WarehouseError};
 use crate::aggregate::{
     self, Aggregate, Coverage, EmpiricalMap, Histogram, JourneyDay, Scope, StageDay, TransitionDay, Unmapped, quote,
 };
+use crate::identity::Outside;
 use crate::stage::CustomerRow;
 use crate::stage::reading::Reading;
 use crate::time::{Day, Timestamp};
@@ -274,7 +275,7 @@ impl Clickhouse {
             (c.records, c.skipped, c.decoded, c.rejected) = (r.records, r.skipped, r.decoded, r.rejected);
             c.blocked_identifiers = r.blocked;
         }
-        for r in self.fetch::<EventCounts>(&self.distinct_events(cut)?).await? {
+        for r in self.fetch::<EventCounts>(&self.distinct_events(&self.outside().await?, cut)?).await? {
             let Some(i) = of(&mut list, &r.source) else { continue };
             (list[i].distinct, list[i].no_identifier, list[i].conflicts) = (r.distinct, r.no_identifier, r.conflicts);
         }
@@ -299,15 +300,15 @@ impl Clickhouse {
         Ok(list)
     }
 
-    /// Distinct events of the current generations, those without a customer, and keys that reached several customers.
-    fn distinct_events(&self, cut: Option<Timestamp>) -> Result<String, WarehouseError> {
-        let current = self.current_generations()?;
+    /// Distinct events inside the function, those without a customer, and keys that reached several customers.
+    fn distinct_events(&self, outside: &Outside, cut: Option<Timestamp>) -> Result<String, WarehouseError> {
+        let inside = self.inside(outside)?;
         let until = cut.map_or_else(|| "1".to_owned(), |t| format!("occurred_at <= {}", aggregate::moment(t)));
         // An event's customer is that of its first identifier that has one; on a day apart, the day's row decides.
         Ok(format!(
             "WITH now AS (SELECT node, has_day, day, argMax(customer, version) AS customer FROM identity GROUP BY node, has_day, day), \
              parts AS (SELECT source, event_id, payload_hash, occurred_at, revision, i, identifiers[i] AS node, toDate32(occurred_at) AS day \
-               FROM events ARRAY JOIN arrayEnumerate(if(empty(identifiers), [''], identifiers)) AS i WHERE ({current}) AND {until}), \
+               FROM events ARRAY JOIN arrayEnumerate(if(empty(identifiers), [''], identifiers)) AS i WHERE {inside} AND {until}), \
              named AS (SELECT e.source AS source, e.event_id AS event_id, e.payload_hash AS payload_hash, e.occurred_at AS occurred_at, e.revision AS revision, \
                arrayFirst(x -> x != '', arrayMap(t -> t.2, arraySort(groupArray((e.i, if(d.customer != '', d.customer, n.customer)))))) AS customer \
                FROM parts AS e \

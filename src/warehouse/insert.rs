@@ -42,6 +42,7 @@ impl Clickhouse {
                 let rows: Vec<PositionsRow> = list.iter().map(|p| PositionsRow::of(p, &config)).collect();
                 self.insert_all(table, &rows).await
             }
+            Rows::Orders(rows) => self.carry_out(rows).await,
         };
         debug!(table, rows = count, millis = began.elapsed().as_millis() as u64, "inserted");
         inserted

@@ -9,11 +9,13 @@ mod counts;
 mod insert;
 mod journey_row;
 mod migrations;
+mod orders;
 mod read;
 mod readings;
 mod rekey;
 mod retry;
 mod rows;
+mod sets;
 mod writer;
 
 pub use client::{Clickhouse, SqlAnswer, Target};

@@ -6,11 +6,12 @@ use clickhouse::Row;
 use serde::Deserialize;
 
 use super::rows::{EVENT_COLUMNS, FACT_COLUMNS, FactRow, IdentityRow, POSITION_COLUMNS, PositionsRow, StoredEvent};
+use super::sets::erased;
 use super::{Clickhouse, WarehouseError};
 use crate::aggregate::{moment, quote};
 use crate::config::{Config, Source};
 use crate::event::Event;
-use crate::identity::{Assignment, Fact};
+use crate::identity::{Assignment, Fact, Outside};
 use crate::stage::{Partition, PositionRow};
 use crate::time::Timestamp;
 
@@ -54,8 +55,8 @@ impl Clickhouse {
         Ok(if all.is_empty() { "0".to_owned() } else { all.join(" OR ") })
     }
 
-    /// All identity facts, each as its earliest statement of the day.
-    pub async fn facts(&self) -> Result<Vec<Fact>, WarehouseError> {
+    /// All identity facts, each as its earliest statement of the day; of erased ones only the day is known.
+    pub(super) async fn facts(&self) -> Result<Vec<Fact>, WarehouseError> {
         let config = self.config()?;
         let current = self.current_generations()?;
         let query = format!("SELECT {FACT_COLUMNS} FROM identity_facts FINAL WHERE {current}");
@@ -63,12 +64,22 @@ impl Clickhouse {
         Ok(rows.into_iter().filter_map(|r| r.fact(config)).collect())
     }
 
-    /// Every node with events of the sources and generations that the config has.
-    pub async fn nodes(&self) -> Result<Vec<Arc<str>>, WarehouseError> {
-        let current = self.current_generations()?;
-        let query = format!("SELECT DISTINCT node AS text FROM events WHERE node != '' AND ({current})");
+    /// Every node with events inside the function: of the sources and generations that the config has, not before the
+    /// horizon and not erased.
+    pub(super) async fn nodes(&self, outside: &Outside) -> Result<Vec<Arc<str>>, WarehouseError> {
+        let inside = self.inside(outside)?;
+        let query = format!("SELECT DISTINCT node AS text FROM events WHERE node != '' AND {inside}");
         let rows = self.fetch::<Text>(&query).await?;
         Ok(rows.into_iter().map(|r| Arc::from(r.text)).collect())
+    }
+
+    /// What is inside the function, as a condition on events.
+    pub(super) fn inside(&self, outside: &Outside) -> Result<String, WarehouseError> {
+        let current = self.current_generations()?;
+        let horizon = outside
+            .horizon()
+            .map_or_else(|| "1".to_owned(), |day| format!("occurred_at >= {}", moment(day.start_utc())));
+        Ok(format!("({current}) AND {horizon} AND NOT {}", erased(outside)))
     }
 
     /// The newest row of every node, and of every day that a shared device is apart on.

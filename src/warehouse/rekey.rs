@@ -134,7 +134,8 @@ impl Clickhouse {
             done(events.len() as u64);
         }
         self.execute(&format!(
-            "INSERT INTO {FACTS} ({FACT_COLUMNS}) SELECT {FACT_COLUMNS} FROM identity_facts WHERE kind != 'link'"
+            "INSERT INTO {FACTS} ({FACT_COLUMNS}) SELECT {FACT_COLUMNS} FROM identity_facts FINAL \
+             WHERE kind != 'link' OR (source, statement.2) NOT IN (SELECT source, event_id FROM events)"
         ))
         .await?;
         self.execute(&format!("EXCHANGE TABLES events AND {EVENTS}")).await?;

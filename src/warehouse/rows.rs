@@ -132,6 +132,12 @@ impl FactRow {
         }
     }
 
+    /// What is kept of a fact that an erasure covers.
+    pub fn erased(fact: &Fact, config: &Config) -> Self {
+        let statement = (fact.day.start_utc().micros(), String::new());
+        Self { kind: "erased".to_owned(), statement, ..Self::of(fact, config) }
+    }
+
     pub fn fact(self, config: &Config) -> Option<Fact> {
         Some(Fact {
             a: Arc::from(self.a),
@@ -251,6 +257,7 @@ pub(super) struct LetterRow {
     #[serde(with = "serde_bytes_as_string")]
     payload: Vec<u8>,
     received_at: i64,
+    identifiers: Vec<String>,
 }
 
 impl LetterRow {
@@ -267,6 +274,7 @@ impl LetterRow {
             detail: letter.rejection.detail.clone(),
             payload,
             received_at: letter.received_at.micros(),
+            identifiers: letter.identifiers.iter().map(ToString::to_string).collect(),
         }
     }
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::{Clickhouse, WarehouseError};
 use crate::event::Event;
-use crate::identity::{Assignment, Fact};
+use crate::identity::{Assignment, OrderRecord, Outside, Sets};
 use crate::stage::announce::buckets_of;
 use crate::stage::reading::Reading;
 use crate::stage::{Partition, PositionRow, Rows, Warehouse};
-use crate::time::Timestamp;
+use crate::time::{Day, Timestamp};
 
 /// What the stages write through.
 #[derive(Clone)]
@@ -38,12 +38,20 @@ impl Warehouse for Writer {
         self.client.claim_epoch().await
     }
 
-    async fn facts(&self) -> Result<Vec<Fact>, WarehouseError> {
-        self.client.facts().await
+    async fn sets(&self) -> Result<Sets, WarehouseError> {
+        self.client.sets().await
     }
 
-    async fn nodes(&self) -> Result<Vec<Arc<str>>, WarehouseError> {
-        self.client.nodes().await
+    async fn outside(&self) -> Result<Outside, WarehouseError> {
+        self.client.outside().await
+    }
+
+    async fn nodes_before(&self, day: Day, outside: &Outside) -> Result<Vec<(Arc<str>, bool)>, WarehouseError> {
+        self.client.nodes_losing(day, outside).await
+    }
+
+    async fn open_orders(&self) -> Result<(u64, Vec<(u64, OrderRecord)>), WarehouseError> {
+        self.client.open_orders().await
     }
 
     async fn assignments(&self) -> Result<Vec<Assignment>, WarehouseError> {

@@ -2,8 +2,10 @@
 
 use super::world::run;
 
-const COMMANDS: [&str; 10] =
-    ["run", "import", "check", "explain", "schema", "show", "sql", "compare", "migrate", "demo"];
+const COMMANDS: [&str; 13] = [
+    "run", "import", "check", "explain", "schema", "show", "identity", "forget", "retain", "sql", "compare", "migrate",
+    "demo",
+];
 
 fn help(arguments: &[&str]) -> String {
     let (out, errors, code) = run(std::path::Path::new("."), arguments, "");

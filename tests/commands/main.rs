@@ -3,5 +3,6 @@
 mod check;
 mod explain;
 mod help;
+mod orders;
 mod store;
 mod world;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use tropa::config::{self, Config};
 use tropa::decode::{Decoding, IdentifierKey};
-use tropa::event::{Admission, Admit, Event, Position, RawPayload, RawRecord};
-use tropa::identity::{Identity, facts_of};
+use tropa::event::{Admission, Admit, Position, RawPayload, RawRecord};
+use tropa::identity::Order;
 use tropa::map::{self, MapVersions};
 use tropa::source::{Counters, DecodedBatch, Progress};
 use tropa::time::Timestamp;
@@ -23,7 +23,6 @@ pub struct Case {
 pub struct World {
     pub config: Arc<Config>,
     pub maps: Vec<Arc<MapVersions>>,
-    pub events: Vec<Event>,
     pub batches: Vec<DecodedBatch>,
 }
 
@@ -42,7 +41,7 @@ pub fn load(text: &str) -> Vec<Case> {
         .collect()
 }
 
-/// Keys that this test knows how to give to the program; `identity` is of the cases left to later parts.
+/// Keys that this test knows how to give to the program.
 const KEYS: [&str; 10] =
     ["name", "events", "expect", "map", "touchpoints", "versions", "sources", "no_ids", "as_of", "identity"];
 
@@ -58,6 +57,24 @@ fn text(value: &Value) -> String {
 }
 
 impl Case {
+    /// What operators order, in the order of the file.
+    pub fn orders(&self) -> Vec<Order> {
+        let mut orders = Vec::new();
+        for (what, list) in self.case["identity"].as_object().into_iter().flatten() {
+            for given in list.as_array().expect("a list") {
+                let node = |key: &str| Arc::from(given[key].as_str().expect("an identifier"));
+                let day = |key: &str| Timestamp::parse(&text(&given[key])).expect("a moment").utc_day();
+                orders.push(match what.as_str() {
+                    "revoke" => Order::Revoke { a: node("a"), b: node("b"), day: day("day") },
+                    "forbid" => Order::Split { a: node("a"), b: node("b") },
+                    "erasures" => Order::Forget { identifier: node("who"), until: day("at") },
+                    other => panic!("nobody orders `{other}`"),
+                });
+            }
+        }
+        orders
+    }
+
     /// Keys of the case that nobody reads: what they say would go untested.
     pub fn unread(&self) -> Vec<&String> {
         let keys = self.case.as_object().expect("a case").keys();
@@ -80,8 +97,8 @@ impl Case {
         let maps = map::load(&self.journey_files()).unwrap_or_else(|f| panic!("{}: {f}", self.name));
         let maps = maps.into_iter().map(Arc::new).collect();
         let config = Arc::new(self.config(None));
-        let (events, batches) = self.records(&config);
-        World { config, maps, events, batches }
+        let batches = self.records(&config);
+        World { config, maps, batches }
     }
 
     fn journey_files(&self) -> Vec<(String, String)> {
@@ -141,8 +158,8 @@ impl Case {
     }
 
     /// The case's events as records, decoded; one batch per record, so that every step of the pipeline is taken.
-    fn records(&self, config: &Arc<Config>) -> (Vec<Event>, Vec<DecodedBatch>) {
-        let (mut all, mut batches) = (Vec::new(), Vec::new());
+    fn records(&self, config: &Arc<Config>) -> Vec<DecodedBatch> {
+        let mut batches = Vec::new();
         let mut decodings: Vec<(Option<u64>, Decoding)> = Vec::new();
         for (i, event) in self.case["events"].as_array().expect("a list of events").iter().enumerate() {
             let generation = event["gen"].as_u64();
@@ -173,7 +190,6 @@ impl Case {
                 Admission::Drop(_) => counters.skipped = 1,
                 Admission::Reject(_) => counters.rejected = 1,
             }
-            all.extend(events.iter().cloned());
             let progress = Progress {
                 source,
                 topic,
@@ -188,17 +204,7 @@ impl Case {
             };
             batches.push(DecodedBatch { events, dead_letters: Vec::new(), progress: vec![progress] });
         }
-        (all, batches)
-    }
-}
-
-impl World {
-    pub fn identity(&self) -> Identity {
-        let mut identity = Identity::new(&self.config);
-        let current = |e: &&Event| e.generation == self.config.source(e.source).generation;
-        let nodes: Vec<_> = self.events.iter().filter(current).map(Event::node).filter(|n| !n.is_empty()).collect();
-        identity.apply(self.events.iter().filter(current).flat_map(facts_of).collect::<Vec<_>>(), nodes);
-        identity
+        batches
     }
 }
 

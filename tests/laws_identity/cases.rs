@@ -2,7 +2,7 @@
 
 use tropa::config::{Class, Kind};
 use tropa::event::Event;
-use tropa::identity::{Identity, Refusal, Verdict};
+use tropa::identity::{Identity, Refusal, Undo, Verdict};
 use tropa::time::{Day, Timestamp};
 
 use crate::world::{World, batch_of, customer_of, examples, kind};
@@ -323,4 +323,31 @@ fn an_earlier_statement_of_a_known_fact_can_change_which_fact_is_refused() {
     assert_eq!(customer.as_deref(), Some("crm:11"));
     dirty.sort();
     assert_eq!(dirty, ["crm:11", "crm:12"]);
+}
+
+#[test]
+fn a_placeholder_that_comes_back_takes_its_events_from_customers_that_stay_what_they_are() {
+    let world = examples();
+    // Four partners are one too many; `c4` would be the fourth cookie of `u`.
+    let events: Vec<Event> = [
+        ("2026-01-01T10:00Z", &["user:u", "cookie:c1"][..]),
+        ("2026-01-01T11:00Z", &["user:u", "cookie:c2"]),
+        ("2026-01-01T12:00Z", &["user:u", "cookie:c3"]),
+        ("2026-01-02T10:00Z", &["user:u", "email:t"]),
+        ("2026-01-02T11:00Z", &["email:t", "cookie:c4"]),
+        ("2026-01-02T12:00Z", &["user:x", "email:t"]),
+        ("2026-01-02T13:00Z", &["user:y", "email:t"]),
+    ]
+    .map(|(at, ids)| world.event(at, ids))
+    .to_vec();
+    let mut told = tell(&world, events);
+    assert_eq!((told.quarantined(), told.owners()[4].as_str()), (vec!["email:t".to_owned()], "cookie:c4"));
+    let revoke = |b: &str| Undo::Revoke { a: "email:t".into(), b: b.into(), day: Day(30_000) };
+    let changes = told.identity.undo([revoke("user:x")]);
+    assert!(told.quarantined().is_empty());
+    assert_eq!(told.owners()[4], "user:u");
+    assert_eq!(told.identity.members("cookie:c4").len(), 1);
+    for customer in ["cookie:c4", "user:u"] {
+        assert!(changes.dirty.iter().any(|d| &**d == customer), "{customer}: {:?}", changes.dirty);
+    }
 }

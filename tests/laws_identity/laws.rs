@@ -8,9 +8,9 @@ use tropa::identity::{Assignment, Fact, Identity};
 
 use crate::world::{World, batch_of, customer_of, events, tight};
 
-type Row = (String, Option<i32>);
+pub type Row = (String, Option<i32>);
 
-fn row(assignment: Assignment) -> (Row, Option<String>) {
+pub fn row(assignment: Assignment) -> (Row, Option<String>) {
     let key = (assignment.node.to_string(), assignment.day.map(|d| d.0));
     (key, assignment.customer.map(|c| c.to_string()))
 }
@@ -23,7 +23,7 @@ fn told(world: &World, events: &[Event]) -> Identity {
 }
 
 /// Everything that can be asked of an identity.
-fn everything(identity: &Identity) -> String {
+pub fn everything(identity: &Identity) -> String {
     let table: BTreeMap<Row, Option<String>> = identity.assignments_all().map(row).collect();
     let customers: BTreeSet<_> = identity.customers().collect();
     let quarantined: BTreeSet<_> = identity.quarantined().collect();

@@ -3,4 +3,5 @@
 mod cases;
 mod laws;
 mod oracle;
+mod orders;
 mod world;

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use smallvec::SmallVec;
 use tropa::config::{Class, Kind, Normalise};
 use tropa::event::{Event, Identifier, KindId, SourceId};
-use tropa::identity::{Fact, Guards, Identity, facts_of};
+use tropa::identity::{Erasure, Fact, Guards, Identity, Outside, Undo, facts_of};
 use tropa::time::{Day, Timestamp};
 
 pub struct World {
@@ -61,7 +61,7 @@ pub fn tight() -> World {
 
 impl World {
     pub fn identity(&self) -> Identity {
-        Identity::with(Guards::of(&self.kinds, self.sources.iter().copied()))
+        Identity::with(Guards::of(&self.kinds, self.sources.iter().copied()), Outside::of(&self.kinds))
     }
 
     /// An event of the first source, with identifiers given as `kind:value`.
@@ -121,8 +121,12 @@ impl World {
 
 /// Facts of the events, and the identifiers of those that are inside the function.
 pub fn batch_of(world: &World, events: &[Event]) -> (Vec<Fact>, Vec<Arc<str>>) {
+    batch_inside(world, events, &Outside::of(&world.kinds))
+}
+
+pub fn batch_inside(world: &World, events: &[Event], outside: &Outside) -> (Vec<Fact>, Vec<Arc<str>>) {
     let facts = events.iter().flat_map(facts_of).collect();
-    let current = events.iter().filter(|e| world.is_current(e));
+    let current = events.iter().filter(|e| world.is_current(e) && !outside.covers_event(e));
     (facts, current.flat_map(|e| e.identifiers.iter().map(|i| i.node.clone())).collect())
 }
 
@@ -164,4 +168,34 @@ fn told() -> impl Strategy<Value = (u16, u32, u32, Timestamp)> {
     let at = (0..4i32, 0..3i64)
         .prop_map(|(day, hour)| Timestamp::from_micros(Day(20_000 + day).start_utc().micros() + hour * 3_600_000_000));
     (0..2u16, prop_oneof![1 => Just(1u32), 4 => Just(2)], 0..9u32, at)
+}
+
+/// What an operator orders, as members of the sets.
+#[derive(Clone, Debug)]
+pub enum Ordered {
+    Undo(Undo),
+    Erase(Erasure),
+    Retain(Day),
+}
+
+/// Up to `most` orders about the identifiers and days of `events`.
+pub fn orders(most: usize) -> impl Strategy<Value = Vec<Ordered>> {
+    let node =
+        || identifier(1).prop_filter("no object is an identifier", |n| !n.starts_with("deal:")).prop_map(Arc::from);
+    let pair = || {
+        let likely = (0..4u32, prop::sample::select(vec!["email", "box", "cookie"]), 0..3u32)
+            .prop_map(|(user, kind, n)| (format!("user:{user}").into(), format!("{kind}:{n}").into()));
+        prop_oneof![2 => likely, 1 => (node(), node())]
+    };
+    let day = || (-1..4i32).prop_map(|day| Day(20_000 + day));
+    let device = (0..8u32).prop_map(|n| Arc::<str>::from(format!("cookie:{n}")));
+    let erasure = (prop::collection::vec(node(), 1..4), day(), prop::collection::vec((device, day()), 0..3))
+        .prop_map(|(identifiers, until, days)| Ordered::Erase(Erasure::new(identifiers, until, days)));
+    let one = prop_oneof![
+        4 => (pair(), day()).prop_map(|((a, b), day)| Ordered::Undo(Undo::Revoke { a, b, day })),
+        6 => pair().prop_map(|(a, b)| Ordered::Undo(Undo::Forbid { a, b })),
+        3 => erasure,
+        1 => day().prop_map(Ordered::Retain),
+    ];
+    prop::collection::vec(one, 0..most)
 }

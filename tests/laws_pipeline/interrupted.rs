@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use tropa::event::Event;
-use tropa::identity::{Assignment, Fact};
+use tropa::identity::{Assignment, Order, OrderRecord, Outside, Sets};
 use tropa::pipeline::PipelineError;
 use tropa::source::DecodedBatch;
 use tropa::stage::{Log, Partition, Polled, PositionRow, Rows, Warehouse};
 use tropa::startup;
-use tropa::time::Timestamp;
+use tropa::time::{Day, Timestamp};
 use tropa::warehouse::{Clickhouse, WarehouseError, Writer};
 
 use crate::world::{World, received_at};
@@ -46,12 +46,20 @@ impl Warehouse for Dying {
         Ok(self.writer.claim_epoch().await?)
     }
 
-    async fn facts(&self) -> Result<Vec<Fact>, Cut> {
-        Ok(self.writer.facts().await?)
+    async fn sets(&self) -> Result<Sets, Cut> {
+        Ok(self.writer.sets().await?)
     }
 
-    async fn nodes(&self) -> Result<Vec<Arc<str>>, Cut> {
-        Ok(self.writer.nodes().await?)
+    async fn outside(&self) -> Result<Outside, Cut> {
+        Ok(self.writer.outside().await?)
+    }
+
+    async fn nodes_before(&self, day: Day, outside: &Outside) -> Result<Vec<(Arc<str>, bool)>, Cut> {
+        Ok(self.writer.nodes_before(day, outside).await?)
+    }
+
+    async fn open_orders(&self) -> Result<(u64, Vec<(u64, OrderRecord)>), Cut> {
+        Ok(self.writer.open_orders().await?)
     }
 
     async fn assignments(&self) -> Result<Vec<Assignment>, Cut> {
@@ -112,6 +120,18 @@ pub async fn run(
     let mut log = Counting { batches: batches.iter(), committed: 0 };
     match startup::run(store, (&mut log, dying), start, &[], (stop, received_at)).await {
         Ok(_) | Err(PipelineError::Warehouse(_)) => log.committed,
+        Err(e) => panic!("{e}"),
+    }
+}
+
+/// A new process is given an order and dies before it writes into a table.
+pub async fn order(store: &Clickhouse, world: &World, order: &Order, before: &'static str) {
+    let config = &world.config;
+    let start = startup::load(store, config, &world.maps, &[]).await.unwrap_or_else(|e| panic!("{e}"));
+    let dying = Dying { writer: Writer::new(store.clone(), start.readings.clone()), before: Some(before) };
+    match startup::order(store, dying, start, order.clone(), &[], received_at).await {
+        // Nothing to be swept, or nobody to be computed anew.
+        Ok(_) | Err(PipelineError::Warehouse(_)) => {}
         Err(e) => panic!("{e}"),
     }
 }

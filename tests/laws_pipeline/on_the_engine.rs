@@ -18,7 +18,7 @@ use tropa::warehouse::Clickhouse;
 use crate::store::{Engine, ingest};
 use crate::tables::{Dump, derived, differences, dump, merge_parts};
 use crate::world::{Draft, World, config, drafts, maps, received_at};
-use crate::{interrupted, naive, plan, totals};
+use crate::{interrupted, naive, ordered, plan, totals};
 
 const NEIGHBOURHOODS: usize = 30;
 /// Moments of each world that are asked about once they are past.
@@ -46,6 +46,7 @@ fn the_laws_hold_in_every_table_aggregate_and_view() {
             stand.a_restart_anywhere_changes_nothing().await;
             stand.a_changed_reading_gives_what_a_fresh_store_gives().await;
             stand.a_past_as_of_is_a_batch_over_the_events_until_then_and_all_facts().await;
+            stand.orders_at_any_time_give_what_orders_before_everything_give().await;
             faults.append(&mut stand.faults);
         }
         engine.stop().await;
@@ -120,6 +121,14 @@ impl<'a> Stand<'a> {
             interrupted::run(&store, &self.world, second, None, 1).await;
             self.note(&format!("cut off before {table}"), differences(&dump(&store).await, &self.expected));
         }
+    }
+
+    /// Law 7.
+    async fn orders_at_any_time_give_what_orders_before_everything_give(&mut self) {
+        let (streamed, at_once) = (self.empty("ordered").await, self.empty("orders_first").await);
+        let faults = ordered::faults(&self.world, &streamed, &at_once, self.number).await;
+        self.note("orders", faults);
+        self.reconcile("orders", &streamed).await;
     }
 
     /// Law 6: other guards, generations and journey files, there and back.

@@ -5,15 +5,16 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use tropa::event::Event;
-use tropa::identity::{Assignment, Fact};
+use tropa::identity::{Assignment, OrderRecord, Outside, Sets};
 use tropa::journey::Mode;
+use tropa::orders::Orders;
 use tropa::pipeline::identity::Setting;
 use tropa::pipeline::{self, Control, Stages};
 use tropa::source::DecodedBatch;
 use tropa::stage::reading::Reading;
 use tropa::stage::refold::Refold;
 use tropa::stage::{Log, Partition, Polled, PositionRow, Positions, Rows, Version, Warehouse};
-use tropa::time::Timestamp;
+use tropa::time::{Day, Timestamp};
 
 use crate::naive::Tables;
 use crate::world::{World, received_at};
@@ -53,7 +54,7 @@ impl Warehouse for Shelf {
                     };
                 }
             }
-            Rows::DeadLetters(_) | Rows::Positions(_) | Rows::Announcing(..) => {}
+            Rows::DeadLetters(_) | Rows::Positions(_) | Rows::Announcing(..) | Rows::Orders(_) => {}
         }
         Ok(())
     }
@@ -68,12 +69,20 @@ impl Warehouse for Shelf {
         Ok(1)
     }
 
-    async fn facts(&self) -> Result<Vec<Fact>, Infallible> {
-        Ok(Vec::new())
+    async fn sets(&self) -> Result<Sets, Infallible> {
+        Ok(Sets::default())
     }
 
-    async fn nodes(&self) -> Result<Vec<Arc<str>>, Infallible> {
-        Ok(Vec::new())
+    async fn outside(&self) -> Result<Outside, Infallible> {
+        Ok(Outside::default())
+    }
+
+    async fn nodes_before(&self, day: Day, outside: &Outside) -> Result<Vec<(Arc<str>, bool)>, Infallible> {
+        unreachable!("nobody moves the horizon of a shelf: {day:?} {outside:?}")
+    }
+
+    async fn open_orders(&self) -> Result<(u64, Vec<(u64, OrderRecord)>), Infallible> {
+        Ok((1, Vec::new()))
     }
 
     async fn assignments(&self) -> Result<Vec<Assignment>, Infallible> {
@@ -125,10 +134,12 @@ pub async fn run(world: &World, batches: Vec<DecodedBatch>, cache: u64) -> Table
             config: config.clone(),
             epoch: None,
             refresh: config.refresh,
+            orders: Orders::default(),
+            outside: tokio::sync::watch::channel(Arc::default()).0,
             anew: Vec::new(),
             everybody: false,
         },
-        refold: Refold::new(config, readings, None),
+        refold: Refold::new(config, readings, Arc::default(), None),
     };
     let (_keep, stop) = tokio::sync::watch::channel(false);
     let (started, _) = tokio::sync::watch::channel(false);

@@ -9,6 +9,7 @@ use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tropa::orders::Orders;
 use tropa::pipeline::identity::Setting;
 use tropa::pipeline::{identity, ingest, journeys, queue};
 use tropa::stage::journeys::JourneysStage;
@@ -182,11 +183,13 @@ impl<'a> Plant<'a> {
             config: self.world.config.clone(),
             epoch: None,
             refresh: Duration::ZERO,
+            orders: Orders::default(),
+            outside: watch::channel(Arc::default()).0,
             anew: Vec::new(),
             everybody: false,
         };
         let started = watch::channel(false).0;
-        let refold = Refold::new(self.world.config.clone(), self.readings.clone(), None);
+        let refold = Refold::new(self.world.config.clone(), self.readings.clone(), Arc::default(), None);
         let stage = JourneysStage::new(refold, self.cache);
         let feeding = |feed: usize, ends: bool| {
             let sim = sim.lock();
@@ -200,7 +203,8 @@ impl<'a> Plant<'a> {
                 let (mut log, positions) = feeding(feed, false);
                 let mut out = Speaking { sim: sim.clone(), life };
                 vec![Box::pin(async move {
-                    ingest::run(&mut log, &shop, &mut out, positions, never()).await.expect("nothing fails here");
+                    let outside = watch::channel(Arc::default()).1;
+                    ingest::run(&mut log, &shop, &mut out, (positions, outside), never()).await.expect("nothing fails here");
                 })]
             }
             Role::Identity => {
@@ -233,7 +237,8 @@ impl<'a> Plant<'a> {
                     let setting = Setting { epoch, ..setting };
                     let [a, b, c] = stops;
                     let ingesting = async {
-                        ingest::run(&mut log, &shop, &mut notices, positions, a).await.expect("nothing fails here");
+                        let outside = watch::channel(Arc::default()).1;
+                        ingest::run(&mut log, &shop, &mut notices, (positions, outside), a).await.expect("nothing fails here");
                         drop(notices);
                     };
                     let resolving = async {

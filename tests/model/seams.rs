@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use tropa::event::Event;
-use tropa::identity::{Assignment, Fact};
+use tropa::identity::{Assignment, OrderRecord, Outside, Sets};
 use tropa::stage::{
     Announced, Heard, Host, Inlet, Log, Notice, Outlet, Partition, Polled, PositionRow, Rows, Ticket, Warehouse,
 };
-use tropa::time::Timestamp;
+use tropa::time::{Day, Timestamp};
 
 use crate::mistakes::Mistake;
 use crate::sim::{ANNOUNCED, Life, NOTICES, Permit, Rebalance, Said, Shared};
@@ -52,12 +52,23 @@ impl Warehouse for Shop {
         Ok(self.read("epoch", |store| store.claim_epoch()).await)
     }
 
-    async fn facts(&self) -> Result<Vec<Fact>, Infallible> {
-        Ok(self.read("facts", |store| store.live_facts()).await)
+    async fn sets(&self) -> Result<Sets, Infallible> {
+        // Read one after the other, as from tables.
+        let nodes = self.read("nodes", |store| store.nodes()).await;
+        let facts = self.read("facts", |store| store.live_facts()).await;
+        Ok(Sets { facts, nodes, ..Sets::default() })
     }
 
-    async fn nodes(&self) -> Result<Vec<Arc<str>>, Infallible> {
-        Ok(self.read("nodes", |store| store.nodes()).await)
+    async fn outside(&self) -> Result<Outside, Infallible> {
+        Ok(Outside::default())
+    }
+
+    async fn nodes_before(&self, day: Day, outside: &Outside) -> Result<Vec<(Arc<str>, bool)>, Infallible> {
+        unreachable!("nobody moves the horizon of the model: {day:?} {outside:?}")
+    }
+
+    async fn open_orders(&self) -> Result<(u64, Vec<(u64, OrderRecord)>), Infallible> {
+        Ok((1, Vec::new()))
     }
 
     async fn assignments(&self) -> Result<Vec<Assignment>, Infallible> {

@@ -89,7 +89,7 @@ impl Store {
                     }
                 }
             }
-            Rows::DeadLetters(_) => {}
+            Rows::DeadLetters(_) | Rows::Orders(_) => {}
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tropa::config::Config;
+use tropa::identity::Order;
 use tropa::map::MapVersions;
 use tropa::pipeline::RunSummary;
 use tropa::source::DecodedBatch;
@@ -65,4 +66,16 @@ pub async fn ingest(
     let (_keep, stop) = tokio::sync::watch::channel(false);
     let mut log = Replay(batches.into_iter());
     startup::run(store, (&mut log, writer), start, &[], (stop, clock)).await.unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// What `tropa identity split`, `revoke`, `forget` and `retain` do with a store that nobody else holds.
+#[allow(dead_code)]
+pub async fn order(store: &Clickhouse, config: &Arc<Config>, maps: &[Arc<MapVersions>], orders: &[Order]) {
+    let clock = || Timestamp::parse("2026-06-01").expect("a day");
+    for order in orders {
+        let start = startup::load(store, config, maps, &[]).await.unwrap_or_else(|e| panic!("{e}"));
+        let writer = Writer::new(store.clone(), start.readings.clone());
+        let done = startup::order(store, writer, start, order.clone(), &[], clock).await;
+        done.unwrap_or_else(|e| panic!("{order:?}: {e}")).unwrap_or_else(|| panic!("{order:?} was not carried out"));
+    }
 }

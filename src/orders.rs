@@ -1,0 +1,135 @@
+//! Orders of operators on their way through the process: asked for, accepted, carried out, answered. In: orders over a
+//! channel, or those that an earlier process accepted and did not finish. Out: rows like those of any batch, and an answer
+//! once they are written. Orders have places, like records of a source: 1, 2, …
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::event::Event;
+use crate::identity::{Fact, Order, OrderRecord, Outside};
+use crate::stage::identity::IdentityStage;
+use crate::stage::orders::{Known, OrderRows};
+use crate::stage::{Rows, Warehouse};
+
+/// An order with who waits for it.
+#[derive(Debug)]
+pub struct Ordered {
+    pub order: Order,
+    pub answer: oneshot::Sender<Accepted>,
+}
+
+/// What became of an order: everything that follows from it is written, but for aggregates, which may trail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Accepted {
+    pub place: u64,
+    /// Customers that were computed anew.
+    pub customers: usize,
+}
+
+/// An answer that is due.
+#[derive(Debug)]
+pub struct Answer {
+    pub to: oneshot::Sender<Accepted>,
+    pub accepted: Accepted,
+}
+
+impl Answer {
+    pub fn give(self) {
+        // Whoever asked may have gone; the order holds all the same.
+        self.to.send(self.accepted).ok();
+    }
+}
+
+/// Where orders are handed in, from any task, as long as some flow takes them.
+#[derive(Clone, Debug, Default)]
+pub struct Desk(Arc<Mutex<Option<mpsc::Sender<Ordered>>>>);
+
+impl Desk {
+    /// From now on orders go to this flow.
+    pub fn open_for(&self, orders: &mut Orders) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(orders.open());
+    }
+
+    /// Waits until an order is carried out; `None`: no flow takes orders now.
+    pub async fn ask(&self, order: Order) -> Option<Accepted> {
+        let to = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let (answer, answered) = oneshot::channel();
+        to.send(Ordered { order, answer }).await.ok()?;
+        answered.await.ok()
+    }
+}
+
+/// The orders of one process.
+#[derive(Debug)]
+pub struct Orders {
+    next: u64,
+    asked: Option<mpsc::Receiver<Ordered>>,
+}
+
+impl Default for Orders {
+    fn default() -> Self {
+        Self { next: 1, asked: None }
+    }
+}
+
+impl Orders {
+    /// The next order gets this place.
+    pub const fn go_on_at(&mut self, next: u64) {
+        self.next = next;
+    }
+
+    pub const fn last(&self) -> u64 {
+        self.next - 1
+    }
+
+    /// Where orders may be handed in from now on.
+    pub fn open(&mut self) -> mpsc::Sender<Ordered> {
+        let (ask, asked) = mpsc::channel(16);
+        self.asked = Some(asked);
+        ask
+    }
+
+    /// The next order; waits for ever where none can come.
+    pub async fn asked(&mut self) -> Ordered {
+        if let Some(asked) = &mut self.asked
+            && let Some(ordered) = asked.recv().await
+        {
+            return ordered;
+        }
+        self.asked = None;
+        std::future::pending().await
+    }
+
+    /// Records an order before anything follows from it.
+    pub async fn accept<W: Warehouse>(
+        &mut self,
+        store: &W,
+        identity: &IdentityStage,
+        order: &Order,
+    ) -> Result<(u64, OrderRecord), W::Error> {
+        let (place, record) = (self.next, order.record(identity.identity()));
+        store.insert(Rows::Orders(OrderRows::Accepted(place, record.clone()))).await?;
+        self.next += 1;
+        Ok((place, record))
+    }
+}
+
+/// The events that may be stored.
+pub fn inside(events: &Arc<Vec<Event>>, outside: &Outside) -> Arc<Vec<Event>> {
+    if events.iter().any(|e| outside.covers_event(e)) {
+        return Arc::new(events.iter().filter(|e| !outside.covers_event(e)).cloned().collect());
+    }
+    events.clone()
+}
+
+/// What a batch leaves to do that came although it is covered: its links are kept, and events that were stored before
+/// the order was known are deleted.
+pub fn late(events: &[Event], erased: Vec<Fact>, stored_with: u64, now: &Known) -> Vec<Rows> {
+    let mut rows = vec![Rows::Orders(OrderRows::Erased(erased))];
+    if stored_with < now.orders && events.iter().any(|e| now.outside.covers_event(e)) {
+        rows.push(Rows::Orders(OrderRows::Sweep(Arc::new(now.outside.clone()))));
+    }
+    rows
+}

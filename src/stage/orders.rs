@@ -1,0 +1,112 @@
+//! Orders of operators, carried out by the one writer of identity. In: a recorded order, identity as it stands, the store
+//! for what identity does not remember. Out: rows in the order in which they must be written: first what the order adds to
+//! the sets, then what follows, then what may be deleted, then how far orders are carried out. Cut off anywhere, the same
+//! record is carried out again at the next start.
+
+use std::sync::Arc;
+
+use super::identity::{IdentityStage, IdentityStep};
+use super::{Rows, Warehouse};
+use crate::identity::{Erasure, Fact, Member, OrderRecord, Outside, Undo};
+use crate::time::Day;
+
+/// The source that orders count as in `positions` and in the sets.
+pub const SOURCE: &str = "@operator";
+
+/// What is outside the function, as of an order.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// Place of the last order that it takes in.
+    pub orders: u64,
+    pub outside: Outside,
+}
+
+/// Rows and deeds that only orders bring about.
+#[derive(Clone, Debug)]
+pub enum OrderRows {
+    /// An order is accepted.
+    Accepted(u64, OrderRecord),
+    Undo(Undo),
+    Erasure(Erasure),
+    Horizon(Day),
+    /// Facts that came although an erasure covers them: who, whom and the day.
+    Erased(Vec<Fact>),
+    /// Journeys that ended before the day go to a table of their own, before their rows are replaced.
+    Freeze(Day),
+    /// What an erasure covers is deleted; of these customers' rows, all but the newest.
+    SweepErased(Erasure, Vec<Arc<str>>),
+    /// Events outside are deleted.
+    Sweep(Arc<Outside>),
+    /// Everything that follows from the order is written.
+    Done(u64),
+}
+
+impl OrderRows {
+    pub const fn table(&self) -> &'static str {
+        match self {
+            Self::Accepted(..) => "operator_orders",
+            Self::Undo(_) | Self::Erased(_) => "identity_facts",
+            Self::Erasure(_) => "erasures",
+            Self::Horizon(_) => "horizons",
+            Self::Freeze(_) => "journeys_frozen",
+            Self::SweepErased(..) | Self::Sweep(_) => "events",
+            Self::Done(_) => "positions",
+        }
+    }
+
+    pub const fn len(&self) -> usize {
+        match self {
+            Self::Erased(facts) => facts.len(),
+            _ => 1,
+        }
+    }
+
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// What an accepted order makes of the tables.
+#[derive(Debug)]
+pub struct Carried {
+    /// Written before anything is announced.
+    pub members: Vec<Rows>,
+    pub step: IdentityStep,
+    /// Written once everything announced is settled.
+    pub last: Vec<Rows>,
+}
+
+/// Carries out an order that has been accepted.
+pub async fn carry_out<W: Warehouse>(
+    store: &W,
+    identity: &mut IdentityStage,
+    (place, record): (u64, &OrderRecord),
+) -> Result<Carried, W::Error> {
+    let member = record.member();
+    let step = match &member {
+        Member::Undo(undo) => identity.undo(undo.clone()),
+        Member::Erasure(erasure) => {
+            let reach = identity.identity().reach_of(erasure);
+            let events = store.events_of(reach).await?;
+            identity.erase(erasure, &events)
+        }
+        Member::Horizon(day) => {
+            let losing = store.nodes_before(*day, identity.identity().outside()).await?;
+            identity.retain(*day, &losing)
+        }
+    };
+    let (members, sweep) = match member {
+        Member::Undo(undo) => (vec![OrderRows::Undo(undo)], None),
+        Member::Erasure(erasure) => {
+            let sweep = OrderRows::SweepErased(erasure.clone(), step.changed.clone());
+            (vec![OrderRows::Erasure(erasure)], Some(sweep))
+        }
+        Member::Horizon(day) => {
+            let sweep = OrderRows::Sweep(Arc::new(identity.identity().outside().clone()));
+            (vec![OrderRows::Freeze(day), OrderRows::Horizon(day)], Some(sweep))
+        }
+    };
+    let members = members.into_iter().map(Rows::Orders).collect();
+    let last = sweep.into_iter().chain([OrderRows::Done(place)]).map(Rows::Orders).collect();
+    Ok(Carried { members, step, last })
+}
