@@ -148,12 +148,16 @@ impl Graph {
     /// declared.
     pub fn know(&mut self, name: &Arc<str>, guards: &Guards, touched: &mut Touched) -> Option<u32> {
         let node = self.intern(name, guards)?;
+        self.appear(node, touched);
+        Some(node)
+    }
+
+    fn appear(&mut self, node: u32, touched: &mut Touched) {
         let state = &mut self.nodes[node as usize];
         if !std::mem::replace(&mut state.known, true) && node < touched.first_node {
             touched.seeds.push(node);
             touched.appeared.push(node);
         }
-        Some(node)
     }
 
     /// The node of an identifier, new or old.
@@ -184,17 +188,19 @@ impl Graph {
         if !guards.is_live(&fact) {
             return;
         }
-        let erased = self.outside.names(&fact.a, fact.day) || self.outside.names(&fact.b, fact.day);
-        // An object is no identifier, and a fact about one is none of ours.
-        if fact.a == fact.b || guards.kind_of(&fact.a).is_none() || guards.kind_of(&fact.b).is_none() {
+        // An object is no identifier, and a fact about one is none of ours: neither of its ends is taken in.
+        let (a, b) = (self.find(&fact.a), self.find(&fact.b));
+        let is_foreign = |node: Option<u32>, name: &str| node.is_none() && guards.kind_of(name).is_none();
+        if fact.a == fact.b || is_foreign(a, &fact.a) || is_foreign(b, &fact.b) {
             return;
         }
-        let (a, b) = if erased {
-            (self.intern(&fact.a, guards), self.intern(&fact.b, guards))
-        } else {
-            (self.know(&fact.a, guards, touched), self.know(&fact.b, guards, touched))
-        };
-        let (Some(a), Some(b)) = (a, b) else { return };
+        let Some(a) = a.or_else(|| self.intern(&fact.a, guards)) else { return };
+        let Some(b) = b.or_else(|| self.intern(&fact.b, guards)) else { return };
+        let erased = self.outside.names(&fact.a, fact.day) || self.outside.names(&fact.b, fact.day);
+        if !erased {
+            self.appear(a, touched);
+            self.appear(b, touched);
+        }
         let key = Key { a, b, generation: fact.generation, day: fact.day, source: fact.source };
         if let Some(&known) = self.by_key.get(&key) {
             self.restate(known, fact, guards, touched);
