@@ -87,7 +87,7 @@ async fn tables(config: &Arc<Config>, maps: &[Arc<MapVersions>], data: &Path) ->
     let mut timed = start(config, &stages.positions);
     let writer = Writer::new(client, stages.readings.clone());
     let (_keep, stop) = tokio::sync::watch::channel(false);
-    let control = Control { stop, refresh: config.refresh, clock };
+    let control = Control { stop, refresh: config.refresh, clock, telemetry: Default::default() };
     pipeline::run(&mut timed, Arc::new(writer), stages, control).await.unwrap_or_else(|e| panic!("{e}"));
     let pace = finish(timed).await;
     embedded.stop().await.unwrap_or_else(|e| panic!("{e}"));

@@ -13,6 +13,7 @@ use tracing::{error, info, warn};
 
 use crate::config::{Config, FileInput, Input};
 use crate::event::{Admit, SourceId};
+use crate::health::Health;
 use crate::progress::{BarUnit, bar};
 use crate::source::file::{self, FileRead};
 use crate::source::kafka::{KafkaHandle, KafkaSource};
@@ -24,6 +25,9 @@ use crate::time::Timestamp;
 
 /// Batches that wait between the sources and the pipeline.
 const WAITING: usize = 2;
+
+/// How long the last commit may take.
+const LAST_COMMIT: Duration = Duration::from_secs(10);
 
 /// The running sources.
 pub struct Sources {
@@ -44,6 +48,7 @@ pub struct Starting<'a> {
     pub positions: &'a Positions,
     pub until_end: bool,
     pub clock: fn() -> Timestamp,
+    pub health: Health,
 }
 
 impl Sources {
@@ -74,6 +79,7 @@ impl Sources {
                         flush_interval: with.config.flush_interval,
                         until_end: with.until_end,
                         clock: with.clock,
+                        health: with.health.clone(),
                     };
                     kafka.insert(id, (source.start(out.clone())?, BTreeMap::new()));
                     open.push(id);
@@ -154,14 +160,30 @@ impl Log for Sources {
 }
 
 impl Sources {
-    /// Commits once more and leaves the consumer groups.
+    /// Commits once more and leaves the consumer groups. A broker that does not answer is not waited for long: a restart
+    /// goes by the positions in the warehouse.
     pub async fn stop(self) {
         for (_, (handle, done)) in self.kafka {
             let offsets: Vec<_> = done.into_iter().collect();
-            let stopped = tokio::task::spawn_blocking(move || handle.stop(&offsets)).await;
-            if let Ok(Err(error)) = stopped {
-                warn!(%error, "the positions are stored in the warehouse, and a restart goes by them");
+            let stopped = tokio::task::spawn_blocking(move || handle.stop(&offsets));
+            match tokio::time::timeout(LAST_COMMIT, stopped).await {
+                Ok(Ok(Err(error))) => {
+                    warn!(%error, "the positions are stored in the warehouse, and a restart goes by them")
+                }
+                Err(_) => {
+                    warn!("Kafka does not answer the last commit; a restart goes by the positions in the warehouse")
+                }
+                Ok(_) => {}
             }
+        }
+    }
+
+    /// Leaves without a commit, because what was given out last is not stored.
+    pub async fn abandon(self) {
+        for (_, (handle, _)) in self.kafka {
+            let left = tokio::task::spawn_blocking(move || handle.abandon());
+            // Over with the process at the latest.
+            tokio::time::timeout(LAST_COMMIT, left).await.ok();
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::stage::identity::IdentityStage;
 use crate::stage::journeys::JourneysStage;
 use crate::stage::{Aggregates, Log, Polled, PositionRow, Positions, Rows, Version, Warehouse};
 use crate::startup::Stages;
+use crate::telemetry::Telemetry;
 use crate::time::Timestamp;
 
 /// Where the process may be watched and told to stop.
@@ -31,6 +32,7 @@ pub struct Control {
     /// Aggregates are refreshed at most this often.
     pub refresh: Duration,
     pub clock: fn() -> Timestamp,
+    pub telemetry: Telemetry,
 }
 
 /// What a run did; printed at its end.
@@ -78,17 +80,19 @@ pub async fn run<L: Log, W: Aggregates>(
     stages: Stages,
     control: Control,
 ) -> Result<RunSummary, PipelineError> {
-    let Control { mut stop, refresh, clock } = control;
+    let Control { mut stop, refresh, clock, telemetry } = control;
     let (batches, batches_in) = mpsc::channel::<DecodedBatch>(1);
     let (stored_out, stored_in) = mpsc::channel::<Stored>(2);
     let (derived_out, derived_in) = mpsc::channel::<Derived>(1);
     let (committed_out, mut committed) = mpsc::channel::<Vec<PositionRow>>(64);
     let Stages { identity, journeys, positions, watermark, version, .. } = stages;
 
-    let storing = tokio::spawn(store_batches(store.clone(), batches_in, stored_out));
-    let computing =
-        tokio::spawn(compute(store.clone(), stored_in, derived_out, (identity, journeys, positions, version)));
-    let writing = tokio::spawn(write::write(store, derived_in, committed_out, watermark, (refresh, clock)));
+    let storing = tokio::spawn(store_batches(store.clone(), batches_in, stored_out, telemetry.clone()));
+    let computing = {
+        let stages = (identity, journeys, positions, version);
+        tokio::spawn(compute(store.clone(), stored_in, derived_out, stages, telemetry.clone()))
+    };
+    let writing = tokio::spawn(write::write(store, derived_in, committed_out, watermark, (refresh, clock, telemetry)));
 
     // Taking: poll whenever the next stage has room; a full queue is the back-pressure.
     let mut open = true;
@@ -153,8 +157,10 @@ async fn store_batches<W: Warehouse>(
     store: Arc<W>,
     mut batches: mpsc::Receiver<DecodedBatch>,
     out: mpsc::Sender<Stored>,
+    telemetry: Telemetry,
 ) -> Result<(), PipelineError> {
     while let Some(batch) = batches.recv().await {
+        let (began, counted) = (Instant::now(), telemetry.count(&batch));
         let dead_letters = batch.dead_letters.len();
         let events = Arc::new(batch.events);
         for rows in [Rows::Events(events.clone()), Rows::DeadLetters(batch.dead_letters)] {
@@ -162,6 +168,7 @@ async fn store_batches<W: Warehouse>(
                 store.insert(rows).await.map_err(warehouse)?;
             }
         }
+        telemetry.stored(counted, began);
         let stored = Stored { events, progress: batch.progress, dead_letters };
         out.send(stored).await.map_err(|_| PipelineError::StageGone)?;
     }
@@ -173,6 +180,7 @@ async fn compute<W: Warehouse>(
     mut stored: mpsc::Receiver<Stored>,
     out: mpsc::Sender<Derived>,
     stages: (IdentityStage, JourneysStage, Positions, Version),
+    telemetry: Telemetry,
 ) -> Result<(), PipelineError> {
     let (mut identity, mut journeys, mut positions, mut version) = stages;
     while let Some(Stored { events, progress, dead_letters }) = stored.recv().await {
@@ -189,6 +197,7 @@ async fn compute<W: Warehouse>(
             journeys.fill(&missing, &read);
         }
         let customers = tokio::task::block_in_place(|| journeys.recompute(identity.identity(), &step.dirty, version));
+        telemetry.computed(&identity, &journeys, step.dirty.len(), began);
         let summary = RunSummary {
             records: progress.iter().map(|p| p.counters.records).sum(),
             events: events.len() as u64,

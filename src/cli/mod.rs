@@ -7,9 +7,11 @@ mod compare;
 mod demo;
 mod explain;
 mod failure;
+mod grace;
 mod import;
 mod migrate;
 mod place;
+mod reload;
 mod run;
 mod schema;
 mod show;
@@ -18,6 +20,7 @@ mod store;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -160,5 +163,9 @@ fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Fa
     // Streams of two cores still need a thread for commits and timers beside the computing one.
     let threads = std::thread::available_parallelism().map_or(2, usize::from).max(4);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
-    runtime.map_err(Failure::Output)?.block_on(command)
+    let runtime = runtime.map_err(Failure::Output)?;
+    let result = runtime.block_on(command);
+    // A broker that does not answer must not hold up the end of a process that has said its last word.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    result
 }

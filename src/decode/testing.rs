@@ -48,6 +48,8 @@ pub fn for_tests(test: &MapTest) -> Config {
         flush_records: 1,
         flush_interval: Duration::ZERO,
         cache_bytes: u64::MAX,
+        listen: None,
+        grace: std::time::Duration::from_secs(30),
         fingerprint: String::new(),
     }
 }

@@ -10,6 +10,7 @@ use tracing::debug;
 use super::{Derived, PipelineError, RunSummary, warehouse};
 use crate::stage::watermark::Watermark;
 use crate::stage::{Aggregates, PositionRow, Rows};
+use crate::telemetry::Telemetry;
 use crate::time::Timestamp;
 
 pub(super) async fn write<W: Aggregates>(
@@ -17,7 +18,7 @@ pub(super) async fn write<W: Aggregates>(
     mut derived: mpsc::Receiver<Derived>,
     committed: mpsc::Sender<Vec<PositionRow>>,
     mut watermark: Watermark,
-    (refresh, clock): (Duration, fn() -> Timestamp),
+    (refresh, clock, telemetry): (Duration, fn() -> Timestamp, Telemetry),
 ) -> Result<RunSummary, PipelineError> {
     let mut total = RunSummary::default();
     let mut refreshed = Instant::now();
@@ -26,6 +27,7 @@ pub(super) async fn write<W: Aggregates>(
         tokio::select! {
             next = derived.recv() => {
                 let Some(Derived { rows, positions, summary }) = next else { break };
+                let began = Instant::now();
                 for rows in rows.into_iter().filter(|r| !r.is_empty()) {
                     store.insert(rows).await.map_err(warehouse)?;
                 }
@@ -33,6 +35,7 @@ pub(super) async fn write<W: Aggregates>(
                     store.insert(Rows::Positions(positions.clone())).await.map_err(warehouse)?;
                 }
                 let now = clock();
+                telemetry.written(&positions, began, now);
                 for p in &positions {
                     watermark.observe(p, now);
                 }
@@ -46,11 +49,13 @@ pub(super) async fn write<W: Aggregates>(
         }
         if refreshed.elapsed() >= refresh {
             refresh_aggregates(&*store, &mut watermark, clock()).await?;
+            telemetry.watermark(&watermark, clock());
             refreshed = Instant::now();
         }
     }
     drop(committed);
     refresh_aggregates(&*store, &mut watermark, clock()).await?;
+    telemetry.watermark(&watermark, clock());
     total.as_of = watermark.current();
     Ok(total)
 }

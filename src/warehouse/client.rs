@@ -11,6 +11,7 @@ use clickhouse::{Client, Compression};
 use super::WarehouseError;
 use super::retry::{Retry, refused};
 use crate::config::{Config, WarehouseConfig};
+use crate::health::Health;
 
 /// How long a command that only reads waits for an answer of a store that is away.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -100,6 +101,18 @@ impl Clickhouse {
             retry: Retry::new(&target.url),
             fsync: target.fsync,
         }
+    }
+
+    /// The same store, for whoever is to know whether it answers.
+    #[must_use]
+    pub fn watched_by(self, health: Health) -> Self {
+        Self { retry: self.retry.clone().watched_by(health), ..self }
+    }
+
+    /// The same store under another config.
+    #[must_use]
+    pub fn with_config(&self, config: &Config) -> Self {
+        Self { config: Some(Arc::new(config.clone())), ..self.clone() }
     }
 
     /// The same client for a command that reads: it gives up on a store that does not answer, instead of waiting.

@@ -6,6 +6,7 @@ pub mod embedded;
 
 mod client;
 mod counts;
+mod coverage;
 mod insert;
 mod journey_row;
 mod migrations;

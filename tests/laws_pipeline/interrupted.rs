@@ -88,7 +88,7 @@ pub async fn run(
     let writer = Writer::new(store.clone(), stages.readings.clone());
     let store = Arc::new(Dying { writer, before });
     let (_keep, stop) = tokio::sync::watch::channel(false);
-    let control = Control { stop, refresh: Duration::from_secs(30), clock: received_at };
+    let control = Control { stop, refresh: Duration::from_secs(30), clock: received_at, telemetry: Default::default() };
     let mut log = Counting { batches: batches.iter(), committed: 0 };
     match pipeline::run(&mut log, store, stages, control).await {
         Ok(_) | Err(PipelineError::Warehouse(_)) => log.committed,

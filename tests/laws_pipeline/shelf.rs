@@ -107,7 +107,7 @@ pub async fn run(world: &World, batches: Vec<DecodedBatch>, cache: u64) -> Table
         readings,
     };
     let (_keep, stop) = tokio::sync::watch::channel(false);
-    let control = Control { stop, refresh: Duration::from_secs(30), clock: received_at };
+    let control = Control { stop, refresh: Duration::from_secs(30), clock: received_at, telemetry: Default::default() };
     let shelf = Arc::new(Shelf::default());
     pipeline::run(&mut Replay(batches.into_iter()), shelf.clone(), stages, control).await.expect("nothing fails here");
     let shelf = Arc::try_unwrap(shelf).ok().expect("the pipeline is done with it");

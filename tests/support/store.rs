@@ -64,7 +64,7 @@ pub async fn ingest(
     let stages = startup::load(store, config, maps, &[], clock()).await.unwrap_or_else(|e| panic!("{e}"));
     let writer = Writer::new(store.clone(), stages.readings.clone());
     let (_keep, stop) = tokio::sync::watch::channel(false);
-    let control = Control { stop, refresh: Duration::from_secs(30), clock };
+    let control = Control { stop, refresh: Duration::from_secs(30), clock, telemetry: Default::default() };
     pipeline::run(&mut Replay(batches.into_iter()), Arc::new(writer), stages, control)
         .await
         .unwrap_or_else(|e| panic!("{e}"))

@@ -9,6 +9,7 @@ mod group;
 mod reader;
 mod settings;
 mod starts;
+mod words;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use super::offsets::TopicPartition;
 use super::{SourceEvent, on_a_thread};
 use crate::config::KafkaInput;
 use crate::event::{Admit, SourceId};
+use crate::health::{Condition, Health};
 use crate::time::Timestamp;
 use group::Group;
 use reader::Reader;
@@ -45,6 +47,7 @@ pub struct KafkaSource {
     /// Say [`SourceEvent::CaughtUp`] at the end that the topics had when they were assigned.
     pub until_end: bool,
     pub clock: fn() -> Timestamp,
+    pub health: Health,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -72,11 +75,12 @@ impl KafkaSource {
     /// no broker answers: that is waited for.
     pub fn start(self, out: Sender<SourceEvent>) -> Result<KafkaHandle, KafkaError> {
         let wrong = |e: rdkafka::error::KafkaError| KafkaError::Settings(settings::plain(&e));
-        let consumer: BaseConsumer<Group> = settings::of(&self)
-            .create_with_context(Group::new(self.input.brokers.clone(), self.input.group.clone()))
-            .map_err(wrong)?;
+        let consumer: BaseConsumer<Group> =
+            settings::of(&self).create_with_context(Group::new(&self)).map_err(wrong)?;
         let topics: Vec<&str> = self.input.topics.iter().map(String::as_str).collect();
         consumer.subscribe(&topics).map_err(wrong)?;
+        let waiting = "waiting for the group to give out the partitions";
+        self.health.raise(Condition::Partitions(self.name.clone()), waiting);
         let consumer = Arc::new(consumer);
         let stop = Arc::new(AtomicBool::new(false));
         let name = self.name.clone();
@@ -112,5 +116,11 @@ impl KafkaHandle {
         // A panic of the thread has been printed by itself; nothing is lost, for nothing of it was committed.
         let _ = self.thread.join();
         committed
+    }
+
+    /// Leaves without a commit.
+    pub fn abandon(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let _ = self.thread.join();
     }
 }

@@ -17,12 +17,15 @@ use tracing::{info, warn};
 use super::group::GroupConsumer;
 use super::settings::plain;
 use super::starts::{self, Started};
+use super::words::Trouble;
 use super::{KafkaError, KafkaSource};
 use crate::event::{Admit, Position, RawPayload, RawRecord, RejectReason};
+use crate::health::Condition;
 use crate::progress::{BarUnit, bar};
 use crate::source::gathering::Gathering;
 use crate::source::offsets::TopicPartition;
 use crate::source::{SourceError, SourceEvent};
+use crate::time::Timestamp;
 
 /// Longest wait for a message: stop and rebalances are noticed within it.
 const POLL: Duration = Duration::from_millis(100);
@@ -152,6 +155,7 @@ impl Reader {
         };
         let partition = &mut self.partitions[self.last];
         partition.next = message.offset() + 1;
+        partition.newest = message.timestamp().to_millis();
         let TopicPartition { topic, partition } = partition.name.clone();
         let position = Position { topic, partition, offset: message.offset() };
         let record = RawRecord {
@@ -170,8 +174,12 @@ impl Reader {
     /// Hands the open batch over, however long that takes.
     fn give(&mut self) -> Result<(), Over> {
         let all = !std::mem::replace(&mut self.announced, true);
-        for Started { name, next, end, anew } in &mut self.partitions {
+        for Started { name, next, end, anew, newest } in &mut self.partitions {
             let moved = self.read_before.insert(name.clone(), *next) != Some(*next);
+            if let (true, Some(millis)) = (moved, *newest) {
+                let written = Timestamp::from_micros(millis.saturating_mul(1000));
+                self.source.health.lags().handed(&self.consumer.context().place(name), *next, written);
+            }
             if all || moved {
                 let progress = self.gathering.moved(&name.topic, name.partition, *next);
                 progress.behind = *next < self.consumer.context().end(name).unwrap_or(0).max(*end);
@@ -249,7 +257,7 @@ impl Reader {
         match self.start_gained() {
             Ok(()) => {}
             Err(error) => {
-                self.consumer.context().trouble(&plain(&error));
+                self.consumer.context().trouble(Trouble::of(&error, ""));
                 self.consumer.context().look_again();
             }
         }
@@ -264,11 +272,16 @@ impl Reader {
                 _ => self.consumer.assign(&assignment)?,
             }
             self.consumer.context().started(&gained);
+            let now = (self.source.clock)();
+            for s in &started {
+                self.source.health.lags().starts(self.consumer.context().place(&s.name), s.next, s.end, now);
+            }
             self.partitions.extend(started);
             self.announced = false;
         }
         let all = starts::partitions_of(&self.consumer, &self.source.input.topics)?;
         let whole = all == Some(self.partitions.len());
+        self.say_whether_whole(whole, all);
         self.pause(!whole);
         if whole && !self.whole {
             self.consumer.context().works();
@@ -287,6 +300,18 @@ impl Reader {
         }
         self.whole = whole;
         Ok(())
+    }
+
+    fn say_whether_whole(&self, whole: bool, all: Option<usize>) {
+        let (health, condition) = (&self.source.health, Condition::Partitions(self.source.name.clone()));
+        match (whole, all) {
+            (true, _) => health.clear(&condition),
+            (false, None) => health.raise(condition, "not all of the topics exist"),
+            (false, Some(all)) => {
+                let ours = self.partitions.len();
+                health.raise(condition, format!("{ours} of {all} partitions are ours; one process must have every one"))
+            }
+        };
     }
 
     fn show(&mut self) {
@@ -316,10 +341,10 @@ impl Reader {
             ClientError::MessageConsumption(Code::AutoOffsetReset | Code::OffsetOutOfRange) => self.find_again(),
             ClientError::MessageConsumption(Code::UnknownTopic | Code::UnknownTopicOrPartition) => {
                 let topics = self.source.input.topics.join("`, `");
-                self.consumer.context().trouble(&format!("not all of the topics `{topics}` exist"));
+                self.consumer.context().trouble(Trouble::lasting(&format!("not all of the topics `{topics}` exist")));
                 self.look_again_soon();
             }
-            other => self.consumer.context().trouble(&plain(other)),
+            other => self.consumer.context().trouble(Trouble::of(other, "")),
         }
         Ok(())
     }

@@ -26,6 +26,8 @@ pub(super) struct Started {
     pub end: i64,
     /// Nothing of it was counted before, and nothing has been given out yet.
     pub anew: bool,
+    /// When its last record was written to the topic, in milliseconds since 1970, if the broker says so.
+    pub newest: Option<i64>,
 }
 
 pub(super) fn of(
@@ -60,7 +62,7 @@ pub(super) fn of(
         let start = offsets::start(&known);
         say(partition, &start, &known);
         let anew = known.stored.is_none();
-        started.push(Started { name: partition.clone(), next: start.offset, end: high, anew });
+        started.push(Started { name: partition.clone(), next: start.offset, end: high, anew, newest: None });
     }
     Ok(started)
 }

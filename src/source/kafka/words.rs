@@ -1,0 +1,99 @@
+//! What is wrong with a broker, in words. In: librdkafka's code and reason. Out: one text per kind of trouble, the same
+//! however often it is tried, so that it is said once.
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+
+use super::settings::plain;
+
+/// A trouble as people read it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Trouble {
+    pub text: String,
+    /// It lies in the connection, so it is over when there is one.
+    pub of_connection: bool,
+    /// It says why; the next "all brokers are down" says less.
+    pub telling: bool,
+}
+
+impl Trouble {
+    pub fn of(error: &KafkaError, reason: &str) -> Self {
+        let detail = detail(reason);
+        let connection = |text: String, telling| Self { text, of_connection: true, telling };
+        match error.rdkafka_error_code() {
+            Some(Code::Authentication | Code::SaslAuthenticationFailed) => connection(
+                format!(
+                    "the broker refuses user or password ({detail})\n  hint: `sasl.username`, `sasl.password` and `sasl.mechanism` of the source"
+                ),
+                true,
+            ),
+            Some(Code::SSL) => connection(tls(&detail), true),
+            Some(Code::Resolve) => connection(
+                format!("the host name of the broker is unknown ({detail})\n  hint: `brokers:` of the source"),
+                true,
+            ),
+            Some(Code::BrokerTransportFailure) if detail.contains("security.protocol") => connection(
+                format!("the broker closes the connection ({detail})\n  hint: `security.protocol` of the source"),
+                true,
+            ),
+            Some(
+                Code::BrokerTransportFailure | Code::AllBrokersDown | Code::OperationTimedOut | Code::RequestTimedOut,
+            ) => connection("the broker does not answer".to_owned(), false),
+            Some(Code::TopicAuthorizationFailed) => Self::lasting(
+                "the user may not read the topics\n  hint: it needs the ACL operations Read and Describe on each topic",
+            ),
+            Some(Code::GroupAuthorizationFailed) => Self::lasting(
+                "the user may not use the consumer group\n  hint: it needs the ACL operation Read on the group",
+            ),
+            _ => Self { text: plain(error), of_connection: false, telling: false },
+        }
+    }
+
+    pub fn lasting(text: &str) -> Self {
+        Self { text: text.to_owned(), of_connection: false, telling: true }
+    }
+}
+
+fn tls(detail: &str) -> String {
+    if detail.contains("hostname mismatch") || detail.contains("IP address mismatch") {
+        format!(
+            "the certificate of the broker is for another host name ({detail})\n  hint: connect by a name that the certificate holds"
+        )
+    } else if detail.contains("certificate") {
+        format!(
+            "the certificate of the broker is not trusted ({detail})\n  hint: `ssl.ca.location` names the file of its CA"
+        )
+    } else {
+        format!(
+            "the broker and this process find no common TLS ({detail})\n  hint: `security.protocol` and the `ssl.…` settings of the source"
+        )
+    }
+}
+
+/// The reason without what differs from try to try: which broker, after how long, how often.
+fn detail(reason: &str) -> String {
+    let start = match reason.split_once(": ") {
+        Some((place, rest)) if place.contains("://") || place.contains('/') => rest,
+        _ => reason,
+    };
+    let end = start.find(" (after ").unwrap_or(start.len());
+    let mut text = start[..end].to_owned();
+    // OpenSSL puts the place in its own source in front.
+    while let Some(at) = text.find("error:") {
+        let Some(stop) = text[at..].rfind("::") else { break };
+        text.replace_range(at..at + stop + 2, "");
+    }
+    text.trim_end_matches(": ").trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_the_same_at_every_try() {
+        let one = "sasl_ssl://localhost:9093/bootstrap: SASL authentication error: Authentication failed (after 312ms in state AUTH_REQ)";
+        let two = "sasl_ssl://localhost:9093/1: SASL authentication error: Authentication failed (after 5ms in state AUTH_REQ, 4 identical error(s) suppressed)";
+        assert_eq!(detail(one), "SASL authentication error: Authentication failed");
+        assert_eq!(detail(one), detail(two));
+    }
+}
