@@ -15,11 +15,11 @@ use crate::config::{Config, FileInput, Input};
 use crate::event::{Admit, SourceId};
 use crate::health::Health;
 use crate::progress::{BarUnit, bar};
-use crate::source::file::{self, FileRead};
+use crate::source::file::{self, FileError, FileRead};
 use crate::source::kafka::{KafkaHandle, KafkaSource};
 use crate::source::offsets::TopicPartition;
 use crate::source::paths::expand;
-use crate::source::{SourceError, SourceEvent, on_a_thread};
+use crate::source::{SourceError, SourceEvent, on_a_thread, pause};
 use crate::stage::{Log, Polled, PositionRow, Positions};
 use crate::time::Timestamp;
 
@@ -66,11 +66,16 @@ impl Sources {
                         1 => Arc::from(""),
                         generation => format!("generation {generation}").into(),
                     };
-                    let stored = with.positions.iter().filter(|p| p.source == id && p.content == reading);
+                    let own = || with.positions.iter().filter(|p| p.source == id);
+                    let stored = own().filter(|p| p.content == reading);
+                    let known = |topic: &str| own().any(|p| *p.topic == *topic && p.content == reading);
+                    let old = own().filter(|p| p.content != reading && !known(&p.topic));
+                    again.extend(old.map(|p| (id, p.topic.to_string())));
                     let source = KafkaSource {
                         input: input.clone(),
                         source: id,
                         admit: with.admit.clone(),
+                        dead_letters: source.dead_letters.clone(),
                         positions: stored.map(|p| (partition_of(p), p.next)).collect(),
                         reading: reading.clone(),
                         name: source.name.clone(),
@@ -236,14 +241,23 @@ fn read_files(
     let generation = with.config.source(id).generation;
     let (admit, format, max_record_bytes) = (with.admit.clone(), input.format, input.max_record_bytes);
     let (flush_records, received_at) = (with.config.flush_records, (with.clock)());
-    let name = with.config.source(id).name.clone();
-    on_a_thread(name, out.clone(), move || {
+    let (name, limits) = (with.config.source(id).name.clone(), with.config.source(id).dead_letters.limits);
+    let (health, until_end) = (with.health.clone(), with.until_end);
+    on_a_thread(name.clone(), out.clone(), move || {
         for path in paths {
             let total = std::fs::metadata(&path).map_or(0, |m| m.len());
             let shown = bar(total, "reading", BarUnit::Bytes);
             let bytes = Arc::new(AtomicU64::new(0));
-            let what =
-                FileRead { path: &path, source: id, format, max_record_bytes, flush_records, received_at, generation };
+            let what = FileRead {
+                path: &path,
+                source: id,
+                format,
+                max_record_bytes,
+                flush_records,
+                received_at,
+                generation,
+                limits,
+            };
             let give = |batch| {
                 shown.set_position(bytes.load(Ordering::Relaxed));
                 // A closed channel means that the pipeline is going down: the file is read again next time.
@@ -255,9 +269,20 @@ fn read_files(
             };
             let result = file::read(&what, &*admit, &bytes, give);
             shown.finish_and_clear();
+            let result = match result {
+                Err(FileError::TooManyDeadLetters { path, why }) if until_end => {
+                    Err(SourceError::TooManyDeadLetters { place: path, why })
+                }
+                Err(FileError::TooManyDeadLetters { path, why }) => {
+                    pause(&health, &name, &TopicPartition::new(path, 0), &why);
+                    // The files after it are not read either: nobody knows what the change of format is about.
+                    return;
+                }
+                other => other.map_err(SourceError::from),
+            };
             if let Err(e) = result {
                 error!(error = %e, "a file could not be read");
-                out.blocking_send(SourceEvent::Failed(e.into())).ok();
+                out.blocking_send(SourceEvent::Failed(e)).ok();
                 return;
             }
         }

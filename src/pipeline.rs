@@ -163,7 +163,9 @@ async fn store_batches<W: Warehouse>(
         let (began, counted) = (Instant::now(), telemetry.count(&batch));
         let dead_letters = batch.dead_letters.len();
         let events = Arc::new(batch.events);
-        for rows in [Rows::Events(events.clone()), Rows::DeadLetters(batch.dead_letters)] {
+        for rows in
+            [Rows::Events(events.clone()), Rows::DeadLetters(batch.dead_letters), Rows::Recovered(batch.recovered)]
+        {
             if !rows.is_empty() {
                 store.insert(rows).await.map_err(warehouse)?;
             }

@@ -4,6 +4,8 @@
 
 mod check;
 mod compare;
+mod connect;
+mod dead_letters;
 mod demo;
 mod explain;
 mod failure;
@@ -61,7 +63,9 @@ enum Command {
     ///
     /// Example: tropa import orders.csv.gz --decoder orders --config tropa.yaml
     Import(import::Import),
-    /// Check journey files (and the config that names them), and run the tests inside them; offline
+    /// Check journey files (and the config that names them), and run the tests inside them
+    ///
+    /// Offline, unless `--connect` asks for the warehouse and the sources to be reached and a sample of records decoded.
     ///
     /// Exit code 0: usable. 78: not usable, with every fault, its line and column, and what is allowed.
     ///
@@ -93,7 +97,13 @@ enum Command {
     ///
     /// Example: tropa compare --map checkout --as-of 2026-06-30 --format html -o report.html
     Compare(compare::Compare),
+    /// List records that could not become events, or try them again
+    ///
+    /// Example: tropa dead-letters list --reason not_json; mend the decoder; tropa dead-letters replay
+    DeadLetters(dead_letters::DeadLetters),
     /// Create or upgrade the tables of a ClickHouse server (the embedded store does this itself)
+    ///
+    /// Also creates the topics that the config names for dead letters, if they are not there.
     ///
     /// Example: tropa migrate --config tropa.yaml
     Migrate(migrate::Migrate),
@@ -137,6 +147,7 @@ pub fn main() -> ExitCode {
         Command::Show(c) => block_on(c.run()),
         Command::Sql(c) => block_on(c.run()),
         Command::Compare(c) => block_on(c.run()),
+        Command::DeadLetters(c) => block_on(c.run()),
         Command::Migrate(c) => block_on(c.run()),
         Command::Demo(c) => block_on(c.run()),
     };

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::event::{DeadLetter, Event, SourceId};
 use crate::identity::{Assignment, Fact};
 use crate::journey::CustomerJourneys;
-use crate::source::{Counters, Progress};
+use crate::source::{Counters, Progress, Recovered};
 use crate::time::Timestamp;
 
 /// Rows of one table, written as one block.
@@ -22,6 +22,8 @@ use crate::time::Timestamp;
 pub enum Rows {
     Events(Arc<Vec<Event>>),
     DeadLetters(Vec<DeadLetter>),
+    /// Dead letters that are events now: they leave the table.
+    Recovered(Vec<Recovered>),
     Facts(Vec<Fact>),
     Assignments(Vec<Assignment>, Version),
     Customers(Vec<CustomerRow>),
@@ -34,6 +36,7 @@ impl Rows {
         match self {
             Self::Events(_) => "events",
             Self::DeadLetters(_) => "dead_letters",
+            Self::Recovered(_) => "replayed_letters",
             Self::Facts(_) => "identity_facts",
             Self::Assignments(..) => "identity",
             Self::Customers(_) => "customer_journeys",
@@ -45,6 +48,7 @@ impl Rows {
         match self {
             Self::Events(rows) => rows.len(),
             Self::DeadLetters(rows) => rows.len(),
+            Self::Recovered(rows) => rows.len(),
             Self::Facts(rows) => rows.len(),
             Self::Assignments(rows, _) => rows.len(),
             Self::Customers(rows) => rows.len(),

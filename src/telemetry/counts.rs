@@ -21,6 +21,7 @@ pub struct Counted {
     records: Vec<(SourceId, Counters)>,
     events: Vec<(SourceId, u64)>,
     dead_letters: BTreeMap<(SourceId, &'static str), u64>,
+    recovered: BTreeMap<SourceId, u64>,
 }
 
 /// Carried by the pipeline; the default one counts where nobody looks.
@@ -48,7 +49,10 @@ impl Telemetry {
         for run in batch.events.chunk_by(|a, b| a.source == b.source) {
             counted.events.push((run[0].source, run.len() as u64));
         }
-        for letter in &batch.dead_letters {
+        for one in &batch.recovered {
+            *counted.recovered.entry(one.source).or_default() += 1;
+        }
+        for letter in batch.dead_letters.iter().filter(|l| !l.envelope.retried) {
             *counted.dead_letters.entry((letter.source, letter.rejection.reason.as_str())).or_default() += 1;
         }
         counted
@@ -67,6 +71,9 @@ impl Telemetry {
         }
         for ((source, reason), letters) in counted.dead_letters {
             metrics.dead_letters(self.name(source), reason, letters);
+        }
+        for (source, letters) in counted.recovered {
+            metrics.replayed(self.name(source), letters);
         }
     }
 

@@ -127,6 +127,11 @@ impl Clickhouse {
         }
     }
 
+    /// ClickHouse's own version.
+    pub async fn version(&self) -> Result<String, WarehouseError> {
+        self.client.query("SELECT version()").fetch_one::<String>().await.map_err(refused)
+    }
+
     /// The same store, where a statement may ask and not change anything.
     #[must_use]
     pub fn read_only(&self) -> Self {

@@ -25,6 +25,7 @@ impl Clickhouse {
                 let rows: Vec<LetterRow> = letters.iter().map(|l| LetterRow::of(l, &config)).collect();
                 self.insert_all(table, &rows).await
             }
+            Rows::Recovered(list) => self.forget_replayed(&list, &config).await,
             Rows::Facts(facts) => {
                 let rows: Vec<FactRow> = facts.iter().map(|f| FactRow::of(f, &config)).collect();
                 self.insert_all(table, &rows).await

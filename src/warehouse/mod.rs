@@ -9,6 +9,7 @@ mod counts;
 mod coverage;
 mod insert;
 mod journey_row;
+mod letters;
 mod migrations;
 mod read;
 mod readings;
@@ -18,6 +19,7 @@ mod rows;
 mod writer;
 
 pub use client::{Clickhouse, SqlAnswer, Target};
+pub use letters::{LetterFilter, StoredLetter};
 pub use migrations::MigrationState;
 pub use writer::Writer;
 

@@ -56,7 +56,7 @@ impl Warehouse for Shelf {
                     };
                 }
             }
-            Rows::DeadLetters(_) | Rows::Positions(_) => {}
+            Rows::DeadLetters(_) | Rows::Recovered(_) | Rows::Positions(_) => {}
         }
         Ok(())
     }

@@ -220,6 +220,7 @@ impl Draft {
                 payload: b"soon".to_vec(),
                 received_at: received_at(),
                 rejection,
+                envelope: Default::default(),
             };
             (broken.position, broken.events, broken.rejected) = (position, Vec::new(), Some(letter));
             broken.counters = Counters { records: 1, rejected: 1, ..Counters::default() };

@@ -4,6 +4,7 @@
 #[path = "../support/running.rs"]
 mod running;
 
+mod letters;
 mod parts;
 mod proxy;
 mod reload;

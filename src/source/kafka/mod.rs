@@ -5,8 +5,12 @@
 //! them (a customer's events may lie in any), so it reads only while every partition is assigned to it, and says so
 //! otherwise. Where to read from is decided by [`offsets`](super::offsets), never by the broker's defaults.
 
+pub mod admin;
 mod group;
+mod letters;
+pub mod probe;
 mod reader;
+mod retried;
 mod settings;
 mod starts;
 mod words;
@@ -23,7 +27,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::offsets::TopicPartition;
 use super::{SourceEvent, on_a_thread};
-use crate::config::KafkaInput;
+use crate::config::{DeadLetterConfig, KafkaInput};
 use crate::event::{Admit, SourceId};
 use crate::health::{Condition, Health};
 use crate::time::Timestamp;
@@ -34,6 +38,7 @@ use reader::Reader;
 pub struct KafkaSource {
     pub name: Arc<str>,
     pub input: KafkaInput,
+    pub dead_letters: DeadLetterConfig,
     pub source: SourceId,
     pub admit: Arc<dyn Admit>,
     /// Names this reading of the topics: stored with every position, and positions of another one do not count.
@@ -71,13 +76,23 @@ pub struct KafkaHandle {
 }
 
 impl KafkaSource {
+    /// Everything it reads: its topics, and the one where its dead letters are tried again.
+    fn topics(&self) -> Vec<String> {
+        self.input.topics.iter().chain(&self.dead_letters.retry).cloned().collect()
+    }
+
+    fn is_retry(&self, topic: &str) -> bool {
+        self.dead_letters.retry.as_deref() == Some(topic)
+    }
+
     /// Starts the consumer's thread. Must be called on the runtime. Fails on settings that cannot be used, never because
     /// no broker answers: that is waited for.
     pub fn start(self, out: Sender<SourceEvent>) -> Result<KafkaHandle, KafkaError> {
         let wrong = |e: rdkafka::error::KafkaError| KafkaError::Settings(settings::plain(&e));
         let consumer: BaseConsumer<Group> =
             settings::of(&self).create_with_context(Group::new(&self)).map_err(wrong)?;
-        let topics: Vec<&str> = self.input.topics.iter().map(String::as_str).collect();
+        let topics = self.topics();
+        let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
         consumer.subscribe(&topics).map_err(wrong)?;
         let waiting = "waiting for the group to give out the partitions";
         self.health.raise(Condition::Partitions(self.name.clone()), waiting);
