@@ -13,5 +13,6 @@ mod letters;
 mod membership;
 mod poison;
 mod same_tables;
+mod secure;
 mod stream;
 mod waiting;

@@ -21,12 +21,23 @@ pub struct Broker {
     _folder: Option<tempfile::TempDir>,
 }
 
+/// A listener with TLS and SCRAM-SHA-512 for `localhost`.
+pub struct Secure {
+    pub address: String,
+    /// Holds `ca.pem`, which has signed the broker's certificate, and `other-ca.pem`, which has not.
+    pub tls: PathBuf,
+}
+
 static RUNNING: Mutex<Weak<Broker>> = Mutex::new(Weak::new());
 
 fn script(arguments: &[&str], port: Option<u16>) -> String {
+    script_with(arguments, port.map(|p| ("TROPA_KAFKA_PORT", p.to_string())))
+}
+
+fn script_with(arguments: &[&str], variable: Option<(&str, String)>) -> String {
     let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/dev/kafka/kafka.sh"));
-    if let Some(port) = port {
-        command.env("TROPA_KAFKA_PORT", port.to_string());
+    if let Some((name, value)) = variable {
+        command.env(name, value);
     }
     let out = command.args(arguments).output().expect("the broker's script runs");
     assert!(out.status.success(), "kafka.sh {arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
@@ -51,6 +62,16 @@ impl Broker {
         let dir = folder.path().join("kafka");
         let address = script(&["start", &dir.display().to_string()], port);
         Self { dir, address, _folder: Some(folder) }
+    }
+
+    /// One with a second listener, see [`Secure`].
+    pub fn with_tls() -> (Self, Secure) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let dir = folder.path().join("kafka");
+        let address = script_with(&["start", &dir.display().to_string()], Some(("TROPA_KAFKA_TLS", "1".to_owned())));
+        let tls = dir.join("tls");
+        let secure = std::fs::read_to_string(tls.join("address")).expect("the script writes it").trim().to_owned();
+        (Self { dir, address, _folder: Some(folder) }, Secure { address: secure, tls })
     }
 
     fn client(&self) -> ClientConfig {

@@ -13,7 +13,7 @@ use rdkafka::message::Message;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
 use super::settings::{self, plain};
-use super::words::Trouble;
+use super::words::{Trouble, UNTRUSTED};
 use crate::config::KafkaInput;
 use crate::event::Position;
 
@@ -77,8 +77,7 @@ impl Probe {
         let deadline = Instant::now() + FIRST;
         loop {
             let answer = consumer.fetch_metadata(None, STEP);
-            // Complaints are only heard while somebody polls.
-            consumer.poll(Duration::ZERO);
+            drain(&consumer);
             match answer {
                 Ok(metadata) => {
                     let brokers = metadata.brokers().len();
@@ -86,7 +85,7 @@ impl Probe {
                 }
                 Err(error) => {
                     if let Some(why) = heard.telling() {
-                        return Err(why);
+                        return Err(if why.starts_with(UNTRUSTED) { which_of_two(input, why) } else { why });
                     }
                     if Instant::now() > deadline {
                         let last = heard.list().pop().map(|t| t.text);
@@ -129,7 +128,18 @@ impl Probe {
         for topic in &self.input.topics {
             list.add_partition(topic, 0);
         }
-        self.consumer.committed_offsets(list, ANSWER).map(|_| ()).map_err(|e| self.why(&e))
+        let deadline = Instant::now() + ANSWER;
+        loop {
+            match self.consumer.committed_offsets(list.clone(), 2 * STEP) {
+                Ok(_) => return Ok(()),
+                Err(e) => {
+                    drain(&self.consumer);
+                    if self.heard.telling().is_some() || !is_time_out(&e) || Instant::now() > deadline {
+                        return Err(self.why(&e));
+                    }
+                }
+            }
+        }
     }
 
     /// The last records of the source's topics, about so many; `take` is given each.
@@ -173,8 +183,58 @@ impl Probe {
     }
 
     fn why(&self, error: &ClientError) -> String {
+        drain(&self.consumer);
         self.heard.telling().unwrap_or_else(|| Trouble::of(error, "").text)
     }
+}
+
+/// Complaints are only heard while somebody polls; each poll hears one.
+fn drain(consumer: &BaseConsumer<Heard>) {
+    for _ in 0..100 {
+        if let Some(Err(error)) = consumer.poll(Duration::from_millis(2)) {
+            let trouble = Trouble::of(&error, "");
+            if trouble.telling {
+                consumer.context().0.lock().unwrap_or_else(PoisonError::into_inner).push(trouble);
+            }
+        }
+    }
+}
+
+fn is_time_out(error: &ClientError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(Code::OperationTimedOut | Code::RequestTimedOut | Code::WaitingForCoordinator)
+    )
+}
+
+/// A certificate that was not accepted: of another host name, if it is accepted without a look at the name. User and
+/// password are not sent for that.
+fn which_of_two(input: &KafkaInput, why: String) -> String {
+    let mut config = settings::reading(input);
+    config.set("ssl.endpoint.identification.algorithm", "none").set("security.protocol", "ssl");
+    let heard = Heard::default();
+    let consumer: BaseConsumer<Heard> = match config.create_with_context(heard.clone()) {
+        Ok(consumer) => consumer,
+        Err(_) => return why,
+    };
+    let deadline = Instant::now() + FIRST;
+    while Instant::now() < deadline {
+        let answered = consumer.fetch_metadata(None, STEP).is_ok();
+        drain(&consumer);
+        let list = heard.list();
+        if list.iter().any(|t| t.text.starts_with(UNTRUSTED)) {
+            return "the certificate of the broker is signed by a CA that is not trusted\n  \
+                    hint: `ssl.ca.location` names the file of its CA"
+                .to_owned();
+        }
+        // The handshake is over: without user and password the broker ends what follows.
+        if answered || !list.is_empty() {
+            return "the certificate of the broker is for another host name\n  \
+                    hint: write in `brokers:` a name that the certificate holds"
+                .to_owned();
+        }
+    }
+    why
 }
 
 /// How long a topic keeps its records, in milliseconds (-1: for ever); an error says why that is not known.
