@@ -64,6 +64,16 @@ impl Broker {
         Self { dir, address, _folder: Some(folder) }
     }
 
+    /// The broker ends; its data stays.
+    pub fn goes_away(&self) {
+        script(&["stop", &self.dir.display().to_string()], None);
+    }
+
+    /// It is there again, at the same address.
+    pub fn comes_back(&self) {
+        script(&["start", &self.dir.display().to_string()], None);
+    }
+
     /// One with a second listener, see [`Secure`].
     pub fn with_tls() -> (Self, Secure) {
         let folder = tempfile::tempdir().expect("a temporary folder");
