@@ -32,7 +32,7 @@ need_program npm "Node.js with npm (the embedded engine is an npm package)"
 "$here/engine/fetch.sh"
 
 if [ "$what" = test ]; then
-  need_packages curl:curl
+  need_packages curl:curl openssl:openssl
   need_program python3 "Python 3.11 or newer"
   need_program java "JDK 17"
   need_program mvn "Maven"

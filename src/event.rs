@@ -185,4 +185,19 @@ pub struct DeadLetter {
     pub rejection: Rejection,
     /// Identifiers it names, as stored.
     pub identifiers: Vec<Arc<str>>,
+    pub envelope: Envelope,
+}
+
+/// What came with a record and is no part of its payload.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Envelope {
+    /// Key and headers of a Kafka record.
+    pub key: Option<Vec<u8>>,
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    /// False: a Kafka record with a key only.
+    pub has_value: bool,
+    /// Header of the delimited file that the record is a row of.
+    pub columns: Vec<String>,
+    /// Read from a retry topic: the dead-letter topic has it already.
+    pub retried: bool,
 }

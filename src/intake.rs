@@ -14,17 +14,21 @@ use tracing::{error, info, warn};
 
 use crate::config::{Config, FileInput, Input};
 use crate::event::{Admit, SourceId};
+use crate::health::Health;
 use crate::progress::{BarUnit, bar};
-use crate::source::file::{self, FileRead};
+use crate::source::file::{self, FileError, FileRead};
 use crate::source::kafka::{KafkaHandle, KafkaSource, Stored};
 use crate::source::offsets::TopicPartition;
 use crate::source::paths::expand;
-use crate::source::{Counted, SourceError, SourceEvent, on_a_thread};
+use crate::source::{Counted, SourceError, SourceEvent, on_a_thread, pause};
 use crate::stage::{Log, Polled, PositionRow, Positions};
 use crate::time::Timestamp;
 
 /// Batches that wait between the sources and the pipeline.
 const WAITING: usize = 2;
+
+/// How long the last commit may take.
+const LAST_COMMIT: Duration = Duration::from_secs(10);
 
 /// The running sources.
 pub struct Sources {
@@ -45,6 +49,7 @@ pub struct Starting<'a> {
     pub positions: &'a Positions,
     pub until_end: bool,
     pub clock: fn() -> Timestamp,
+    pub health: Health,
     /// Other processes read the same topics: partitions are taken over where the store says.
     pub shared: Option<Arc<dyn StoredPositions>>,
 }
@@ -69,11 +74,16 @@ impl Sources {
                         1 => Arc::from(""),
                         generation => format!("generation {generation}").into(),
                     };
+                    let own = || with.positions.iter().filter(|p| p.source == id);
                     let stored = with.positions.iter();
+                    let known = |topic: &str| own().any(|p| *p.topic == *topic && p.content == reading);
+                    let old = own().filter(|p| p.content != reading && !known(&p.topic));
+                    again.extend(old.map(|p| (id, p.topic.to_string())));
                     let source = KafkaSource {
                         input: input.clone(),
                         source: id,
                         admit: with.admit.clone(),
+                        dead_letters: source.dead_letters.clone(),
                         positions: positions_of(stored, id, &reading),
                         stored: with.shared.clone().map(|store| -> Stored {
                             let reading = reading.clone();
@@ -90,6 +100,7 @@ impl Sources {
                         flush_interval: with.config.flush_interval,
                         until_end: with.until_end,
                         clock: with.clock,
+                        health: with.health.clone(),
                     };
                     kafka.insert(id, (source.start(out.clone())?, BTreeMap::new()));
                     open.push(id);
@@ -170,14 +181,30 @@ impl Log for Sources {
 }
 
 impl Sources {
-    /// Commits once more and leaves the consumer groups.
+    /// Commits once more and leaves the consumer groups. A broker that does not answer is not waited for long: a restart
+    /// goes by the positions in the warehouse.
     pub async fn stop(self) {
         for (_, (handle, done)) in self.kafka {
             let offsets: Vec<_> = done.into_iter().collect();
-            let stopped = tokio::task::spawn_blocking(move || handle.stop(&offsets)).await;
-            if let Ok(Err(error)) = stopped {
-                warn!(%error, "the positions are stored in the warehouse, and a restart goes by them");
+            let stopped = tokio::task::spawn_blocking(move || handle.stop(&offsets));
+            match tokio::time::timeout(LAST_COMMIT, stopped).await {
+                Ok(Ok(Err(error))) => {
+                    warn!(%error, "the positions are stored in the warehouse, and a restart goes by them")
+                }
+                Err(_) => {
+                    warn!("Kafka does not answer the last commit; a restart goes by the positions in the warehouse")
+                }
+                Ok(_) => {}
             }
+        }
+    }
+
+    /// Leaves without a commit, because what was given out last is not stored.
+    pub async fn abandon(self) {
+        for (_, (handle, _)) in self.kafka {
+            let left = tokio::task::spawn_blocking(move || handle.abandon());
+            // Over with the process at the latest.
+            tokio::time::timeout(LAST_COMMIT, left).await.ok();
         }
     }
 }
@@ -241,14 +268,23 @@ fn read_files(
     let generation = with.config.source(id).generation;
     let (admit, format, max_record_bytes) = (with.admit.clone(), input.format, input.max_record_bytes);
     let (flush_records, received_at) = (with.config.flush_records, (with.clock)());
-    let name = with.config.source(id).name.clone();
-    on_a_thread(name, out.clone(), move || {
+    let (name, limits) = (with.config.source(id).name.clone(), with.config.source(id).dead_letters.limits);
+    let (health, until_end) = (with.health.clone(), with.until_end);
+    on_a_thread(name.clone(), out.clone(), move || {
         for path in paths {
             let total = std::fs::metadata(&path).map_or(0, |m| m.len());
             let shown = bar(total, "reading", BarUnit::Bytes);
             let bytes = Arc::new(AtomicU64::new(0));
-            let what =
-                FileRead { path: &path, source: id, format, max_record_bytes, flush_records, received_at, generation };
+            let what = FileRead {
+                path: &path,
+                source: id,
+                format,
+                max_record_bytes,
+                flush_records,
+                received_at,
+                generation,
+                limits,
+            };
             let give = |batch| {
                 shown.set_position(bytes.load(Ordering::Relaxed));
                 // A closed channel means that the pipeline is going down: the file is read again next time.
@@ -260,9 +296,20 @@ fn read_files(
             };
             let result = file::read(&what, &*admit, &bytes, give);
             shown.finish_and_clear();
+            let result = match result {
+                Err(FileError::TooManyDeadLetters { path, why }) if until_end => {
+                    Err(SourceError::TooManyDeadLetters { place: path, why })
+                }
+                Err(FileError::TooManyDeadLetters { path, why }) => {
+                    pause(&health, &name, &TopicPartition::new(path, 0), &why);
+                    // The files after it are not read either: nobody knows what the change of format is about.
+                    return;
+                }
+                other => other.map_err(SourceError::from),
+            };
             if let Err(e) = result {
                 error!(error = %e, "a file could not be read");
-                out.blocking_send(SourceEvent::Failed(e.into())).ok();
+                out.blocking_send(SourceEvent::Failed(e)).ok();
                 return;
             }
         }

@@ -18,6 +18,9 @@ pub mod yaml; //          spanned YAML, faults, schema check
 pub mod config; //        the config file as checked: sources, decoders, identifier kinds, warehouse
 pub mod map; //           the journey file -> DesignedMap, or all its faults
 
+// What the process knows of itself
+pub mod health; //        EDGE  what keeps it from being ready, and its figures; said by whoever finds out
+
 // The flow
 pub mod progress; //      EDGE  progress bars
 pub mod source; //        EDGE  file, kafka
@@ -35,12 +38,12 @@ pub mod compare; //       PURE  DesignedMap against the empirical map
 pub mod report; //        PURE  the comparison as text, JSON, HTML
 pub mod demo; //          PURE  a seeded shop with known people
 pub mod orders; //        FRAME orders of operators on their way through the process
-pub mod serve; //         EDGE  HTTP: /orders
+pub mod serve; //         EDGE  HTTP: /livez, /readyz, /metrics, /orders
 
 // FRAME
 pub mod map_tests; //    the tests inside a journey file
-pub mod telemetry;
-pub mod shutdown;
+pub mod telemetry; //     logs, and what the pipeline counts
+pub mod shutdown; //      signals
 pub mod intake; //        all sources of a config as one log
 pub mod pipeline; //      the flow, once, top to bottom
 pub mod startup; //       what happens before the first record

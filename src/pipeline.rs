@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 use crate::stage::journeys::JourneysStage;
 use crate::stage::refold::Refold;
 use crate::stage::{Host, Log, Positions, Warehouse};
+use crate::telemetry::Telemetry;
 use crate::time::Timestamp;
 use queue::queue;
 
@@ -33,6 +34,7 @@ pub struct Control {
     /// Turns true when the tables stand where the sets and the readings say, before the first record.
     pub started: watch::Sender<bool>,
     pub clock: fn() -> Timestamp,
+    pub telemetry: Telemetry,
 }
 
 /// The stages' own settings.
@@ -90,7 +92,7 @@ pub async fn run<L: Log, W: Warehouse>(
     stages: Stages,
     control: Control,
 ) -> Result<RunSummary, PipelineError> {
-    let Control { stop, started, clock } = control;
+    let Control { stop, started, clock, telemetry } = control;
     let Stages { positions, identity: mut setting, refold } = stages;
     let outside = setting.outside.subscribe();
     let epoch = Some(store.claim_epoch().await.map_err(warehouse)?);
@@ -103,14 +105,17 @@ pub async fn run<L: Log, W: Warehouse>(
     let (_going, go_on) = watch::channel(false);
 
     let resolving = tokio::spawn({
-        let (store, stop) = (store.clone(), go_on.clone());
-        async move { identity::run(&host, &*store, (&mut notices_in, &mut announced), setting, stop, started).await }
+        let (store, telemetry, told) = (store.clone(), telemetry.clone(), (go_on.clone(), started));
+        async move {
+            let ends = (&mut notices_in, &mut announced);
+            identity::run(&host, &*store, ends, setting, told, &telemetry).await
+        }
     });
     let recomputing = tokio::spawn({
-        let (store, stage) = (store.clone(), JourneysStage::new(refold, cache));
-        async move { journeys::run(&host, store, &mut announced_in, stage, (1, epoch), go_on).await }
+        let (store, stage, told) = (store.clone(), JourneysStage::new(refold, cache), (go_on, telemetry.clone()));
+        async move { journeys::run(&host, store, &mut announced_in, stage, (1, epoch), told).await }
     });
-    let ingested = ingest::run(log, &*store, &mut notices, (positions, outside), stop).await;
+    let ingested = ingest::run(log, &*store, &mut notices, (positions, outside), (stop, (telemetry, clock))).await;
     drop(notices);
     let (resolved, recomputed) = (join(resolving).await, join(recomputing).await);
     // The stage that failed first explains the others.

@@ -11,6 +11,7 @@ use tracing::info;
 
 use crate::config::{Config, RolesConfig};
 use crate::event::Admit;
+use crate::health::Health;
 use crate::intake::{Sources, Starting, StoredPositions};
 use crate::map::MapVersions;
 use crate::pipeline::{Machine, PipelineError, identity, ingest, journeys};
@@ -19,6 +20,7 @@ use crate::source::SourceError;
 use crate::stage::PositionRow;
 use crate::stage::journeys::JourneysStage;
 use crate::startup::{self, Start};
+use crate::telemetry::Telemetry;
 use crate::time::Timestamp;
 use crate::warehouse::{Clickhouse, WarehouseError, Writer};
 
@@ -50,6 +52,7 @@ pub struct Place<'a> {
     /// Names and texts of the journey files.
     pub files: &'a [(String, String)],
     pub clock: fn() -> Timestamp,
+    pub health: &'a Health,
 }
 
 /// Looks at the stored positions whenever a partition is taken over.
@@ -93,12 +96,12 @@ impl Place<'_> {
         let shared: Arc<dyn StoredPositions> = Arc::new(Stored(self.store.clone(), self.config.clone()));
         let (config, clock) = (self.config, self.clock);
         let starting =
-            Starting { config, admit, positions: &positions, until_end, clock, shared: Some(shared) };
+            Starting { config, admit, positions: &positions, until_end, clock, health: self.health.clone(), shared: Some(shared) };
         let mut sources = Sources::start(&starting)?;
         let topic = (self.roles.identity_topic(), 1);
         let mut out = TopicOutlet::new(self.config.clone(), self.roles, topic, reading)?;
         let writer = Writer::new(self.store.clone(), start.readings);
-        let run = ingest::run(&mut sources, &writer, &mut out, (positions, outside), stop).await;
+        let run = ingest::run(&mut sources, &writer, &mut out, (positions, outside), (stop, (self.telemetry(), self.clock))).await;
         sources.stop().await;
         let done = run?;
         info!(records = done.records, events = done.events, "ingest has stopped; everything taken is announced");
@@ -112,14 +115,15 @@ impl Place<'_> {
         stop: watch::Receiver<bool>,
     ) -> Result<(), RoleError> {
         let (topic, group) = (self.roles.identity_topic(), self.roles.writer_group());
-        let mut inlet = TopicInlet::new(self.config.clone(), self.roles, (&topic, &group), reading.clone())?;
+        let watched = || (self.health.clone(), self.clock);
+        let mut inlet = TopicInlet::new(self.config.clone(), self.roles, (&topic, &group), reading.clone(), watched())?;
         let customers = (self.roles.customers_topic(), self.roles.partitions);
         let mut out = TopicOutlet::new(self.config.clone(), self.roles, customers, reading)?;
         let upto = out.upto();
         let Start { stages, readings, new } = start;
         let writer = Writer::new(self.store.clone(), readings.clone());
         let (started, mut has_started) = watch::channel(false);
-        let host = self.machine();
+        let (host, telemetry) = (self.machine(), self.telemetry());
         let showing = async {
             // An error of the loop ends the wait as well, and is told by it.
             if has_started.wait_for(|started| *started).await.is_err() || new.is_empty() {
@@ -129,7 +133,7 @@ impl Place<'_> {
             Ok::<(), RoleError>(startup::show(self.store, &readings, &new, self.files).await?)
         };
         let mut stopped = stop.clone();
-        let running = identity::run(&host, &writer, (&mut inlet, &mut out), stages.identity, stop, started);
+        let running = identity::run(&host, &writer, (&mut inlet, &mut out), stages.identity, (stop, started), &telemetry);
         tokio::pin!(showing);
         let shown = async {
             tokio::select! {
@@ -152,15 +156,20 @@ impl Place<'_> {
         stop: watch::Receiver<bool>,
     ) -> Result<(), RoleError> {
         let (topic, group) = (self.roles.customers_topic(), self.roles.journeys_group());
-        let mut inlet = TopicInlet::new(self.config.clone(), self.roles, (&topic, &group), reading)?;
+        let watched = || (self.health.clone(), self.clock);
+        let mut inlet = TopicInlet::new(self.config.clone(), self.roles, (&topic, &group), reading, watched())?;
         let writer = Arc::new(Writer::new(self.store.clone(), start.readings));
         let stage = JourneysStage::new(start.stages.refold, self.config.cache_bytes);
         let slices = (self.roles.partitions, None);
-        let run = journeys::run(&self.machine(), writer, &mut inlet, stage, slices, stop).await;
+        let run = journeys::run(&self.machine(), writer, &mut inlet, stage, slices, (stop, self.telemetry())).await;
         inlet.leave().await;
         let done = run?;
         info!(rows = done.customers, "the journeys worker has stopped; everything it was told is written");
         Ok(())
+    }
+
+    fn telemetry(&self) -> Telemetry {
+        Telemetry::new(self.health.clone(), self.config)
     }
 
     fn machine(&self) -> Machine {

@@ -18,6 +18,7 @@ use crate::stage::orders::Known;
 use crate::stage::reading::Reading;
 use crate::stage::refold::Refold;
 use crate::stage::{Log, Polled, PositionRow, Positions, Warehouse};
+use crate::telemetry::Telemetry;
 use crate::time::Timestamp;
 use crate::warehouse::{Clickhouse, WarehouseError};
 
@@ -70,11 +71,11 @@ pub async fn run<L: Log, W: Warehouse>(
     (log, warehouse): (&mut L, W),
     start: Start,
     files: &[(String, String)],
-    (stop, clock): (watch::Receiver<bool>, fn() -> Timestamp),
+    (stop, clock, telemetry): (watch::Receiver<bool>, fn() -> Timestamp, Telemetry),
 ) -> Result<RunSummary, PipelineError> {
     let Start { stages, readings, new } = start;
     let (started, mut has_started) = watch::channel(false);
-    let control = Control { stop, started, clock };
+    let control = Control { stop, started, clock, telemetry };
     let showing = async {
         // An error of the pipeline ends the wait as well, and is told by it.
         match has_started.wait_for(|started| *started).await {
@@ -102,7 +103,7 @@ pub async fn order<W: Warehouse>(
     asking.try_send(Ordered { order, answer: to }).ok();
     let mut log = UntilAnswered { answered, accepted: None };
     let (_go_on, stop) = watch::channel(false);
-    run(store, (&mut log, warehouse), start, files, (stop, clock)).await?;
+    run(store, (&mut log, warehouse), start, files, (stop, clock, Telemetry::default())).await?;
     Ok(log.accepted)
 }
 

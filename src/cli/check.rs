@@ -1,4 +1,5 @@
-//! `tropa check`: journey files and configs, and the tests inside journey files. Offline: nothing is connected to.
+//! `tropa check`: journey files and configs, and the tests inside journey files. Offline, unless `--connect` asks for the
+//! warehouse and the sources to be looked at.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::place::{expand, load_maps, read, read_config};
-use super::{Failure, Place, PlaceArgs};
+use super::{Failure, Place, PlaceArgs, connect};
 use crate::config::Config;
 use crate::map::{DesignedMap, MapVersions};
 use crate::map_tests::{self, TestResult};
@@ -17,12 +18,31 @@ use crate::map_tests::{self, TestResult};
 pub(super) struct Check {
     /// Journey files; none: the config and the journey files it names
     files: Vec<PathBuf>,
+    /// Also reach the warehouse and every source, read some records and say what they become; nothing is stored
+    #[arg(long, conflicts_with = "files")]
+    connect: bool,
     #[command(flatten)]
     place: PlaceArgs,
 }
 
 impl Check {
     pub(super) fn run(self) -> Result<(), Failure> {
+        self.offline()?;
+        if !self.connect {
+            return Ok(());
+        }
+        let place = self.place.load()?;
+        let mut out = std::io::stdout();
+        super::block_on(async {
+            match connect::check(&place, &mut out).await? {
+                0 => Ok(()),
+                1 => Err(Failure::Store("1 problem found".to_owned())),
+                n => Err(Failure::Store(format!("{n} problems found"))),
+            }
+        })
+    }
+
+    fn offline(&self) -> Result<(), Failure> {
         let mut out = std::io::stdout().lock();
         let (maps, warnings) = if self.files.is_empty() {
             let place = self.load()?;

@@ -111,6 +111,7 @@ impl Explain {
             flush_records: MOST + 1,
             received_at: clock(),
             generation: 1,
+            limits: crate::config::DeadLetterLimits::NONE,
         };
         let listener = Listener { decoding, heard: Mutex::default() };
         let input = Box::new(std::io::Cursor::new(bytes.to_vec()));

@@ -23,6 +23,8 @@ pub enum Failure {
     Warehouse(#[from] crate::warehouse::WarehouseError),
     #[error(transparent)]
     Pipeline(#[from] crate::pipeline::PipelineError),
+    #[error(transparent)]
+    Serve(#[from] crate::serve::ServeError),
     /// What was asked for is not there; the text says what is.
     #[error("{0}")]
     NotFound(String),

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::run::run_sources;
 use super::{Failure, PlaceArgs};
-use crate::config::{Config, FileFormat, FileInput, Input, Source};
+use crate::config::{Config, DeadLetterLimits, FileFormat, FileInput, Input, Source};
 use crate::time::Timestamp;
 
 /// Longest record of an imported file whose source the config does not know.
@@ -27,6 +27,9 @@ pub(super) struct Import {
     /// Times after this moment are not believed [default: now]
     #[arg(long, value_name = "T")]
     until: Option<String>,
+    /// Read on however many records are dead letters
+    #[arg(long)]
+    keep_going: bool,
     #[command(flatten)]
     place: PlaceArgs,
 }
@@ -55,7 +58,7 @@ impl Import {
             );
         }
         if summary.dead_letters > 0 {
-            println!("  why: tropa sql \"SELECT reason, count() FROM dead_letters FINAL GROUP BY reason\"");
+            println!("  why: tropa dead-letters list; after the decoder is mended: tropa dead-letters replay");
         }
         Ok(())
     }
@@ -88,6 +91,9 @@ impl Import {
         };
         for source in &mut config.sources {
             source.silence();
+            if self.keep_going {
+                source.dead_letters.limits = DeadLetterLimits::NONE;
+            }
         }
         let input = Input::File(FileInput { paths, format, max_record_bytes });
         match place {
@@ -99,7 +105,11 @@ impl Import {
             }
             None => {
                 let name = self.source.clone().unwrap_or_else(|| self.decoder.clone());
-                config.sources.push(Source { until, ..Source::of_file(&name, decoder.clone(), input) });
+                let mut source = Source { until, ..Source::of_file(&name, decoder.clone(), input) };
+                if self.keep_going {
+                    source.dead_letters.limits = DeadLetterLimits::NONE;
+                }
+                config.sources.push(source);
             }
         }
         Ok(config)

@@ -1,10 +1,11 @@
-//! `tropa migrate`: creates or upgrades the tables of a ClickHouse server.
+//! `tropa migrate`: creates or upgrades the tables of a ClickHouse server, and the topics for dead letters.
 
 use clap::Args;
 
 use super::store::Store;
 use super::{Failure, PlaceArgs};
-use crate::config::WarehouseConfig;
+use crate::config::{Input, WarehouseConfig};
+use crate::source::kafka::admin;
 use crate::warehouse::{Clickhouse, Target};
 
 #[derive(Debug, Args)]
@@ -31,6 +32,13 @@ impl Migrate {
             println!("the internal topics are there; created now: {}", if made.is_empty() { "none".to_owned() } else { made.join(", ") });
         }
         println!("the tables are current; {applied} migrations applied now");
+        for source in &place.config.sources {
+            let Input::Kafka(input) = &source.input else { continue };
+            let made = admin::create_topics(input, &source.dead_letters).await;
+            for topic in made.map_err(|e| Failure::Store(e.to_string()))? {
+                println!("topic `{topic}` created at {}", input.brokers);
+            }
+        }
         Ok(())
     }
 }

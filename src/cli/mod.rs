@@ -4,15 +4,19 @@
 
 mod check;
 mod compare;
+mod connect;
+mod dead_letters;
 mod demo;
 mod explain;
 mod failure;
 mod forget;
 mod identity;
+mod grace;
 mod import;
 mod migrate;
 mod orders;
 mod place;
+mod reload;
 mod retain;
 mod run;
 mod schema;
@@ -22,6 +26,7 @@ mod store;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -62,7 +67,9 @@ enum Command {
     ///
     /// Example: tropa import orders.csv.gz --decoder orders --config tropa.yaml
     Import(import::Import),
-    /// Check journey files (and the config that names them), and run the tests inside them; offline
+    /// Check journey files (and the config that names them), and run the tests inside them
+    ///
+    /// Offline, unless `--connect` asks for the warehouse and the sources to be reached and a sample of records decoded.
     ///
     /// Exit code 0: usable. 78: not usable, with every fault, its line and column, and what is allowed.
     ///
@@ -112,7 +119,13 @@ enum Command {
     ///
     /// Example: tropa compare --map checkout --as-of 2026-06-30 --format html -o report.html
     Compare(compare::Compare),
+    /// List records that could not become events, or try them again
+    ///
+    /// Example: tropa dead-letters list --reason not_json; mend the decoder; tropa dead-letters replay
+    DeadLetters(dead_letters::DeadLetters),
     /// Create or upgrade the tables of a ClickHouse server (the embedded store does this itself)
+    ///
+    /// Also creates the topics that the config names for dead letters, if they are not there.
     ///
     /// Example: tropa migrate --config tropa.yaml
     Migrate(migrate::Migrate),
@@ -159,6 +172,7 @@ pub fn main() -> ExitCode {
         Command::Retain(c) => block_on(c.run()),
         Command::Sql(c) => block_on(c.run()),
         Command::Compare(c) => block_on(c.run()),
+        Command::DeadLetters(c) => block_on(c.run()),
         Command::Migrate(c) => block_on(c.run()),
         Command::Demo(c) => block_on(c.run()),
     };
@@ -185,5 +199,9 @@ fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Fa
     // Streams of two cores still need a thread for commits and timers beside the computing one.
     let threads = std::thread::available_parallelism().map_or(2, usize::from).max(4);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
-    runtime.map_err(Failure::Output)?.block_on(command)
+    let runtime = runtime.map_err(Failure::Output)?;
+    let result = runtime.block_on(command);
+    // A broker that does not answer must not hold up the end of a process that has said its last word.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    result
 }

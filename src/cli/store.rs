@@ -8,6 +8,7 @@ use tracing::{info, warn};
 
 use super::Failure;
 use crate::config::{Config, WarehouseConfig};
+use crate::health::Health;
 use crate::warehouse::embedded::{self, Embedded};
 use crate::warehouse::{Clickhouse, MigrationState, Target};
 
@@ -24,15 +25,21 @@ pub(super) struct Store {
 impl Store {
     /// For commands that write: the embedded engine becomes ours, with current tables; a server must be migrated.
     pub async fn own(config: &Config) -> Result<Self, Failure> {
+        Self::own_watched(config, &Health::default()).await
+    }
+
+    /// The same, for a process that says whether its store answers.
+    pub async fn own_watched(config: &Config, health: &Health) -> Result<Self, Failure> {
         let store = match &config.warehouse {
             WarehouseConfig::Embedded { listen, database, fsync } => {
                 super::place::create_dir(&config.data)?;
                 let embedded = Embedded::start(&config.data, *listen, *fsync).await.map_err(in_use_or_broken)?;
                 info!(url = embedded.url(), "embedded engine started");
                 let client = Clickhouse::connect(&Target::embedded(embedded.url(), database, *fsync), config);
+                let client = client.watched_by(health.clone());
                 Self { client: Arc::new(client), embedded: Some(embedded), ours: true }
             }
-            WarehouseConfig::Server { .. } => Self::server(config),
+            WarehouseConfig::Server { .. } => Self::server(config, health),
         };
         let ready = store.make_ready().await;
         match ready {
@@ -69,9 +76,9 @@ impl Store {
         Ok(Some(Self { client: Arc::new(client.without_patience().await?), embedded: None, ours: false }))
     }
 
-    fn server(config: &Config) -> Self {
-        let target = Target::of(&config.warehouse);
-        Self { client: Arc::new(Clickhouse::connect(&target, config)), embedded: None, ours: true }
+    fn server(config: &Config, health: &Health) -> Self {
+        let client = Clickhouse::connect(&Target::of(&config.warehouse), config).watched_by(health.clone());
+        Self { client: Arc::new(client), embedded: None, ours: true }
     }
 
     async fn make_ready(&self) -> Result<(), Failure> {

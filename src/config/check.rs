@@ -10,11 +10,11 @@ use super::checked::{
     Class, Config, FileFormat, FileInput, IdentifierConfig, Input, KafkaInput, KafkaStart, Kind, Normalise, RolesConfig,
     Source, WarehouseConfig,
 };
-use super::decoders;
 use super::file::{
     ClassWord, ConfigFile, DecoderRef, FileFile, FormatWord, IdentifiersFile, KafkaFile, KindFile, NormaliseWord,
     RolesFile, SourceFile, StoreWord, json_schema,
 };
+use super::{decoders, operating};
 use crate::time::{Timestamp, parse_duration};
 use crate::yaml::{self, Fault, Faults, Node};
 
@@ -118,6 +118,7 @@ fn config(scope: &mut Scope<'_>, file: ConfigFile, base: &Path) -> Config {
             fsync: embedded.fsync.unwrap_or(true),
         },
     };
+    let listen = operating::listen(scope, file.serve.and_then(|s| s.listen).as_deref(), &warehouse);
     let max_visits = file.max_visits.unwrap_or(100_000) as usize;
     let mut config = Config {
         data: base.join(file.data.as_deref().unwrap_or("tropa-data")),
@@ -132,6 +133,8 @@ fn config(scope: &mut Scope<'_>, file: ConfigFile, base: &Path) -> Config {
         flush_interval: scope.duration("flush/interval", flush.interval.as_deref(), Duration::from_secs(1)),
         roles: file.roles.map(|written| roles(scope, written)),
         cache_bytes: bytes(scope, file.cache.as_deref()),
+        listen,
+        grace: scope.duration("grace", file.grace.as_deref(), Duration::from_secs(30)),
         fingerprint: String::new(),
     };
     config.fingerprint = fingerprint(&config);
@@ -299,7 +302,14 @@ fn source(
         (None, Some(files)) => Input::File(file_input(scope, &pointer, files, base)),
         (None, None) => Input::None,
     };
+    let dead_letters = operating::dead_letters(
+        scope,
+        &format!("{pointer}/dead_letters"),
+        file.dead_letters.unwrap_or_default(),
+        &input,
+    );
     Some(Source {
+        dead_letters,
         channel: file.channel.map(Arc::from),
         generation: file.generation.unwrap_or(1),
         delay: scope.duration(&format!("{pointer}/delay"), file.delay.as_deref(), Duration::from_secs(300)),

@@ -1,5 +1,6 @@
 //! The config as checked: the only form that travels. Every default is filled in.
 
+use core::net::SocketAddr;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,6 +35,10 @@ pub struct Config {
     pub roles: Option<RolesConfig>,
     /// Bytes of event sets the journeys stage keeps in memory (default 1 GiB).
     pub cache_bytes: u64,
+    /// Where `tropa run` answers over HTTP; `None`: nowhere. Port 0: any free one.
+    pub listen: Option<SocketAddr>,
+    /// How long a process that was told to stop waits for a warehouse that is away (default 30 s).
+    pub grace: Duration,
     /// BLAKE3 (hex) over the keys that can change a figure: part of the reading.
     pub fingerprint: String,
 }
@@ -174,6 +179,38 @@ pub struct Source {
     pub observed_from: Option<Timestamp>,
     /// Records only state facts: takes no part in the watermark.
     pub facts_only: bool,
+    pub dead_letters: DeadLetterConfig,
+}
+
+/// What becomes of records that cannot be read, beside their row in `dead_letters`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeadLetterConfig {
+    /// Kafka only: they are written here as well.
+    pub topic: Option<String>,
+    /// Kafka only: `dead-letters replay` writes here, and the source reads it.
+    pub retry: Option<String>,
+    pub limits: DeadLetterLimits,
+}
+
+/// How many dead letters are too many: the partition or file is then not read on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DeadLetterLimits {
+    /// A greater share among the last `of` records; 1: never.
+    pub share: f64,
+    pub of: usize,
+    /// So many in a row; 0: never.
+    pub in_a_row: u64,
+}
+
+impl Default for DeadLetterLimits {
+    fn default() -> Self {
+        Self { share: 0.05, of: 10_000, in_a_row: 1_000 }
+    }
+}
+
+impl DeadLetterLimits {
+    /// Whatever comes, reading goes on.
+    pub const NONE: Self = Self { share: 1.0, of: 1, in_a_row: 0 };
 }
 
 impl Source {
@@ -191,6 +228,7 @@ impl Source {
             until: None,
             observed_from: None,
             facts_only: false,
+            dead_letters: DeadLetterConfig::default(),
         }
     }
 

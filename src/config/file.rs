@@ -46,6 +46,10 @@ pub struct ConfigFile {
     pub roles: Option<RolesFile>,
     /// Memory for event sets, such as `512MiB` or `2GiB`; default `1GiB`.
     pub cache: Option<String>,
+    /// Where `tropa run` answers over HTTP: `/livez`, `/readyz`, `/metrics`.
+    pub serve: Option<ServeFile>,
+    /// Told to stop, a process waits so long for a warehouse that is away; default `30s`.
+    pub grace: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema, Debug, Default, Clone, Copy)]
@@ -98,6 +102,32 @@ pub struct RolesFile {
     /// Any setting of librdkafka, passed through.
     #[serde(default)]
     pub settings: BTreeMap<String, Scalar>,
+}
+
+#[derive(Deserialize, JsonSchema, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServeFile {
+    /// `auto` (default): loopback, any free port, said in the log and in the file `serve` of the data folder; `off`; or
+    /// ADDRESS:PORT, such as `0.0.0.0:9464`.
+    pub listen: Option<String>,
+}
+
+/// When a partition or file is not read on, and where else its dead letters go.
+#[derive(Deserialize, JsonSchema, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeadLettersFile {
+    /// Topic on the source's brokers that dead letters are written to as well, whole, with Kafka Connect's headers.
+    pub topic: Option<String>,
+    /// Topic that `tropa dead-letters replay` writes to and this source reads; default `TOPIC.retry` beside `topic`.
+    pub retry: Option<String>,
+    /// A greater share of dead letters among `of` records pauses the partition; default 0.05; 1: none does.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub share: Option<f64>,
+    /// Records that the share is of; default 10000.
+    #[schemars(range(min = 1))]
+    pub of: Option<u64>,
+    /// So many dead letters in a row pause the partition; default 1000; 0: no number does.
+    pub in_a_row: Option<u64>,
 }
 
 #[derive(Deserialize, JsonSchema, Debug, Default)]
@@ -202,6 +232,8 @@ pub struct SourceFile {
     pub observed_from: Option<String>,
     /// Its records only say who is who; default false.
     pub facts_only: Option<bool>,
+    /// What becomes of records that cannot be read, and how many are too many.
+    pub dead_letters: Option<DeadLettersFile>,
 }
 
 #[derive(Deserialize, JsonSchema, Debug)]

@@ -5,6 +5,7 @@ mod check;
 pub mod checked;
 mod decoders;
 mod file;
+mod operating;
 
 pub use check::parse;
 pub use checked::*;

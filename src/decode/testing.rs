@@ -49,6 +49,8 @@ pub fn for_tests(test: &MapTest) -> Config {
         flush_interval: Duration::ZERO,
         roles: None,
         cache_bytes: u64::MAX,
+        listen: None,
+        grace: std::time::Duration::from_secs(30),
         fingerprint: String::new(),
     }
 }

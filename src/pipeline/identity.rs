@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 use tracing::{debug, info};
@@ -21,6 +21,7 @@ use crate::stage::identity::IdentityStage;
 use crate::stage::orders::{Carried, Known, carry_out};
 use crate::stage::watermark::Watermark;
 use crate::stage::{Announced, Announcement, Heard, Host, Inlet, Notice, Outlet, Partition, Rows, Ticket, Version, Warehouse};
+use crate::telemetry::Telemetry;
 use crate::time::Timestamp;
 
 /// Batches whose announcements may be on their way at once.
@@ -82,8 +83,8 @@ pub async fn run<W: Warehouse, I: Inlet<Notice>, O: Outlet<Announced>, H: Host>(
     store: &W,
     (inlet, out): (&mut I, &mut O),
     mut setting: Setting,
-    mut stop: watch::Receiver<bool>,
-    started: watch::Sender<bool>,
+    (mut stop, started): (watch::Receiver<bool>, watch::Sender<bool>),
+    telemetry: &Telemetry,
 ) -> Result<(), PipelineError> {
     let mut writer: Option<Writer> = None;
     let mut open = true;
@@ -124,9 +125,12 @@ pub async fn run<W: Warehouse, I: Inlet<Notice>, O: Outlet<Announced>, H: Host>(
                 Heard::Lost { .. } => writer = None,
                 Heard::Message { offset, message, .. } => {
                     if let Some(w) = &mut writer {
+                        let began = Instant::now();
                         w.take(host, store, out, offset, &message).await?;
+                        telemetry.resolved(&w.stage, began);
                         if w.mark_is_due(host.now(), setting.refresh) {
                             w.mark(host, out).await?;
+                            telemetry.watermark(&w.watermark, host.now());
                         }
                     }
                 }
@@ -143,12 +147,14 @@ pub async fn run<W: Warehouse, I: Inlet<Notice>, O: Outlet<Announced>, H: Host>(
             () = host.tick(), if open => {
                 if let Some(w) = writer.as_mut().filter(|w| w.mark_is_due(host.now(), setting.refresh)) {
                     w.mark(host, out).await?;
+                    telemetry.watermark(&w.watermark, host.now());
                 }
             }
         }
     }
     if let Some(w) = &mut writer {
         w.mark(host, out).await?;
+        telemetry.watermark(&w.watermark, host.now());
     }
     Ok(())
 }

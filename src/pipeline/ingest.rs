@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::watch;
 use tracing::info;
@@ -12,6 +13,8 @@ use super::{PipelineError, closed, source, warehouse};
 use crate::orders;
 use crate::stage::orders::Known;
 use crate::stage::{Log, Notice, Outlet, Polled, PositionRow, Positions, Rows, Ticket, Warehouse};
+use crate::telemetry::Telemetry;
+use crate::time::Timestamp;
 
 /// Batches that may be on their way at once.
 const UNSETTLED: usize = 8;
@@ -30,7 +33,7 @@ pub async fn run<L: Log, W: Warehouse, O: Outlet<Notice>>(
     store: &W,
     out: &mut O,
     (mut positions, outside): (Positions, watch::Receiver<Arc<Known>>),
-    mut stop: watch::Receiver<bool>,
+    (mut stop, (telemetry, clock)): (watch::Receiver<bool>, (Telemetry, fn() -> Timestamp)),
 ) -> Result<Ingested, PipelineError> {
     let mut total = Ingested::default();
     let mut open = true;
@@ -46,6 +49,7 @@ pub async fn run<L: Log, W: Warehouse, O: Outlet<Notice>>(
                 if !rows.is_empty() {
                     // I2: only now, and in the store before anywhere else.
                     store.insert(Rows::Positions(rows.clone())).await.map_err(warehouse)?;
+                    telemetry.written(&rows, clock());
                     failed = failed.or(log.commit(&rows).await.map_err(source).err());
                 }
             }
@@ -58,6 +62,7 @@ pub async fn run<L: Log, W: Warehouse, O: Outlet<Notice>>(
                     // What is outside is not stored; its links still count, so identity is told of it.
                     let known = outside.borrow().clone();
                     batch.dead_letters.retain(|letter| !known.outside.covers_letter(letter));
+                    let (began, counted) = (Instant::now(), telemetry.count(&batch));
                     let rows = positions.advance(&batch.progress);
                     total.records += batch.progress.iter().map(|p| p.counters.records).sum::<u64>();
                     total.events += batch.events.len() as u64;
@@ -65,11 +70,12 @@ pub async fn run<L: Log, W: Warehouse, O: Outlet<Notice>>(
                     let events = Arc::new(batch.events);
                     let inside = orders::inside(&events, &known.outside);
                     // I1: acknowledged before anybody hears of it.
-                    for rows in [Rows::Events(inside), Rows::DeadLetters(batch.dead_letters)] {
+                    for rows in [Rows::Events(inside), Rows::DeadLetters(batch.dead_letters), Rows::Recovered(batch.recovered)] {
                         if !rows.is_empty() {
                             store.insert(rows).await.map_err(warehouse)?;
                         }
                     }
+                    telemetry.stored(counted, began);
                     let notice = Notice { events, positions: rows.clone(), orders: known.orders };
                     let ticket = out.announce(0, notice).await.map_err(closed)?;
                     unsettled.push_back((ticket, rows));

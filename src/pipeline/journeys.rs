@@ -4,6 +4,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::watch;
 use tracing::debug;
@@ -11,6 +12,7 @@ use tracing::debug;
 use super::{PipelineError, closed, warehouse};
 use crate::stage::journeys::{JourneysStage, Read, Receipt};
 use crate::stage::{Announced, CustomerRow, Heard, Host, Inlet, Partition, Rows, Warehouse};
+use crate::telemetry::Telemetry;
 use crate::time::Timestamp;
 
 /// What a run of this stage did.
@@ -32,7 +34,7 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
     inlet: &mut I,
     mut stage: JourneysStage,
     (partitions, given): (Partition, Option<u64>),
-    mut stop: watch::Receiver<bool>,
+    (mut stop, telemetry): (watch::Receiver<bool>, Telemetry),
 ) -> Result<Recomputed, PipelineError> {
     let mut total = Recomputed::default();
     // The last order whose leavings the stage knows.
@@ -63,8 +65,10 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
             reading = Some((read, host.beside(async move { store.events_of(nodes).await })));
         }
         if next.is_none() {
+            let began = Instant::now();
             next = host.heavy(|| stage.recompute());
             if let Some((_, receipt)) = &next {
+                telemetry.computed(receipt.customers(), stage.bytes(), began);
                 total.customers += receipt.customers() as u64;
                 continue;
             }

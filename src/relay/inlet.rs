@@ -14,9 +14,12 @@ use tokio::sync::mpsc::{self, Receiver, Sender, error::TrySendError};
 use super::wire::Wire;
 use super::{LONGEST, RelayError, client};
 use crate::config::{Config, RolesConfig};
+use crate::health::Health;
 use crate::source::kafka::group::{Group, GroupConsumer};
+use crate::source::kafka::words::Trouble;
 use crate::source::offsets::TopicPartition;
 use crate::stage::{Heard, Inlet, Partition};
+use crate::time::Timestamp;
 
 /// Longest wait for a message: stops and rebalances are noticed within it.
 const POLL: Duration = Duration::from_millis(50);
@@ -48,6 +51,7 @@ impl<T: Wire> TopicInlet<T> {
         roles: &RolesConfig,
         (topic, group): (&str, &str),
         reading: Arc<str>,
+        (health, clock): (Health, fn() -> Timestamp),
     ) -> Result<Self, RelayError> {
         let wrong = |e: KafkaError| RelayError::Kafka(e.to_string());
         let consumer: BaseConsumer<Group> = client(roles)
@@ -60,7 +64,7 @@ impl<T: Wire> TopicInlet<T> {
             .set("heartbeat.interval.ms", (roles.session_timeout.as_millis() / 4).to_string())
             .set("fetch.message.max.bytes", LONGEST)
             .set("fetch.wait.max.ms", "50")
-            .create_with_context(Group::new(roles.brokers.clone(), group.to_owned()))
+            .create_with_context(Group::of((&roles.brokers, group), topic.into(), health, clock))
             .map_err(wrong)?;
         consumer.subscribe(&[topic]).map_err(wrong)?;
         let consumer = Arc::new(consumer);
@@ -200,7 +204,7 @@ impl Reader {
                 Err(Over)
             }
             Some(Err(error)) => {
-                self.consumer.context().trouble(&error.to_string());
+                self.consumer.context().trouble(Trouble::of(&error, ""));
                 Ok(())
             }
         }
@@ -215,7 +219,7 @@ impl Reader {
         if let Some(gained) = self.consumer.context().gained()
             && let Err(error) = self.start(&gained)?
         {
-            self.consumer.context().trouble(&error.to_string());
+            self.consumer.context().trouble(Trouble::of(&error, ""));
             self.consumer.context().look_again();
         }
         Ok(())

@@ -17,9 +17,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use flate2::read::MultiGzDecoder;
 
 use super::{Counted, DecodedBatch};
-use super::gathering::Gathering;
-use crate::config::FileFormat;
-use crate::event::{Admit, Position, RawPayload, RawRecord, SourceId};
+use super::gathering::{Gathering, Taken};
+use super::limits::{Guard, TooMany};
+use crate::config::{DeadLetterLimits, FileFormat};
+use crate::event::{Admit, Envelope, Position, RawPayload, RawRecord, SourceId};
 use crate::time::Timestamp;
 use peek::Peeked;
 
@@ -27,6 +28,8 @@ use peek::Peeked;
 pub enum FileError {
     #[error("cannot read {path}: {error}")]
     Read { path: String, error: io::Error },
+    #[error("{path}: {why}")]
+    TooManyDeadLetters { path: String, why: TooMany },
 }
 
 /// What is read and how.
@@ -43,6 +46,8 @@ pub struct FileRead<'a> {
     pub received_at: Timestamp,
     /// Of the source; raised, it wants the file read again.
     pub generation: u32,
+    /// Of dead letters; beyond them the file is not read on.
+    pub limits: DeadLetterLimits,
 }
 
 /// Counts and hashes the bytes as they stand in the file.
@@ -119,12 +124,17 @@ pub fn read_from(
         next: 0,
         begun: false,
         stopped: false,
+        guard: Guard::new(what.limits),
+        too_many: None,
     };
     let limit = what.max_record_bytes;
     match format {
         FileFormat::JsonArray => values::values(&mut *input, limit, &mut |r| reading.take(r)),
         FileFormat::Csv { separator } => rows::rows(&mut *input, separator, limit, &mut |r| reading.take(r)),
         FileFormat::Ndjson | FileFormat::Auto => cut::lines(&mut *input, limit, &mut |r| reading.take(r)),
+    }
+    if let Some(why) = reading.too_many {
+        return Err(FileError::TooManyDeadLetters { path: what.path.to_owned(), why });
     }
     if !reading.stopped {
         drop(input);
@@ -177,6 +187,8 @@ struct Reading<'a, G> {
     /// A batch was given out.
     begun: bool,
     stopped: bool,
+    guard: Guard,
+    too_many: Option<TooMany>,
 }
 
 impl<G: FnMut(DecodedBatch) -> ControlFlow<()>> Reading<'_, G> {
@@ -185,7 +197,14 @@ impl<G: FnMut(DecodedBatch) -> ControlFlow<()>> Reading<'_, G> {
         let position = Position { topic: self.topic.clone(), partition: 0, offset: self.next };
         self.next += 1;
         let (source, received_at) = (self.what.source, self.what.received_at);
-        self.gathering.take(&RawRecord { source, position: &position, line, payload, received_at });
+        let record = RawRecord { source, position: &position, line, payload, received_at };
+        let taken = self.gathering.take(&record, Envelope::default);
+        if let Err(why) = self.guard.note(taken == Taken::Rejected) {
+            // What was read so far is stored, so that people can see what is wrong with it.
+            let _ = self.flush();
+            (self.too_many, self.stopped) = (Some(why), true);
+            return ControlFlow::Break(());
+        }
         if self.gathering.is_full(self.what.flush_records) { self.flush() } else { ControlFlow::Continue(()) }
     }
 

@@ -4,11 +4,19 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::{Counters, DecodedBatch, Progress};
-use crate::event::{Admission, Admit, DeadLetter, RawPayload, RawRecord, SourceId};
+use super::{Counters, DecodedBatch, Progress, Recovered};
+use crate::event::{Admission, Admit, DeadLetter, Envelope, Position, RawPayload, RawRecord, Rejection, SourceId};
 
 /// Payload bytes of a batch at most, but for its last record.
 const BATCH_BYTES: usize = 64 << 20;
+
+/// What became of a record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Taken {
+    /// Events, or left out by the config.
+    Used,
+    Rejected,
+}
 
 pub(super) struct Gathering<A> {
     source: SourceId,
@@ -25,8 +33,8 @@ impl<A: Deref<Target = D>, D: Admit + ?Sized> Gathering<A> {
         Self { source, admit, batch: DecodedBatch::default(), last: 0, records: 0, bytes: 0 }
     }
 
-    /// One record more.
-    pub fn take(&mut self, record: &RawRecord<'_>) {
+    /// One record more. `envelope` is asked for if it is a dead letter.
+    pub fn take(&mut self, record: &RawRecord<'_>, envelope: impl FnOnce() -> Envelope) -> Taken {
         let position = record.position;
         let admission = self.admit.admit(record);
         self.records += 1;
@@ -43,22 +51,67 @@ impl<A: Deref<Target = D>, D: Admit + ?Sized> Gathering<A> {
                     }
                 }
                 self.batch.events.extend(events);
+                Taken::Used
             }
-            Admission::Drop(_) => progress.counters.skipped += 1,
+            Admission::Drop(_) => {
+                progress.counters.skipped += 1;
+                Taken::Used
+            }
             Admission::Reject(rejection) => {
                 progress.counters.rejected += 1;
-                let identifiers = self.admit.named(record);
-                self.batch.dead_letters.push(DeadLetter {
-                    source: self.source,
-                    position: position.clone(),
-                    line: record.line,
-                    payload: bytes_of(&record.payload).to_vec(),
-                    received_at: record.received_at,
-                    rejection,
-                    identifiers,
-                });
+                self.reject(record, rejection, envelope());
+                Taken::Rejected
             }
         }
+    }
+
+    /// A dead letter that is tried again: `record` is the original, `read_at` where it was read now. It was counted when
+    /// it was read first. `stands`: how far the original's partition has come, whose newest event this may be.
+    pub fn take_again(
+        &mut self,
+        record: &RawRecord<'_>,
+        read_at: &Position,
+        stands: Option<i64>,
+        envelope: impl FnOnce() -> Envelope,
+    ) {
+        let admission = self.admit.admit(record);
+        self.records += 1;
+        self.bytes += bytes_of(&record.payload).len();
+        self.moved(&read_at.topic, read_at.partition, read_at.offset + 1);
+        match admission {
+            Admission::Emit(events) => {
+                let newest = events.iter().filter(|e| e.plausible).map(|e| e.occurred_at).max();
+                if let (Some(next), Some(newest)) = (stands, newest) {
+                    let progress = self.moved(&record.position.topic, record.position.partition, next);
+                    progress.max_occurred = progress.max_occurred.max(Some(newest));
+                }
+                self.batch.events.extend(events);
+                self.batch.recovered.push(Recovered { source: self.source, position: record.position.clone() });
+            }
+            // What the config leaves out now is no dead letter any more.
+            Admission::Drop(_) => {
+                self.batch.recovered.push(Recovered { source: self.source, position: record.position.clone() });
+            }
+            Admission::Reject(rejection) => {
+                self.reject(record, rejection, Envelope { retried: true, ..envelope() });
+            }
+        }
+    }
+
+    fn reject(&mut self, record: &RawRecord<'_>, rejection: Rejection, mut envelope: Envelope) {
+        if let RawPayload::Row { header, .. } = &record.payload {
+            envelope.columns = header.to_vec();
+        }
+        self.batch.dead_letters.push(DeadLetter {
+            source: self.source,
+            position: record.position.clone(),
+            line: record.line,
+            payload: bytes_of(&record.payload).to_vec(),
+            received_at: record.received_at,
+            rejection,
+            identifiers: self.admit.named(record),
+            envelope,
+        });
     }
 
     /// The partition stands at `next` now, with or without a record.
@@ -84,6 +137,11 @@ impl<A: Deref<Target = D>, D: Admit + ?Sized> Gathering<A> {
         let progress = &mut self.batch.progress[self.last];
         progress.next = next;
         progress
+    }
+
+    /// The open batch says something about this partition.
+    pub fn speaks_of(&self, topic: &str, partition: i32) -> bool {
+        self.batch.progress.iter().any(|p| p.partition == partition && *p.topic == *topic)
     }
 
     pub const fn records(&self) -> usize {

@@ -2,16 +2,19 @@
 //! over a bounded channel, each saying how far its partitions have come. Never decides what may be committed: that is
 //! told to it, after the data is stored.
 
+pub mod delimited;
 pub mod file;
 mod gathering;
 pub mod kafka;
+pub mod limits;
 pub mod offsets;
 pub mod paths;
 pub mod standard_input;
 
 use std::sync::Arc;
 
-use crate::event::{DeadLetter, Event, SourceId};
+use crate::event::{DeadLetter, Event, Position, SourceId};
+use crate::health::{Condition, Health};
 use crate::time::Timestamp;
 
 /// What a source has to say, in the order it happened.
@@ -35,9 +38,27 @@ pub enum SourceError {
     #[error("{0}")]
     Path(String),
     #[error(
+        "{place} is not read on: {why}\n  \
+         hint: `tropa dead-letters list` says what is wrong with them; `--keep-going` of `tropa import`, or the limits in \
+         `dead_letters:` of the source, let it be read on"
+    )]
+    TooManyDeadLetters { place: String, why: limits::TooMany },
+    #[error(
         "source `{0}` broke down; the lines above say where\n  hint: nothing of what it had not given out is stored or committed; please report it"
     )]
     Gone(String),
+}
+
+/// Notes that a partition or file is not read on, and says so once.
+pub fn pause(health: &Health, source: &Arc<str>, place: &offsets::TopicPartition, why: &limits::TooMany) {
+    let text = format!(
+        "{place} is not read on: {why}; mend the decoder or the limits in `dead_letters:` and the change is taken, or send \
+         SIGHUP to try it once more; `tropa dead-letters list` says what is wrong with them"
+    );
+    let (topic, partition) = (place.topic.clone(), place.partition);
+    if health.raise(Condition::Paused { source: source.clone(), topic, partition }, text.as_str()) {
+        tracing::error!(source = &**source, "{text}");
+    }
 }
 
 /// Runs a source on a thread of its own; one that breaks down must not look like one that has ended.
@@ -59,8 +80,18 @@ pub fn on_a_thread(
 pub struct DecodedBatch {
     pub events: Vec<Event>,
     pub dead_letters: Vec<DeadLetter>,
+    /// Dead letters that were read again and are events now.
+    pub recovered: Vec<Recovered>,
     /// One entry for every partition that moved; committed together with the batch.
     pub progress: Vec<Progress>,
+}
+
+/// A dead letter that has become events: it leaves the table.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Recovered {
+    pub source: SourceId,
+    /// Of the original.
+    pub position: Position,
 }
 
 /// How far one partition (or file) has come within a batch.

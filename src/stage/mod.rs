@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{DeadLetter, Event};
 use crate::identity::{Assignment, Fact};
 use crate::journey::CustomerJourneys;
+use crate::source::Recovered;
 
 pub use announce::{Announced, Announcement, Notice, Partition};
 pub use positions::{PositionRow, Positions};
@@ -38,6 +39,8 @@ pub use seams::{Heard, Host, Inlet, Log, Outlet, Polled, Ticket, Warehouse};
 pub enum Rows {
     Events(Arc<Vec<Event>>),
     DeadLetters(Vec<DeadLetter>),
+    /// Dead letters that are events now: they leave the table.
+    Recovered(Vec<Recovered>),
     Facts(Vec<Fact>),
     /// Customers that are about to be announced because identity changed: found again if that is cut off.
     Announcing(Vec<Arc<str>>, Version),
@@ -53,6 +56,7 @@ impl Rows {
         match self {
             Self::Events(_) => "events",
             Self::DeadLetters(_) => "dead_letters",
+            Self::Recovered(_) => "replayed_letters",
             Self::Facts(_) => "identity_facts",
             Self::Announcing(..) => "announcing",
             Self::Assignments(..) => "identity",
@@ -66,6 +70,7 @@ impl Rows {
         match self {
             Self::Events(rows) => rows.len(),
             Self::DeadLetters(rows) => rows.len(),
+            Self::Recovered(rows) => rows.len(),
             Self::Facts(rows) => rows.len(),
             Self::Announcing(rows, _) => rows.len(),
             Self::Assignments(rows, _) => rows.len(),

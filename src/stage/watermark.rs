@@ -50,6 +50,15 @@ impl Watermark {
         self.as_of
     }
 
+    /// How far one source alone would let as_of come; `None`: it says nothing now.
+    pub fn of_source(&self, id: SourceId, now: Timestamp) -> Option<Timestamp> {
+        let source = self.config.source(id);
+        let own = || self.partitions.iter().filter(|((s, _, _), _)| *s == id).map(|(_, p)| p);
+        let live = |p: &&Partition| p.finished || p.behind || now <= p.moved_at.saturating_add(source.idle);
+        let least = own().filter(live).filter_map(|p| p.max_occurred).min();
+        least.or_else(|| own().filter_map(|p| p.max_occurred).max()).map(|t| t - source.delay)
+    }
+
     /// Moves as_of on as far as the sources allow at `now`.
     pub fn advance(&mut self, now: Timestamp) -> Option<Timestamp> {
         let bound = self.bound(now);

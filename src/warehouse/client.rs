@@ -11,6 +11,7 @@ use clickhouse::{Client, Compression};
 use super::WarehouseError;
 use super::retry::{Retry, refused};
 use crate::config::{Config, WarehouseConfig};
+use crate::health::Health;
 
 /// How long a command that only reads waits for an answer of a store that is away.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -102,6 +103,18 @@ impl Clickhouse {
         }
     }
 
+    /// The same store, for whoever is to know whether it answers.
+    #[must_use]
+    pub fn watched_by(self, health: Health) -> Self {
+        Self { retry: self.retry.clone().watched_by(health), ..self }
+    }
+
+    /// The same store under another config.
+    #[must_use]
+    pub fn with_config(&self, config: &Config) -> Self {
+        Self { config: Some(Arc::new(config.clone())), ..self.clone() }
+    }
+
     /// The same client for a command that reads: it gives up on a store that does not answer, instead of waiting.
     pub async fn without_patience(self) -> Result<Self, WarehouseError> {
         let client = Self { retry: self.retry.clone().with_patience(PATIENCE), ..self };
@@ -112,6 +125,11 @@ impl Clickhouse {
             Ok(Err(error)) => Err(client.retry.unreachable(&error)),
             Err(_) => Err(client.retry.unreachable(&Error::TimedOut)),
         }
+    }
+
+    /// ClickHouse's own version.
+    pub async fn version(&self) -> Result<String, WarehouseError> {
+        self.client.query("SELECT version()").fetch_one::<String>().await.map_err(refused)
     }
 
     /// The same store, where a statement may ask and not change anything.

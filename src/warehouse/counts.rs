@@ -267,8 +267,11 @@ impl Clickhouse {
             .map(|s| Coverage { source: s.name.to_string(), ..Coverage::default() })
             .collect();
         let of = |list: &mut Vec<Coverage>, source: &str| list.iter().position(|c| c.source == source);
-        let deliveries = "SELECT toString(source) AS source, sum(p.records) AS records, sum(p.skipped) AS skipped, sum(p.decoded) AS decoded, \
-             sum(p.rejected) AS rejected, sum(p.blocked_identifiers) AS blocked FROM positions AS p FINAL GROUP BY source";
+        // What was replayed was counted as rejected when it was read, and is decoded now.
+        let deliveries = "SELECT toString(source) AS source, sum(records) AS records, sum(skipped) AS skipped, \
+             toUInt64(sum(decoded) + sum(replayed)) AS decoded, toUInt64(sum(rejected) - sum(replayed)) AS rejected, sum(blocked) AS blocked FROM \
+             (SELECT source, records, skipped, decoded, rejected, blocked_identifiers AS blocked, 0 AS replayed FROM positions FINAL \
+             UNION ALL SELECT source, 0, 0, 0, 0, 0, 1 FROM replayed_letters FINAL) GROUP BY source";
         for r in self.fetch::<PositionCounts>(deliveries).await? {
             let Some(i) = of(&mut list, &r.source) else { continue };
             let c = &mut list[i];

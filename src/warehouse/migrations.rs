@@ -4,13 +4,14 @@
 use super::{Clickhouse, WarehouseError};
 use crate::aggregate::quote;
 
-const MIGRATIONS: [(u32, &str, &str); 7] = [
+const MIGRATIONS: [(u32, &str, &str); 8] = [
     (1, "sets", include_str!("migrations/0001_sets.sql")),
     (2, "journeys", include_str!("migrations/0002_journeys.sql")),
     (3, "aggregates", include_str!("migrations/0003_aggregates.sql")),
     (4, "views", include_str!("migrations/0004_views.sql")),
     (5, "keyings", include_str!("migrations/0005_keyings.sql")),
     (6, "operators", include_str!("migrations/0006_operators.sql")),
+    (8, "dead_letters", include_str!("migrations/0008_dead_letters.sql")),
     (10, "announcing", include_str!("migrations/0010_announcing.sql")),
 ];
 

@@ -6,8 +6,10 @@ pub mod embedded;
 
 mod client;
 mod counts;
+mod coverage;
 mod insert;
 mod journey_row;
+mod letters;
 mod migrations;
 mod orders;
 mod read;
@@ -19,6 +21,7 @@ mod sets;
 mod writer;
 
 pub use client::{Clickhouse, SqlAnswer, Target};
+pub use letters::{LetterFilter, StoredLetter};
 pub use migrations::MigrationState;
 pub use writer::Writer;
 

@@ -168,13 +168,4 @@ impl Clickhouse {
         // engine never ends waiting for it.
         self.execute(&format!("DROP TABLE IF EXISTS {table} SETTINGS max_table_size_to_drop = 0")).await
     }
-
-    /// Files are read anew: what was said about their records before goes.
-    pub async fn forget_dead_letters(&self, files: &[(String, String)]) -> Result<(), WarehouseError> {
-        if files.is_empty() {
-            return Ok(());
-        }
-        let list: Vec<String> = files.iter().map(|(s, t)| format!("({}, {})", quote(s), quote(t))).collect();
-        self.execute(&format!("DELETE FROM dead_letters WHERE (source, topic) IN ({})", list.join(", "))).await
-    }
 }

@@ -7,10 +7,11 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use crate::aggregate::quote;
 use crate::config::Config;
-use crate::event::{DeadLetter, Event, Identifier};
+use crate::event::{DeadLetter, Event, Identifier, RejectReason};
 use crate::identity::{Assignment, Fact};
-use crate::source::Counters;
+use crate::source::{Counters, Recovered};
 use crate::stage::{PositionRow, Version};
 use crate::time::{Day, Timestamp};
 
@@ -256,6 +257,10 @@ pub(super) struct LetterRow {
     detail: String,
     #[serde(with = "serde_bytes_as_string")]
     payload: Vec<u8>,
+    columns: Vec<String>,
+    #[serde(with = "serde_bytes_as_string")]
+    record_key: Vec<u8>,
+    payload_bytes: u64,
     received_at: i64,
     identifiers: Vec<String>,
 }
@@ -264,6 +269,9 @@ impl LetterRow {
     pub fn of(letter: &DeadLetter, config: &Config) -> Self {
         let mut payload = letter.payload.clone();
         payload.truncate(LETTER_BYTES);
+        // Of an over-long record of a file only the beginning is kept.
+        let cut = letter.line > 0 && letter.rejection.reason == RejectReason::TooLarge;
+        let payload_bytes = if cut { 0 } else { letter.payload.len() as u64 };
         Self {
             source: config.source(letter.source).name.to_string(),
             topic: letter.position.topic.to_string(),
@@ -273,9 +281,36 @@ impl LetterRow {
             reason: letter.rejection.reason.as_str().to_owned(),
             detail: letter.rejection.detail.clone(),
             payload,
+            columns: letter.envelope.columns.clone(),
+            record_key: letter.envelope.key.clone().unwrap_or_default(),
+            payload_bytes,
             received_at: letter.received_at.micros(),
             identifiers: letter.identifiers.iter().map(ToString::to_string).collect(),
         }
+    }
+}
+
+#[derive(Row, Serialize)]
+pub(super) struct ReplayedRow {
+    source: String,
+    topic: String,
+    partition: i32,
+    offset: i64,
+}
+
+impl ReplayedRow {
+    pub fn of(one: &Recovered, config: &Config) -> Self {
+        Self {
+            source: config.source(one.source).name.to_string(),
+            topic: one.position.topic.to_string(),
+            partition: one.position.partition,
+            offset: one.position.offset,
+        }
+    }
+
+    /// As a tuple of SQL.
+    pub fn key(&self) -> String {
+        format!("({}, {}, {}, {})", quote(&self.source), quote(&self.topic), self.partition, self.offset)
     }
 }
 

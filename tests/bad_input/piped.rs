@@ -13,7 +13,7 @@ fn standard_input_takes_every_format_and_reconciles() {
     let said = import(format!("{}\nbroken\n", good("a")).as_bytes());
     assert!(said.starts_with("2 records, 1 events, 1 dead letters; 1 customers recomputed; as of "), "{said}");
     assert!(
-        said.contains("  why: tropa sql \"SELECT reason, count() FROM dead_letters FINAL GROUP BY reason\"\n"),
+        said.contains("  why: tropa dead-letters list; after the decoder is mended: tropa dead-letters replay\n"),
         "{said}"
     );
     import(format!("[{}, 1]", good("b")).as_bytes());

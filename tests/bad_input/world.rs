@@ -84,7 +84,7 @@ pub fn folder(files: &[File]) -> tempfile::TempDir {
         let name = format!("{}.{}", file.source, file.ending);
         std::fs::write(folder.path().join(&name), &file.bytes).expect("writable");
         config.push_str(&format!(
-            "  {}: {{ decoder: {}, file: {{ paths: [{name}], max_record_bytes: {LIMIT} }} }}\n",
+            "  {}: {{ decoder: {}, file: {{ paths: [{name}], max_record_bytes: {LIMIT} }}, dead_letters: {{ share: 1, in_a_row: 0 }} }}\n",
             file.source, file.decoder
         ));
     }

@@ -202,7 +202,7 @@ impl Case {
                 finished: false,
                 content: Arc::from(""),
             };
-            batches.push(DecodedBatch { events, dead_letters: Vec::new(), progress: vec![progress] });
+            batches.push(DecodedBatch { events, progress: vec![progress], ..DecodedBatch::default() });
         }
         batches
     }

@@ -2,13 +2,18 @@
 
 #[path = "../support/broker.rs"]
 mod broker;
+#[allow(dead_code)] // Each test binary uses its share of it.
+#[path = "../support/running.rs"]
+mod running;
 #[path = "../support/shop.rs"]
 mod shop;
 
 mod kill;
 mod letters;
 mod membership;
+mod poison;
 mod roles;
 mod same_tables;
+mod secure;
 mod stream;
 mod waiting;

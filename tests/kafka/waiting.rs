@@ -134,3 +134,25 @@ fn records_that_expire_under_a_run_are_said_and_the_rest_is_read() {
     let (read, _) = ask().trim().split_once('\t').map(|(a, b)| (a.to_owned(), b.to_owned())).expect("two figures");
     assert!(read.parse::<usize>().expect("a number") < ALL, "nothing had expired when it was read");
 }
+
+#[test]
+fn a_broker_that_goes_away_and_comes_back_is_said_once_each_way_also_while_no_record_comes() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let broker = Broker::start(None);
+    broker.topic("silent", 1);
+    let config = one_topic(folder.path(), &broker.address, "silent", "group: silent", "data: data\nrefresh: 1s\n");
+    let mut run = crate::running::Running::start(config.parent().expect("a folder"), &["run"]);
+    crate::running::until("it is ready", || run.ready());
+    broker.goes_away();
+    run.hear("Kafka: the broker does not answer");
+    let (status, body) = run.get("/readyz").expect("an answer");
+    assert_eq!(status, 503);
+    assert!(body.contains(r#""reason":"kafka","source":"web","detail":"Kafka at 127.0.0.1:"#), "{body}");
+    assert_eq!(run.figure("tropa_unready{reason=\"kafka\",source=\"web\"}"), Some(1.0));
+    broker.comes_back();
+    run.hear("Kafka answers again");
+    crate::running::until("it is ready again", || run.ready());
+    assert_eq!(run.count("the broker does not answer"), 1, "said once, however often it was tried");
+    run.signal("TERM");
+    assert_eq!(run.ends().0, 0);
+}

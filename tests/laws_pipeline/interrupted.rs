@@ -118,7 +118,7 @@ pub async fn run(
     let dying = Dying { writer: Writer::new(store.clone(), start.readings.clone()), before };
     let (_keep, stop) = tokio::sync::watch::channel(false);
     let mut log = Counting { batches: batches.iter(), committed: 0 };
-    match startup::run(store, (&mut log, dying), start, &[], (stop, received_at)).await {
+    match startup::run(store, (&mut log, dying), start, &[], (stop, received_at, Default::default())).await {
         Ok(_) | Err(PipelineError::Warehouse(_)) => log.committed,
         Err(e) => panic!("{e}"),
     }

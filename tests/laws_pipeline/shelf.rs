@@ -54,7 +54,7 @@ impl Warehouse for Shelf {
                     };
                 }
             }
-            Rows::DeadLetters(_) | Rows::Positions(_) | Rows::Announcing(..) | Rows::Orders(_) => {}
+            Rows::DeadLetters(_) | Rows::Recovered(_) | Rows::Positions(_) | Rows::Announcing(..) | Rows::Orders(_) => {}
         }
         Ok(())
     }
@@ -143,7 +143,7 @@ pub async fn run(world: &World, batches: Vec<DecodedBatch>, cache: u64) -> Table
     };
     let (_keep, stop) = tokio::sync::watch::channel(false);
     let (started, _) = tokio::sync::watch::channel(false);
-    let control = Control { stop, started, clock: received_at };
+    let control = Control { stop, started, clock: received_at, telemetry: Default::default() };
     let shelf = Arc::new(Shelf::default());
     pipeline::run(&mut Replay(batches.into_iter()), shelf.clone(), stages, control).await.expect("nothing fails here");
     let shelf = Arc::try_unwrap(shelf).ok().expect("the pipeline is done with it");

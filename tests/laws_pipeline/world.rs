@@ -221,6 +221,7 @@ impl Draft {
                 received_at: received_at(),
                 rejection,
                 identifiers: Vec::new(),
+                envelope: Default::default(),
             };
             (broken.position, broken.events, broken.rejected) = (position, Vec::new(), Some(letter));
             broken.counters = Counters { records: 1, rejected: 1, ..Counters::default() };

@@ -99,7 +99,7 @@ fn batch(feed: usize, number: usize, deliveries: &[Delivery]) -> DecodedBatch {
         finished: true,
         content: "".into(),
     };
-    DecodedBatch { events, dead_letters: Vec::new(), progress: vec![progress] }
+    DecodedBatch { events, progress: vec![progress], ..DecodedBatch::default() }
 }
 
 /// Runs one schedule; says what differs from the batch.

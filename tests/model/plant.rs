@@ -16,13 +16,15 @@ use tropa::stage::journeys::JourneysStage;
 use tropa::stage::reading::Reading;
 use tropa::stage::refold::Refold;
 use tropa::stage::{Partition, Positions, Warehouse};
+use tropa::telemetry::Telemetry;
+use tropa::time::Timestamp;
 
 use crate::mistakes::Mistake;
 use crate::schedule::Schedule;
 use crate::seams::{Feeding, Listening, Queued, Shop, Speaking, Standing};
 use crate::sim::{ANNOUNCED, Feed, Life, Member, NOTICES, Permit, Shared};
 use crate::store::Store;
-use crate::world::World;
+use crate::world::{World, received_at};
 
 /// What kind of process stands where.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -102,6 +104,11 @@ impl Process {
             task.done = task.future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
         }
     }
+}
+
+/// Figures that nobody looks at.
+fn watching() -> (Telemetry, fn() -> Timestamp) {
+    (Telemetry::default(), received_at)
 }
 
 /// One thing that may happen next.
@@ -204,14 +211,16 @@ impl<'a> Plant<'a> {
                 let mut out = Speaking { sim: sim.clone(), life };
                 vec![Box::pin(async move {
                     let outside = watch::channel(Arc::default()).1;
-                    ingest::run(&mut log, &shop, &mut out, (positions, outside), never()).await.expect("nothing fails here");
+                    ingest::run(&mut log, &shop, &mut out, (positions, outside), (never(), watching())).await.expect("nothing fails here");
                 })]
             }
             Role::Identity => {
                 let (mut inlet, mut out) = (Listening { sim: sim.clone(), life }, Speaking { sim: sim.clone(), life });
                 let (host, stop) = (host(), never());
                 vec![Box::pin(async move {
-                    let run = identity::run(&host, &shop, (&mut inlet, &mut out), setting, stop, started);
+                    let telemetry = watching().0;
+                    let ends = (&mut inlet, &mut out);
+                    let run = identity::run(&host, &shop, ends, setting, (stop, started), &telemetry);
                     run.await.expect("nothing fails here");
                 })]
             }
@@ -219,7 +228,7 @@ impl<'a> Plant<'a> {
                 let (host, stop, partitions) = (host(), never(), self.plan.partitions());
                 let mut inlet = Listening { sim: sim.clone(), life };
                 vec![Box::pin(async move {
-                    let run = journeys::run(&host, Arc::new(shop), &mut inlet, stage, (partitions, None), stop);
+                    let run = journeys::run(&host, Arc::new(shop), &mut inlet, stage, (partitions, None), (stop, watching().0));
                     run.await.expect("nothing fails here");
                 })]
             }
@@ -238,17 +247,17 @@ impl<'a> Plant<'a> {
                     let [a, b, c] = stops;
                     let ingesting = async {
                         let outside = watch::channel(Arc::default()).1;
-                        ingest::run(&mut log, &shop, &mut notices, (positions, outside), a).await.expect("nothing fails here");
+                        ingest::run(&mut log, &shop, &mut notices, (positions, outside), (a, watching())).await.expect("nothing fails here");
                         drop(notices);
                     };
                     let resolving = async {
                         let ends = (&mut notices_in, &mut announced);
-                        identity::run(&first, &shop, ends, setting, b, started).await.expect("nothing fails here");
+                        identity::run(&first, &shop, ends, setting, (b, started), &watching().0).await.expect("nothing fails here");
                         drop(announced);
                     };
                     let store = Arc::new(shop.clone());
                     let recomputing = async {
-                        let run = journeys::run(&second, store, &mut announced_in, stage, (1, epoch), c);
+                        let run = journeys::run(&second, store, &mut announced_in, stage, (1, epoch), (c, watching().0));
                         run.await.expect("nothing fails here");
                     };
                     tokio::join!(ingesting, resolving, recomputing);

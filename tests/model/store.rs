@@ -89,7 +89,7 @@ impl Store {
                     }
                 }
             }
-            Rows::DeadLetters(_) | Rows::Orders(_) => {}
+            Rows::DeadLetters(_) | Rows::Recovered(_) | Rows::Orders(_) => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! A real Apache Kafka broker for a test process, started by the project's own script; topics and records for it. Shared
 //! by the tests that run at one time, stopped with the last of them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -8,7 +9,9 @@ use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
@@ -18,12 +21,23 @@ pub struct Broker {
     _folder: Option<tempfile::TempDir>,
 }
 
+/// A listener with TLS and SCRAM-SHA-512 for `localhost`.
+pub struct Secure {
+    pub address: String,
+    /// Holds `ca.pem`, which has signed the broker's certificate, and `other-ca.pem`, which has not.
+    pub tls: PathBuf,
+}
+
 static RUNNING: Mutex<Weak<Broker>> = Mutex::new(Weak::new());
 
 fn script(arguments: &[&str], port: Option<u16>) -> String {
+    script_with(arguments, port.map(|p| ("TROPA_KAFKA_PORT", p.to_string())))
+}
+
+fn script_with(arguments: &[&str], variable: Option<(&str, String)>) -> String {
     let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/dev/kafka/kafka.sh"));
-    if let Some(port) = port {
-        command.env("TROPA_KAFKA_PORT", port.to_string());
+    if let Some((name, value)) = variable {
+        command.env(name, value);
     }
     let out = command.args(arguments).output().expect("the broker's script runs");
     assert!(out.status.success(), "kafka.sh {arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
@@ -50,6 +64,26 @@ impl Broker {
         Self { dir, address, _folder: Some(folder) }
     }
 
+    /// The broker ends; its data stays.
+    pub fn goes_away(&self) {
+        script(&["stop", &self.dir.display().to_string()], None);
+    }
+
+    /// It is there again, at the same address.
+    pub fn comes_back(&self) {
+        script(&["start", &self.dir.display().to_string()], None);
+    }
+
+    /// One with a second listener, see [`Secure`].
+    pub fn with_tls() -> (Self, Secure) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let dir = folder.path().join("kafka");
+        let address = script_with(&["start", &dir.display().to_string()], Some(("TROPA_KAFKA_TLS", "1".to_owned())));
+        let tls = dir.join("tls");
+        let secure = std::fs::read_to_string(tls.join("address")).expect("the script writes it").trim().to_owned();
+        (Self { dir, address, _folder: Some(folder) }, Secure { address: secure, tls })
+    }
+
     fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.address);
@@ -71,6 +105,40 @@ impl Broker {
         list.add_partition_offset(topic, 0, Offset::Offset(before)).expect("an offset");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(admin.delete_records(&list, &AdminOptions::new())).expect("the broker answers");
+    }
+
+    /// Everything a topic holds, partition by partition.
+    pub fn records(&self, topic: &str) -> Vec<Record> {
+        let mut config = self.client();
+        config.set("group.id", "reading").set("enable.partition.eof", "true");
+        let consumer: BaseConsumer = config.create().expect("a consumer");
+        let metadata = consumer.fetch_metadata(Some(topic), Duration::from_secs(30)).expect("the broker answers");
+        let mut list = TopicPartitionList::new();
+        for partition in metadata.topics()[0].partitions() {
+            list.add_partition_offset(topic, partition.id(), Offset::Beginning).expect("an offset");
+        }
+        consumer.assign(&list).expect("assigned");
+        let (mut records, mut ended) = (Vec::new(), 0);
+        while ended < list.count() {
+            match consumer.poll(Duration::from_secs(60)).expect("a record or an end") {
+                Ok(message) => records.push(Record::of(&message)),
+                Err(KafkaError::PartitionEOF(_)) => ended += 1,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        records.sort_by_key(|r| (r.partition, r.offset));
+        records
+    }
+
+    /// The offset that a group has committed for a partition; 0: none.
+    pub fn committed(&self, group: &str, topic: &str, partition: i32) -> i64 {
+        let mut config = self.client();
+        config.set("group.id", group);
+        let consumer: BaseConsumer = config.create().expect("a consumer");
+        let mut list = TopicPartitionList::new();
+        list.add_partition(topic, partition);
+        let committed = consumer.committed_offsets(list, Duration::from_secs(30)).expect("the broker answers");
+        committed.elements()[0].offset().to_raw().unwrap_or(0).max(0)
     }
 
     fn producer(&self, settings: &[(&str, &str)]) -> ThreadedProducer<DefaultProducerContext> {
@@ -105,6 +173,30 @@ impl Broker {
         producer.begin_transaction().expect("a transaction");
         send(&producer, topic, records);
         producer.commit_transaction(Duration::from_secs(30)).expect("committed");
+    }
+}
+
+/// A record as it stands in a topic.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Record {
+    pub partition: i32,
+    pub offset: i64,
+    pub key: Option<String>,
+    pub payload: Option<String>,
+    pub headers: BTreeMap<String, String>,
+}
+
+impl Record {
+    fn of(message: &BorrowedMessage<'_>) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let headers = message.headers().into_iter().flat_map(|h| h.iter());
+        Self {
+            partition: message.partition(),
+            offset: message.offset(),
+            key: message.key().map(text),
+            payload: message.payload().map(text),
+            headers: headers.map(|h| (h.key.to_owned(), h.value.map(text).unwrap_or_default())).collect(),
+        }
     }
 }
 

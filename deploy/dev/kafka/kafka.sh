@@ -8,7 +8,10 @@
 #
 # DIR (default: $TROPA_KAFKA_DIR, else ~/.local/state/tropa/kafka) holds server.properties, data/, broker.log, pid and
 # address. A DIR that was used before is used again with the same ports, so a broker can go away and come back.
-# TROPA_KAFKA_PORT asks for a port instead of any free one. Needs a JDK 17 or later, Maven and Python 3.
+# TROPA_KAFKA_PORT asks for a port instead of any free one. TROPA_KAFKA_TLS=1 adds a listener with TLS and SCRAM-SHA-512
+# for `localhost`, whose address stands in tls/address and whose CA, made with openssl, in tls/ca.pem; user `tropa`
+# (password `tropa-secret`) may do everything there, user `guest` (`guest-secret`) nothing. Needs a JDK 17 or later, Maven
+# and Python 3.
 set -euo pipefail
 
 version=4.3.0
@@ -38,12 +41,12 @@ setup() {
   [ -d "$lib" ] || die "$lib could not be created"
 }
 
-# Two ports that nobody listens on now, both held open until both are known.
+# Three ports that nobody listens on now, all held open until all are known.
 free_ports() {
   need python3 "install Python 3"
   python3 - <<'PY'
 import socket
-held = [socket.socket() for _ in range(2)]
+held = [socket.socket() for _ in range(3)]
 for s in held:
     s.bind(("127.0.0.1", 0))
 print(*(s.getsockname()[1] for s in held))
@@ -56,18 +59,47 @@ running() {
   [ -s "$1/pid" ] && pid=$(cat "$1/pid") && ps -p "$pid" -o args= 2>/dev/null | grep -qF "$1/server.properties"
 }
 
+# A CA, and a certificate of it for `localhost`; another CA that knows nothing of the broker.
+certificates() {
+  need openssl "install OpenSSL"
+  local dir=$1 ca
+  mkdir -p "$dir"
+  for ca in ca other-ca; do
+    openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj "/CN=tropa test $ca" -keyout "$dir/$ca.key" -out "$dir/$ca.pem" 2>/dev/null
+  done
+  openssl req -newkey rsa:2048 -nodes -subj "/CN=localhost" -keyout "$dir/broker.key" -out "$dir/broker.csr" 2>/dev/null
+  printf 'subjectAltName=DNS:localhost\n' >"$dir/broker.ext"
+  openssl x509 -req -days 30 -in "$dir/broker.csr" -CA "$dir/ca.pem" -CAkey "$dir/ca.key" -CAcreateserial \
+    -extfile "$dir/broker.ext" -out "$dir/broker.crt" 2>/dev/null
+  openssl pkcs8 -topk8 -nocrypt -in "$dir/broker.key" -out "$dir/broker.p8"
+  cat "$dir/broker.p8" "$dir/broker.crt" "$dir/ca.pem" >"$dir/broker.pem"
+}
+
 configure() {
-  local dir=$1 port controller
-  read -r port controller < <(free_ports)
+  local dir=$1 port controller tls users=() listener='' advertised='' protocols='' more=''
+  read -r port controller tls < <(free_ports)
   port=${TROPA_KAFKA_PORT:-$port}
+  if [ -n "${TROPA_KAFKA_TLS:-}" ]; then
+    certificates "$dir/tls"
+    printf 'localhost:%s\n' "$tls" >"$dir/tls/address"
+    listener=",SECURE://127.0.0.1:$tls" advertised=",SECURE://localhost:$tls" protocols=",SECURE:SASL_SSL"
+    users=(--add-scram 'SCRAM-SHA-512=[name=tropa,password=tropa-secret]'
+      --add-scram 'SCRAM-SHA-512=[name=guest,password=guest-secret]')
+    more="sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.secure.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.secure.ssl.keystore.type=PEM
+listener.name.secure.ssl.keystore.location=$dir/tls/broker.pem
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS;User:tropa"
+  fi
   cat >"$dir/server.properties" <<EOF
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$controller
-listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
-advertised.listeners=PLAINTEXT://127.0.0.1:$port
+listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller$listener
+advertised.listeners=PLAINTEXT://127.0.0.1:$port$advertised
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT$protocols
 log.dirs=$dir/data
 # One node holds everything once, and keeps it: test data may be years old.
 offsets.topic.replication.factor=1
@@ -84,12 +116,13 @@ group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 group.consumer.min.session.timeout.ms=1000
 group.consumer.min.heartbeat.interval.ms=300
+$more
 EOF
   printf '127.0.0.1:%s\n' "$port" >"$dir/address"
   local id
   id=$(java -XX:TieredStopAtLevel=1 -cp "$lib/*" kafka.tools.StorageTool random-uuid 2>/dev/null)
   java -XX:TieredStopAtLevel=1 -cp "$lib/*" kafka.tools.StorageTool format -t "$id" -c "$dir/server.properties" \
-    >"$dir/format.log" 2>&1 || { cat "$dir/format.log" >&2; rm -f "$dir/server.properties"; die "the data folder could not be formatted"; }
+    ${users[@]+"${users[@]}"} >"$dir/format.log" 2>&1 || { cat "$dir/format.log" >&2; rm -f "$dir/server.properties"; die "the data folder could not be formatted"; }
 }
 
 start() {
@@ -150,5 +183,5 @@ case "${1:-}" in
   start) start "${2:-$default_dir}" ;;
   stop) stop "${2:-$default_dir}" ;;
   topic) shift; topic "$@" ;;
-  *) sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 64 ;;
+  *) sed -n '2,15s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 64 ;;
 esac

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
@@ -13,12 +14,22 @@ use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Statistics, TopicPartitionList};
 use tracing::{debug, info, warn};
 
+use super::KafkaSource;
 use super::settings::plain;
+use super::words::Trouble;
+use crate::health::{Condition, Health, Place};
 use crate::source::offsets::TopicPartition;
+use crate::time::Timestamp;
+
+/// A connection that has held so long since the last trouble is well.
+const SETTLED: Duration = Duration::from_secs(2);
 
 pub(crate) struct Group {
     brokers: String,
     name: String,
+    source: Arc<str>,
+    health: Health,
+    clock: fn() -> Timestamp,
     changed: AtomicBool,
     state: Mutex<State>,
 }
@@ -33,13 +44,33 @@ struct State {
     /// From statistics: the next offset to fetch, where nothing fetched waits any more; and where the log ends.
     fetched: BTreeMap<TopicPartition, i64>,
     ends: BTreeMap<TopicPartition, i64>,
-    trouble: Option<String>,
+    /// What does not work, and when it was last heard of.
+    trouble: Option<(Trouble, Instant)>,
     refused_commit: Option<String>,
 }
 
 impl Group {
-    pub fn new(brokers: String, name: String) -> Self {
-        Self { brokers, name, changed: AtomicBool::new(false), state: Mutex::default() }
+    pub fn new(source: &KafkaSource) -> Self {
+        let input = &source.input;
+        Self::of((&input.brokers, &input.group), source.name.clone(), source.health.clone(), source.clock)
+    }
+
+    /// `source`: whose trouble it is, as people know it.
+    pub fn of((brokers, name): (&str, &str), source: Arc<str>, health: Health, clock: fn() -> Timestamp) -> Self {
+        Self {
+            brokers: brokers.to_owned(),
+            name: name.to_owned(),
+            source,
+            health,
+            clock,
+            changed: AtomicBool::new(false),
+            state: Mutex::default(),
+        }
+    }
+
+    /// A partition as the figures know it.
+    pub fn place(&self, partition: &TopicPartition) -> Place {
+        (self.source.clone(), partition.topic.clone(), partition.partition)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -108,18 +139,35 @@ impl Group {
         self.look_again();
     }
 
-    /// Something does not work now. Said once until it is over.
-    pub fn trouble(&self, text: &str) {
+    /// Something does not work now. Said once until it is over, or until more is known about it.
+    pub fn trouble(&self, trouble: Trouble) {
         let mut state = self.state();
-        if state.trouble.as_deref() != Some(text) {
-            warn!(brokers = self.brokers, group = self.name, "Kafka: {text}; waiting, nothing is lost");
-            state.trouble = Some(text.to_owned());
+        let known = state.trouble.as_ref().map(|(t, _)| t);
+        let says_less = known.is_some_and(|t| t.telling && !trouble.telling && trouble.of_connection);
+        if says_less || known == Some(&trouble) {
+            if let Some((_, heard)) = &mut state.trouble {
+                *heard = Instant::now();
+            }
+            return;
         }
+        warn!(brokers = self.brokers, group = self.name, "Kafka: {}; waiting, nothing is lost", trouble.text);
+        let text = format!("Kafka at {}: {}", self.brokers, trouble.text);
+        self.health.raise(Condition::Kafka(self.source.clone()), text);
+        state.trouble = Some((trouble, Instant::now()));
     }
 
     pub fn works(&self) {
         if self.state().trouble.take().is_some() {
+            self.health.clear(&Condition::Kafka(self.source.clone()));
             info!(brokers = self.brokers, "Kafka answers again");
+        }
+    }
+
+    /// A connection that is there again ends a trouble that lay in the connection, also while no record comes.
+    fn connected(&self) {
+        let over = |(t, heard): &(Trouble, Instant)| t.of_connection && heard.elapsed() > SETTLED;
+        if self.state().trouble.as_ref().is_some_and(over) {
+            self.works();
         }
     }
 }
@@ -130,11 +178,17 @@ impl ClientContext for Group {
     }
 
     fn stats(&self, statistics: Statistics) {
+        let member = statistics.cgrp.as_ref().is_some_and(|g| g.state == "up" && g.join_state == "steady");
+        if member && statistics.brokers.values().any(|b| b.nodeid >= 0 && b.state == "UP") {
+            self.connected();
+        }
+        let now = (self.clock)();
         let mut state = self.state();
         for (name, topic) in &statistics.topics {
             for p in topic.partitions.values().filter(|p| p.partition >= 0) {
                 let partition = TopicPartition::new(name.as_str(), p.partition);
                 state.ends.insert(partition.clone(), p.hi_offset);
+                self.health.lags().ends(&self.place(&partition), p.hi_offset, now);
                 if p.fetchq_cnt == 0 {
                     state.fetched.insert(partition, p.next_offset);
                 }
@@ -144,7 +198,7 @@ impl ClientContext for Group {
 
     fn error(&self, error: KafkaError, reason: &str) {
         debug!(%error, reason, "kafka");
-        self.trouble(&plain(&error));
+        self.trouble(Trouble::of(&error, reason));
     }
 }
 
@@ -177,6 +231,7 @@ impl ConsumerContext for Group {
         }
         let mut state = self.state();
         for partition in &partitions {
+            self.health.lags().lost(&self.place(partition));
             state.held.remove(partition);
             state.gained.remove(partition);
             state.fetched.remove(partition);

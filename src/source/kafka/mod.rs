@@ -5,10 +5,15 @@
 //! them (a customer's events may lie in any), so it reads only while every partition is assigned to it, and says so
 //! otherwise. Where to read from is decided by [`offsets`](super::offsets), never by the broker's defaults.
 
+pub mod admin;
 pub(crate) mod group;
+mod letters;
+pub mod probe;
 mod reader;
+mod retried;
 mod settings;
 mod starts;
+pub(crate) mod words;
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -23,8 +28,9 @@ use tokio::sync::mpsc::Sender;
 
 use super::offsets::TopicPartition;
 use super::{Counted, SourceEvent, on_a_thread};
-use crate::config::KafkaInput;
+use crate::config::{DeadLetterConfig, KafkaInput};
 use crate::event::{Admit, SourceId};
+use crate::health::{Condition, Health};
 use crate::time::Timestamp;
 use group::Group;
 use reader::Reader;
@@ -37,6 +43,7 @@ type Looked = Pin<Box<dyn Future<Output = Result<BTreeMap<TopicPartition, (i64, 
 pub struct KafkaSource {
     pub name: Arc<str>,
     pub input: KafkaInput,
+    pub dead_letters: DeadLetterConfig,
     pub source: SourceId,
     pub admit: Arc<dyn Admit>,
     /// Names this reading of the topics: stored with every position, and positions of another one do not count.
@@ -53,6 +60,7 @@ pub struct KafkaSource {
     /// Say [`SourceEvent::CaughtUp`] at the end that the topics had when they were assigned.
     pub until_end: bool,
     pub clock: fn() -> Timestamp,
+    pub health: Health,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -76,15 +84,26 @@ pub struct KafkaHandle {
 }
 
 impl KafkaSource {
+    /// Everything it reads: its topics, and the one where its dead letters are tried again.
+    fn topics(&self) -> Vec<String> {
+        self.input.topics.iter().chain(&self.dead_letters.retry).cloned().collect()
+    }
+
+    fn is_retry(&self, topic: &str) -> bool {
+        self.dead_letters.retry.as_deref() == Some(topic)
+    }
+
     /// Starts the consumer's thread. Must be called on the runtime. Fails on settings that cannot be used, never because
     /// no broker answers: that is waited for.
     pub fn start(self, out: Sender<SourceEvent>) -> Result<KafkaHandle, KafkaError> {
         let wrong = |e: rdkafka::error::KafkaError| KafkaError::Settings(settings::plain(&e));
-        let consumer: BaseConsumer<Group> = settings::of(&self)
-            .create_with_context(Group::new(self.input.brokers.clone(), self.input.group.clone()))
-            .map_err(wrong)?;
-        let topics: Vec<&str> = self.input.topics.iter().map(String::as_str).collect();
+        let consumer: BaseConsumer<Group> =
+            settings::of(&self).create_with_context(Group::new(&self)).map_err(wrong)?;
+        let topics = self.topics();
+        let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
         consumer.subscribe(&topics).map_err(wrong)?;
+        let waiting = "waiting for the group to give out the partitions";
+        self.health.raise(Condition::Partitions(self.name.clone()), waiting);
         let consumer = Arc::new(consumer);
         let stop = Arc::new(AtomicBool::new(false));
         let name = self.name.clone();
@@ -120,5 +139,11 @@ impl KafkaHandle {
         // A panic of the thread has been printed by itself; nothing is lost, for nothing of it was committed.
         let _ = self.thread.join();
         committed
+    }
+
+    /// Leaves without a commit.
+    pub fn abandon(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let _ = self.thread.join();
     }
 }

@@ -3,26 +3,33 @@
 //! partitions paused, so that memory stays bounded however long the warehouse is away.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{Consumer, RebalanceProtocol};
 use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode as Code};
-use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::message::{BorrowedMessage, Headers, Message};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::Sender;
 use tracing::{info, warn};
 
 use super::group::GroupConsumer;
+use super::letters::LetterTopic;
+use super::retried::Original;
 use super::settings::plain;
 use super::starts::{self, Started};
+use super::words::Trouble;
 use super::{KafkaError, KafkaSource};
-use crate::event::{Admit, Position, RawPayload, RawRecord, RejectReason};
+use crate::event::{Admit, DeadLetter, Envelope, Position, RawPayload, RawRecord, RejectReason};
+use crate::health::Condition;
 use crate::progress::{BarUnit, bar};
-use crate::source::gathering::Gathering;
+use crate::source::gathering::{Gathering, Taken};
+use crate::source::limits::TooMany;
 use crate::source::offsets::TopicPartition;
-use crate::source::{SourceError, SourceEvent};
+use crate::source::{DecodedBatch, SourceError, SourceEvent, pause};
+use crate::time::Timestamp;
 
 /// Longest wait for a message: stop and rebalances are noticed within it.
 const POLL: Duration = Duration::from_millis(100);
@@ -48,11 +55,24 @@ pub(super) struct Reader {
     gathering: Gathering<Arc<dyn Admit>>,
     /// What went wrong while a batch waited to be taken.
     troubles: Vec<ClientError>,
+    /// Where dead letters go besides the table.
+    letters: Option<LetterTopic>,
     opened: Instant,
     /// When the topics were last looked up because one was missing.
     looked_at: Instant,
     shown: Option<indicatif::ProgressBar>,
     caught_up: bool,
+}
+
+/// What came with a message.
+fn envelope_of(message: &BorrowedMessage<'_>) -> Envelope {
+    let headers = message.headers().into_iter().flat_map(|all| all.iter());
+    Envelope {
+        key: message.key().map(<[u8]>::to_vec),
+        headers: headers.map(|h| (h.key.to_owned(), h.value.map(<[u8]>::to_vec))).collect(),
+        has_value: message.payload().is_some(),
+        ..Envelope::default()
+    }
 }
 
 /// The pipeline is gone, or the process is stopping.
@@ -62,7 +82,11 @@ impl Reader {
     pub fn new(consumer: GroupConsumer, source: KafkaSource, out: Sender<SourceEvent>, stop: Arc<AtomicBool>) -> Self {
         let gathering = Gathering::new(source.source, source.admit.clone());
         let now = Instant::now();
+        let letters = source.dead_letters.topic.as_ref();
+        let letters =
+            letters.map(|topic| LetterTopic::new(source.name.clone(), &source.input, topic, source.health.clone()));
         Self {
+            letters,
             consumer,
             source,
             out,
@@ -113,6 +137,7 @@ impl Reader {
         if full || due || self.whole && !self.announced {
             self.give()?;
         }
+        self.fail_if_stopped()?;
         if idle && self.source.until_end && !self.caught_up && self.at_end() {
             self.caught_up = true;
             if let Some(shown) = self.shown.take() {
@@ -151,35 +176,108 @@ impl Reader {
             Some(bytes) => RawPayload::Json(bytes),
         };
         let partition = &mut self.partitions[self.last];
+        if partition.stopped.is_some() {
+            // Fetched before it was paused: left in the topic.
+            return;
+        }
         partition.next = message.offset() + 1;
+        partition.newest = message.timestamp().to_millis();
         let TopicPartition { topic, partition } = partition.name.clone();
         let position = Position { topic, partition, offset: message.offset() };
-        let record = RawRecord {
-            source: self.source.source,
-            position: &position,
-            line: 0,
-            payload,
-            received_at: (self.source.clock)(),
-        };
-        self.gathering.take(&record);
+        let received_at = (self.source.clock)();
+        let record = RawRecord { source: self.source.source, position: &position, line: 0, payload, received_at };
+        let envelope = || envelope_of(message);
+        if self.source.is_retry(message.topic()) {
+            match Original::of(message) {
+                Some(Original { source, position: original, received_at }) if *source == *self.source.name => {
+                    let record = RawRecord { position: &original, received_at, ..record };
+                    let is = |p: &&Started| p.name.topic == original.topic && p.name.partition == original.partition;
+                    let stands = self.partitions.iter().find(is).map(|p| p.next);
+                    self.gathering.take_again(&record, &position, stands, envelope);
+                }
+                // Another source's, or a stranger's.
+                _ => {
+                    self.gathering.moved(&position.topic, position.partition, position.offset + 1);
+                }
+            }
+        } else {
+            let taken = self.gathering.take(&record, envelope);
+            if let Err(why) = self.partitions[self.last].guard.note(taken == Taken::Rejected) {
+                self.stop_partition(why);
+            }
+        }
         if self.gathering.records() == 1 {
             self.consumer.context().works();
         }
     }
 
+    /// Nothing more of the last message's partition: what was taken is stored and committed, nothing beyond.
+    fn stop_partition(&mut self, why: TooMany) {
+        let partition = &mut self.partitions[self.last];
+        partition.stopped = Some(why);
+        if let Err(error) = self.consumer.pause(&starts::all([&*partition])) {
+            // Records that come all the same are left in the topic, see `take`.
+            warn!(%error, "a partition could not be paused");
+        }
+        pause(&self.source.health, &self.source.name, &partition.name, &why);
+    }
+
+    /// With `until_end` there is no one to resume it: the run ends with an error.
+    fn fail_if_stopped(&mut self) -> Result<(), Over> {
+        let stopped = self.partitions.iter().find_map(|p| Some((p.name.to_string(), p.stopped?)));
+        let Some((place, why)) = stopped.filter(|_| self.source.until_end) else { return Ok(()) };
+        self.give()?;
+        self.send(SourceEvent::Failed(SourceError::TooManyDeadLetters { place, why }))?;
+        Err(Over)
+    }
+
+    /// Dead letters are in their topic before the batch goes its way to a commit.
+    fn write_letters(&mut self, batch: &DecodedBatch) -> Result<(), Over> {
+        let Some(mut topic) = self.letters.take() else { return Ok(()) };
+        let fresh: Vec<DeadLetter> = batch.dead_letters.iter().filter(|l| !l.envelope.retried).cloned().collect();
+        let began = Instant::now();
+        let mut paused = false;
+        let written = topic.write(&fresh, &mut |wait| {
+            if self.stop.load(Ordering::Relaxed) {
+                return ControlFlow::Break(());
+            }
+            if began.elapsed() > PATIENCE {
+                self.pause(true);
+                paused = true;
+                self.keep_membership();
+            }
+            std::thread::sleep(wait);
+            ControlFlow::Continue(())
+        });
+        self.letters = Some(topic);
+        if paused {
+            self.pause(!self.whole);
+            self.announced = false;
+        }
+        if written.is_break() { Err(Over) } else { Ok(()) }
+    }
+
     /// Hands the open batch over, however long that takes.
     fn give(&mut self) -> Result<(), Over> {
         let all = !std::mem::replace(&mut self.announced, true);
-        for Started { name, next, end, counted_before } in &mut self.partitions {
+        for Started { name, next, end, counted_before, newest, stopped, .. } in &mut self.partitions {
             let moved = self.read_before.insert(name.clone(), *next) != Some(*next);
-            if all || moved {
+            if let (true, Some(millis)) = (moved, *newest) {
+                let written = Timestamp::from_micros(millis.saturating_mul(1000));
+                self.source.health.lags().handed(&self.consumer.context().place(name), *next, written);
+            }
+            if all || moved || self.gathering.speaks_of(&name.topic, name.partition) {
                 let progress = self.gathering.moved(&name.topic, name.partition, *next);
-                progress.behind = *next < self.consumer.context().end(name).unwrap_or(0).max(*end);
+                // What a stopped partition holds is not known, and waits.
+                progress.behind = stopped.is_some() || *next < self.consumer.context().end(name).unwrap_or(0).max(*end);
                 progress.counted_before = counted_before.take();
                 progress.content = self.source.reading.clone();
             }
         }
         let batch = self.gathering.give();
+        if !batch.dead_letters.is_empty() {
+            self.write_letters(&batch)?;
+        }
         if let Some(shown) = &self.shown {
             shown.inc(batch.progress.iter().map(|p| p.counters.records).sum());
         }
@@ -232,7 +330,8 @@ impl Reader {
     }
 
     fn pause(&self, paused: bool) {
-        let all = starts::all(&self.partitions);
+        // A stopped partition stays paused, whatever the others do.
+        let all = starts::all(self.partitions.iter().filter(|p| paused || p.stopped.is_none()));
         let done = if paused { self.consumer.pause(&all) } else { self.consumer.resume(&all) };
         if let Err(error) = done {
             warn!(%error, "Kafka partitions could not be paused or resumed");
@@ -249,7 +348,7 @@ impl Reader {
         match self.start_gained() {
             Ok(()) => {}
             Err(error) => {
-                self.consumer.context().trouble(&plain(&error));
+                self.consumer.context().trouble(Trouble::of(&error, ""));
                 self.consumer.context().look_again();
             }
         }
@@ -264,7 +363,8 @@ impl Reader {
                         self.source.positions = positions;
                     }
                     Err(error) => {
-                        self.consumer.context().trouble(&format!("the stored positions cannot be read: {error}"));
+                        let text = format!("the stored positions cannot be read: {error}");
+                        self.consumer.context().trouble(Trouble::lasting(&text));
                         self.consumer.context().look_again();
                         return Ok(());
                     }
@@ -277,12 +377,17 @@ impl Reader {
                 _ => self.consumer.assign(&assignment)?,
             }
             self.consumer.context().started(&gained);
+            let now = (self.source.clock)();
+            for s in &started {
+                self.source.health.lags().starts(self.consumer.context().place(&s.name), s.next, s.end, now);
+            }
             self.partitions.extend(started);
             self.announced = false;
         }
-        let all = starts::partitions_of(&self.consumer, &self.source.input.topics)?;
+        let all = starts::partitions_of(&self.consumer, &self.source.topics())?;
         // Ingest workers share the partitions; a process of all stages must have every one.
         let whole = all == Some(self.partitions.len()) || self.source.stored.is_some() && all.is_some();
+        self.say_whether_whole(whole, all);
         self.pause(!whole);
         if whole && !self.whole {
             self.consumer.context().works();
@@ -301,6 +406,18 @@ impl Reader {
         }
         self.whole = whole;
         Ok(())
+    }
+
+    fn say_whether_whole(&self, whole: bool, all: Option<usize>) {
+        let (health, condition) = (&self.source.health, Condition::Partitions(self.source.name.clone()));
+        match (whole, all) {
+            (true, _) => health.clear(&condition),
+            (false, None) => health.raise(condition, "not all of the topics exist"),
+            (false, Some(all)) => {
+                let ours = self.partitions.len();
+                health.raise(condition, format!("{ours} of {all} partitions are ours; one process must have every one"))
+            }
+        };
     }
 
     fn show(&mut self) {
@@ -329,11 +446,16 @@ impl Reader {
             }
             ClientError::MessageConsumption(Code::AutoOffsetReset | Code::OffsetOutOfRange) => self.find_again(),
             ClientError::MessageConsumption(Code::UnknownTopic | Code::UnknownTopicOrPartition) => {
-                let topics = self.source.input.topics.join("`, `");
-                self.consumer.context().trouble(&format!("not all of the topics `{topics}` exist"));
+                let topics = self.source.topics().join("`, `");
+                let hint = match self.source.dead_letters.retry {
+                    Some(_) => "\n  hint: `tropa migrate` creates those for dead letters",
+                    None => "",
+                };
+                let text = format!("not all of the topics `{topics}` exist{hint}");
+                self.consumer.context().trouble(Trouble::lasting(&text));
                 self.look_again_soon();
             }
-            other => self.consumer.context().trouble(&plain(other)),
+            other => self.consumer.context().trouble(Trouble::of(other, "")),
         }
         Ok(())
     }

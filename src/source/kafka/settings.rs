@@ -5,6 +5,7 @@ use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 
 use super::KafkaSource;
+use crate::config::KafkaInput;
 
 /// What a config may change. Fetching: a short pause when the local queue is full, and no request for single records.
 const DEFAULTS: [(&str, &str); 5] = [
@@ -25,23 +26,60 @@ const FIXED: [(&str, &str); 5] = [
     ("statistics.interval.ms", "1000"),
 ];
 
+const PRODUCER: [(&str, &str); 7] = [
+    ("client.id", "tropa"),
+    ("enable.idempotence", "true"),
+    ("acks", "all"),
+    ("message.timeout.ms", "0"),
+    ("linger.ms", "5"),
+    // What a topic takes is the broker's to say.
+    ("message.max.bytes", "100000000"),
+    // A topic that is not there is an error soon, not after half a minute.
+    ("topic.metadata.propagation.max.ms", "3000"),
+];
+
 pub(super) fn of(source: &KafkaSource) -> ClientConfig {
+    let mut config = reading(&source.input);
+    match &source.instance {
+        // Workers that share a group are many, come and go, and are to be replaced soon.
+        None if !source.input.settings.contains_key("session.timeout.ms") => {
+            config.set("session.timeout.ms", "6000").set("heartbeat.interval.ms", "1500");
+        }
+        Some(instance) if !source.input.settings.contains_key("group.instance.id") => {
+            config.set("group.instance.id", instance);
+        }
+        _ => {}
+    }
+    config
+}
+
+/// The same for a consumer that joins no group.
+pub(super) fn reading(input: &KafkaInput) -> ClientConfig {
     let mut config = ClientConfig::new();
     for (key, value) in DEFAULTS {
         config.set(key, value);
     }
-    match &source.instance {
-        Some(instance) => config.set("group.instance.id", instance),
-        None => config.set("session.timeout.ms", "6000").set("heartbeat.interval.ms", "1500"),
-    };
-    for (key, value) in &source.input.settings {
+    for (key, value) in &input.settings {
         config.set(key, value);
     }
     for (key, value) in FIXED {
         config.set(key, value);
     }
-    config.set("bootstrap.servers", &source.input.brokers);
-    config.set("group.id", &source.input.group);
+    config.set("bootstrap.servers", &input.brokers);
+    config.set("group.id", &input.group);
+    config
+}
+
+/// A producer on the same brokers: nothing counts as written before every replica has it, and it is tried for ever.
+pub(super) fn producer(input: &KafkaInput) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    for (key, value) in &input.settings {
+        config.set(key, value);
+    }
+    for (key, value) in PRODUCER {
+        config.set(key, value);
+    }
+    config.set("bootstrap.servers", &input.brokers);
     config
 }
 

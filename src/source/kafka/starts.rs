@@ -11,8 +11,9 @@ use tracing::{info, warn};
 
 use super::KafkaSource;
 use super::group::GroupConsumer;
-use crate::config::KafkaStart;
+use crate::config::{DeadLetterLimits, KafkaStart};
 use crate::source::Counted;
+use crate::source::limits::{Guard, TooMany};
 use crate::source::offsets::{self, Known, StartReason, TopicPartition};
 
 const ANSWER: Duration = Duration::from_secs(10);
@@ -27,6 +28,11 @@ pub(super) struct Started {
     pub end: i64,
     /// See [`crate::source::Progress::counted_before`]; nothing has been given out yet.
     pub counted_before: Option<Counted>,
+    /// When its last record was written to the topic, in milliseconds since 1970, if the broker says so.
+    pub newest: Option<i64>,
+    pub guard: Guard,
+    /// Not read on: too many dead letters.
+    pub stopped: Option<TooMany>,
 }
 
 pub(super) fn of(
@@ -47,6 +53,8 @@ pub(super) fn of(
         let (low, high) = consumer.fetch_watermarks(&partition.topic, partition.partition, ANSWER)?;
         let first_run = match source.input.start {
             KafkaStart::Beginning => low,
+            // What waits to be tried again was put there for us.
+            _ if source.is_retry(&partition.topic) => low,
             KafkaStart::End => high,
             // After the last record: nothing of it is that young yet.
             KafkaStart::At(_) => at_moment.as_ref().and_then(|l| offset_in(l, partition)).unwrap_or(high),
@@ -65,7 +73,18 @@ pub(super) fn of(
             (Some(_), None) => None,
             (Some(_), Some(_)) => source.positions.get(partition).map(|p| p.1),
         };
-        started.push(Started { name: partition.clone(), next: start.offset, end: high, counted_before });
+        // A dead letter that is tried again and fails says nothing new.
+        let limits =
+            if source.is_retry(&partition.topic) { DeadLetterLimits::NONE } else { source.dead_letters.limits };
+        started.push(Started {
+            name: partition.clone(),
+            next: start.offset,
+            end: high,
+            counted_before,
+            newest: None,
+            guard: Guard::new(limits),
+            stopped: None,
+        });
     }
     Ok(started)
 }
@@ -134,8 +153,8 @@ pub(super) fn partitions_of(consumer: &GroupConsumer, topics: &[String]) -> Kafk
 }
 
 /// All of these, for pausing and resuming.
-pub(super) fn all(partitions: &[Started]) -> TopicPartitionList {
-    let mut list = TopicPartitionList::with_capacity(partitions.len());
+pub(super) fn all<'a>(partitions: impl IntoIterator<Item = &'a Started>) -> TopicPartitionList {
+    let mut list = TopicPartitionList::new();
     for Started { name, .. } in partitions {
         list.add_partition(&name.topic, name.partition);
     }

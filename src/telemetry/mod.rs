@@ -1,8 +1,13 @@
-//! Logs: plain lines on a terminal, JSON off it, both on standard error, so that standard output holds results only.
+//! Logs and counts. In: what happens. Out: lines on standard error (plain on a terminal, JSON off it), so that standard
+//! output holds results only; and figures, see [`Telemetry`].
+
+mod counts;
 
 use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
+
+pub use counts::Telemetry;
 
 /// Call once, before anything is logged. `TROPA_LOG` filters (`info` unless set; `tropa=debug` for more).
 pub fn start(quiet: bool) {

@@ -1,0 +1,93 @@
+//! What commands ask of a source's brokers once: topics that must be there, dead letters to be tried again. In: a checked
+//! source. Out: what was done; a broker that does not answer is an error here, not waited for.
+
+use std::time::Duration;
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::error::RDKafkaErrorCode as Code;
+use rdkafka::producer::{FutureProducer, FutureRecord};
+
+use super::retried::Original;
+use super::settings::{self, plain};
+use crate::config::{DeadLetterConfig, KafkaInput};
+use crate::event::Position;
+use crate::time::Timestamp;
+
+const ANSWER: Duration = Duration::from_secs(30);
+
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum AdminError {
+    #[error("the topic `{topic}` could not be created at {brokers}: {why}")]
+    Create { brokers: String, topic: String, why: String },
+    #[error(
+        "{done} of {all} records were written to `{topic}` at {brokers}, then: {why}\n  hint: run the command again; a record that is tried twice counts once"
+    )]
+    Write { brokers: String, topic: String, done: usize, all: usize, why: String },
+}
+
+/// A dead letter to be tried again.
+#[derive(Clone, Debug)]
+pub struct Again {
+    pub position: Position,
+    pub received_at: Timestamp,
+    pub key: Vec<u8>,
+    pub payload: Vec<u8>,
+}
+
+/// Creates the topics of a source's dead letters that are not there; returns those it made.
+pub async fn create_topics(input: &KafkaInput, letters: &DeadLetterConfig) -> Result<Vec<String>, AdminError> {
+    let wrong =
+        |topic: &str, why: String| AdminError::Create { brokers: input.brokers.clone(), topic: topic.to_owned(), why };
+    let mut made = Vec::new();
+    for topic in letters.topic.iter().chain(&letters.retry) {
+        let admin: AdminClient<DefaultClientContext> =
+            settings::producer(input).create().map_err(|e| wrong(topic, plain(&e)))?;
+        // Copies as the broker has them for new topics; one partition is plenty for what should not happen.
+        let new = NewTopic::new(topic, 1, TopicReplication::Fixed(-1));
+        let options = AdminOptions::new().request_timeout(Some(ANSWER)).operation_timeout(Some(ANSWER));
+        let answer = admin.create_topics([&new], &options).await.map_err(|e| wrong(topic, plain(&e)))?;
+        match answer.into_iter().next() {
+            Some(Ok(_)) => made.push(topic.clone()),
+            Some(Err((_, Code::TopicAlreadyExists))) => {}
+            Some(Err((_, code))) => return Err(wrong(topic, code.to_string())),
+            None => return Err(wrong(topic, "the broker said nothing about it".to_owned())),
+        }
+    }
+    Ok(made)
+}
+
+/// Writes dead letters to the retry topic, each acknowledged.
+pub async fn retry(input: &KafkaInput, source: &str, topic: &str, letters: &[Again]) -> Result<(), AdminError> {
+    let wrong = |done: usize, why: String| AdminError::Write {
+        brokers: input.brokers.clone(),
+        topic: topic.to_owned(),
+        done,
+        all: letters.len(),
+        why,
+    };
+    let mut config = settings::producer(input);
+    config.set("message.timeout.ms", ANSWER.as_millis().to_string());
+    let producer: FutureProducer = config.create().map_err(|e| wrong(0, plain(&e)))?;
+    // A few at a time: memory stays small however many there are.
+    for (chunk, some) in letters.chunks(1_000).enumerate() {
+        let mut sent = Vec::with_capacity(some.len());
+        for letter in some {
+            let original = Original {
+                source: source.to_owned(),
+                position: letter.position.clone(),
+                received_at: letter.received_at,
+            };
+            let record = FutureRecord::to(topic).headers(original.headers()).key(&letter.key).payload(&letter.payload);
+            sent.push(producer.send_result(record).map_err(|(e, _)| wrong(chunk * 1_000, plain(&e)))?);
+        }
+        for (i, acknowledged) in sent.into_iter().enumerate() {
+            match acknowledged.await {
+                Ok(Ok(_)) => {}
+                Ok(Err((error, _))) => return Err(wrong(chunk * 1_000 + i, plain(&error))),
+                Err(_) => return Err(wrong(chunk * 1_000 + i, "the client went away".to_owned())),
+            }
+        }
+    }
+    Ok(())
+}
