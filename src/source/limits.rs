@@ -62,11 +62,11 @@ mod tests {
     fn a_run_of_dead_letters_or_too_great_a_share_stops_the_reading_and_less_does_not() {
         let limits = DeadLetterLimits::default();
         assert_eq!(trips_at(limits, |_| true), Some((999, TooMany::InARow(1000))));
-        assert_eq!(trips_at(DeadLetterLimits { share: 1.0, ..limits }, |i| i % 1000 != 0), None);
+        assert_eq!(trips_at(DeadLetterLimits { share: 1.0, ..limits }, |i| !i.is_multiple_of(1000)), None);
         let half = Some((9_999, TooMany::Share { rejected: 5_000, of: 10_000, share: 0.05 }));
-        assert_eq!(trips_at(limits, |i| i % 2 == 0), half, "judged once there are so many records");
-        assert_eq!(trips_at(limits, |i| i % 20 == 0), None, "exactly the share that is allowed");
-        let late = trips_at(limits, |i| i > 50_000 && i % 19 == 0);
+        assert_eq!(trips_at(limits, |i| i.is_multiple_of(2)), half, "judged once there are so many records");
+        assert_eq!(trips_at(limits, |i| i.is_multiple_of(20)), None, "exactly the share that is allowed");
+        let late = trips_at(limits, |i| i > 50_000 && i.is_multiple_of(19));
         assert!(late.is_some_and(|(i, _)| (59_000..61_000).contains(&i)), "of the last records only: {late:?}");
         assert_eq!(trips_at(DeadLetterLimits::NONE, |_| true), None);
     }

@@ -2,15 +2,16 @@
 //! batch over at `flush_records` or `flush_interval`, and while nobody takes it keeps the membership alive with all
 //! partitions paused, so that memory stays bounded however long the warehouse is away.
 
+mod rejected;
+
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{Consumer, RebalanceProtocol};
 use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode as Code};
-use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::message::{BorrowedMessage, Message};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::Sender;
 use tracing::{info, warn};
@@ -22,13 +23,12 @@ use super::settings::plain;
 use super::starts::{self, Started};
 use super::words::Trouble;
 use super::{KafkaError, KafkaSource};
-use crate::event::{Admit, DeadLetter, Envelope, Position, RawPayload, RawRecord, RejectReason};
+use crate::event::{Admit, Position, RawPayload, RawRecord, RejectReason};
 use crate::health::Condition;
 use crate::progress::{BarUnit, bar};
 use crate::source::gathering::{Gathering, Taken};
-use crate::source::limits::TooMany;
 use crate::source::offsets::TopicPartition;
-use crate::source::{DecodedBatch, SourceError, SourceEvent, pause};
+use crate::source::{SourceError, SourceEvent};
 use crate::time::Timestamp;
 
 /// Longest wait for a message: stop and rebalances are noticed within it.
@@ -62,17 +62,6 @@ pub(super) struct Reader {
     looked_at: Instant,
     shown: Option<indicatif::ProgressBar>,
     caught_up: bool,
-}
-
-/// What came with a message.
-fn envelope_of(message: &BorrowedMessage<'_>) -> Envelope {
-    let headers = message.headers().into_iter().flat_map(|all| all.iter());
-    Envelope {
-        key: message.key().map(<[u8]>::to_vec),
-        headers: headers.map(|h| (h.key.to_owned(), h.value.map(<[u8]>::to_vec))).collect(),
-        has_value: message.payload().is_some(),
-        ..Envelope::default()
-    }
 }
 
 /// The pipeline is gone, or the process is stopping.
@@ -186,7 +175,7 @@ impl Reader {
         let position = Position { topic, partition, offset: message.offset() };
         let received_at = (self.source.clock)();
         let record = RawRecord { source: self.source.source, position: &position, line: 0, payload, received_at };
-        let envelope = || envelope_of(message);
+        let envelope = || rejected::envelope_of(message);
         if self.source.is_retry(message.topic()) {
             match Original::of(message) {
                 Some(Original { source, position: original, received_at }) if *source == *self.source.name => {
@@ -209,52 +198,6 @@ impl Reader {
         if self.gathering.records() == 1 {
             self.consumer.context().works();
         }
-    }
-
-    /// Nothing more of the last message's partition: what was taken is stored and committed, nothing beyond.
-    fn stop_partition(&mut self, why: TooMany) {
-        let partition = &mut self.partitions[self.last];
-        partition.stopped = Some(why);
-        if let Err(error) = self.consumer.pause(&starts::all([&*partition])) {
-            // Records that come all the same are left in the topic, see `take`.
-            warn!(%error, "a partition could not be paused");
-        }
-        pause(&self.source.health, &self.source.name, &partition.name, &why);
-    }
-
-    /// With `until_end` there is no one to resume it: the run ends with an error.
-    fn fail_if_stopped(&mut self) -> Result<(), Over> {
-        let stopped = self.partitions.iter().find_map(|p| Some((p.name.to_string(), p.stopped?)));
-        let Some((place, why)) = stopped.filter(|_| self.source.until_end) else { return Ok(()) };
-        self.give()?;
-        self.send(SourceEvent::Failed(SourceError::TooManyDeadLetters { place, why }))?;
-        Err(Over)
-    }
-
-    /// Dead letters are in their topic before the batch goes its way to a commit.
-    fn write_letters(&mut self, batch: &DecodedBatch) -> Result<(), Over> {
-        let Some(mut topic) = self.letters.take() else { return Ok(()) };
-        let fresh: Vec<DeadLetter> = batch.dead_letters.iter().filter(|l| !l.envelope.retried).cloned().collect();
-        let began = Instant::now();
-        let mut paused = false;
-        let written = topic.write(&fresh, &mut |wait| {
-            if self.stop.load(Ordering::Relaxed) {
-                return ControlFlow::Break(());
-            }
-            if began.elapsed() > PATIENCE {
-                self.pause(true);
-                paused = true;
-                self.keep_membership();
-            }
-            std::thread::sleep(wait);
-            ControlFlow::Continue(())
-        });
-        self.letters = Some(topic);
-        if paused {
-            self.pause(!self.whole);
-            self.announced = false;
-        }
-        if written.is_break() { Err(Over) } else { Ok(()) }
     }
 
     /// Hands the open batch over, however long that takes.
