@@ -39,6 +39,7 @@ pub mod map_tests; //    the tests inside a journey file
 pub mod telemetry;
 pub mod shutdown;
 pub mod intake; //        all sources of a config as one log
+pub mod recompute; //     customers computed from the sets
 pub mod startup; //       what happens before the first record
 pub mod pipeline; //      the flow, once, top to bottom
 pub mod past; //          as it stood at a past as_of

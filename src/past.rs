@@ -8,11 +8,9 @@ use crate::compare::EmpiricalMap;
 use crate::config::Config;
 use crate::journey::Mode;
 use crate::map::MapVersions;
-use crate::stage::cache::NodeCache;
-use crate::stage::identity::IdentityStage;
-use crate::stage::journeys::JourneysStage;
+use crate::recompute::FromSets;
+use crate::stage::CustomerRow;
 use crate::stage::reading::Reading;
-use crate::stage::{CustomerRow, Version};
 use crate::time::Timestamp;
 use crate::warehouse::{Clickhouse, WarehouseError};
 
@@ -40,17 +38,11 @@ pub async fn rows_at(
     as_of: Timestamp,
 ) -> Result<Vec<CustomerRow>, WarehouseError> {
     let reading = Reading::new(map.clone(), Mode::Valid, config);
-    let nodes = store.nodes().await?;
-    let identity = IdentityStage::load(config.clone(), store.facts().await?, nodes.clone());
-    let cache = NodeCache::new(nodes, config.cache_bytes);
-    let mut journeys = JourneysStage::new(config.clone(), Arc::new(vec![reading]), cache, Some(as_of));
-    let customers: Vec<Arc<str>> = identity.identity().customers().collect();
+    let mut sets = FromSets::load(store, config, Arc::new(vec![reading]), Some(as_of), config.cache_bytes).await?;
+    let customers: Vec<Arc<str>> = sets.identity().customers().collect();
     let mut rows = Vec::new();
     for chunk in customers.chunks(CHUNK) {
-        let missing = journeys.missing(identity.identity(), chunk);
-        let events = store.events_of_nodes(&missing).await?;
-        journeys.fill(&missing, &events);
-        rows.extend(journeys.recompute(identity.identity(), chunk, Version::default()));
+        rows.extend(sets.rows(store, chunk).await?);
     }
     Ok(rows)
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use tracing::info;
 
 use crate::config::Config;
@@ -12,6 +12,7 @@ use crate::identity::{Assignment, Identity, Keying};
 use crate::journey::Mode;
 use crate::map::MapVersions;
 use crate::progress::{BarUnit, bar};
+use crate::recompute::{displaced, rows};
 use crate::stage::cache::NodeCache;
 use crate::stage::identity::IdentityStage;
 use crate::stage::journeys::JourneysStage;
@@ -118,25 +119,12 @@ async fn mend_identity(
     identity: &Identity,
     version: Version,
 ) -> Result<FxHashSet<Arc<str>>, WarehouseError> {
-    let key = |a: &Assignment| (a.node.clone(), a.day);
-    let stored: FxHashMap<_, _> = store.assignments().await?.into_iter().map(|a| (key(&a), a.customer)).collect();
     let mut wrong = Vec::new();
     let mut dirty = FxHashSet::default();
-    let mut known = FxHashSet::default();
-    for assignment in identity.assignments_all() {
-        known.insert(key(&assignment));
-        let before = stored.get(&key(&assignment));
-        if before != Some(&assignment.customer) {
-            dirty.extend(before.cloned().flatten());
-            dirty.extend(assignment.customer.clone());
-            wrong.push(assignment);
-        }
-    }
-    for ((node, day), customer) in stored {
-        if customer.is_some() && !known.contains(&(node.clone(), day)) {
-            dirty.extend(customer);
-            wrong.push(Assignment { node, day, customer: None });
-        }
+    for row in displaced(identity.assignments_all(), store.assignments().await?) {
+        dirty.extend(row.stands.flatten());
+        dirty.extend(row.should.clone());
+        wrong.push(Assignment { node: row.node, day: row.day, customer: row.should });
     }
     if !wrong.is_empty() {
         info!(rows = wrong.len(), "identity rows mended");
@@ -161,12 +149,7 @@ pub async fn recompute(
     }
     info!(customers = customers.len(), "recomputing");
     for chunk in customers.chunks(CHUNK) {
-        let missing = journeys.missing(identity, chunk);
-        let events = store.events_of_nodes(&missing).await?;
-        let rows = tokio::task::block_in_place(|| {
-            journeys.fill(&missing, &events);
-            journeys.recompute(identity, chunk, version)
-        });
+        let rows = rows(store, identity, journeys, chunk, version).await?;
         store.insert_rows(Rows::Customers(rows), readings).await?;
         progress.inc(chunk.len() as u64);
     }
