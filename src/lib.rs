@@ -43,4 +43,6 @@ pub mod recompute; //     customers computed from the sets
 pub mod startup; //       what happens before the first record
 pub mod pipeline; //      the flow, once, top to bottom
 pub mod past; //          as it stood at a past as_of
+pub mod verify; //        the tables against the sets
+pub mod backup; //        copies of an embedded store
 pub mod cli; //           arguments; one file per command

@@ -8,11 +8,11 @@ use rustc_hash::FxHashSet;
 use tracing::info;
 
 use crate::config::Config;
-use crate::identity::{Assignment, Identity, Keying};
+use crate::identity::{Assignment, Identity, Keying, displaced};
 use crate::journey::Mode;
 use crate::map::MapVersions;
 use crate::progress::{BarUnit, bar};
-use crate::recompute::{displaced, rows};
+use crate::recompute::rows;
 use crate::stage::cache::NodeCache;
 use crate::stage::identity::IdentityStage;
 use crate::stage::journeys::JourneysStage;

@@ -2,6 +2,7 @@
 //! usage, 75 the store is in use, 78 a file is not usable. Results go to standard output, everything else to standard
 //! error. One file per command.
 
+mod backup;
 mod check;
 mod compare;
 mod demo;
@@ -10,11 +11,13 @@ mod failure;
 mod import;
 mod migrate;
 mod place;
+mod restore;
 mod run;
 mod schema;
 mod show;
 mod sql;
 mod store;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -90,6 +93,25 @@ enum Command {
     ///
     /// Example: tropa compare --map checkout --as-of 2026-06-30 --format html -o report.html
     Compare(compare::Compare),
+    /// Hold the tables against the sets they follow from, and name each row that is not what it should be
+    ///
+    /// Computes customers anew and compares `customer_journeys`, `identity` and the daily aggregates row by row. Changes
+    /// nothing; works beside a running `tropa run`. Exit code 1 if a row is stale.
+    ///
+    /// Example: tropa verify --sample 10000 --format json
+    Verify(verify::Verify),
+    /// Copy the embedded store, also while `tropa run` writes to it
+    ///
+    /// Holds every table and the key of identifier hashes. Restored, it reads on from where it stands.
+    ///
+    /// Example: tropa backup /backups/2026-06-30
+    Backup(backup::Backup),
+    /// Make an embedded store from a backup
+    ///
+    /// It is made beside what is there, checked byte by byte, and then put in its place.
+    ///
+    /// Example: tropa restore /backups/2026-06-30 --data tropa-data
+    Restore(restore::Restore),
     /// Create or upgrade the tables of a ClickHouse server (the embedded store does this itself)
     ///
     /// Example: tropa migrate --config tropa.yaml
@@ -134,6 +156,9 @@ pub fn main() -> ExitCode {
         Command::Show(c) => block_on(c.run()),
         Command::Sql(c) => block_on(c.run()),
         Command::Compare(c) => block_on(c.run()),
+        Command::Verify(c) => block_on(c.run()),
+        Command::Backup(c) => block_on(c.run()),
+        Command::Restore(c) => block_on(c.run()),
         Command::Migrate(c) => block_on(c.run()),
         Command::Demo(c) => block_on(c.run()),
     };

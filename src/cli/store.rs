@@ -73,6 +73,11 @@ impl Store {
         Self { client: Arc::new(Clickhouse::connect(&target, config)), embedded: None }
     }
 
+    /// Whether nobody else can write to it while we hold it.
+    pub const fn is_ours(&self) -> bool {
+        self.embedded.is_some()
+    }
+
     async fn make_ready(&self) -> Result<(), Failure> {
         if self.embedded.is_some() {
             return Ok(self.client.migrate().await.map(|_| ())?);

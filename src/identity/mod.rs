@@ -17,6 +17,7 @@ use crate::event::{Event, SourceId};
 use crate::time::{Day, Timestamp};
 
 mod apply;
+mod displaced;
 mod fold;
 mod graph;
 mod guards;
@@ -24,6 +25,7 @@ mod keying;
 mod lookup;
 
 pub use apply::{Changes, Identity};
+pub use displaced::{Displaced, displaced};
 pub use guards::{Guards, Refusal};
 pub use keying::Keying;
 pub use lookup::{Link, Verdict};

@@ -6,6 +6,7 @@ pub mod embedded;
 
 mod client;
 mod counts;
+mod frozen;
 mod insert;
 mod journey_row;
 mod migrations;
@@ -14,10 +15,15 @@ mod readings;
 mod rekey;
 mod retry;
 mod rows;
+mod standing;
+mod standing_counts;
 mod writer;
 
 pub use client::{Clickhouse, SqlAnswer, Target};
+pub use frozen::TableShape;
 pub use migrations::MigrationState;
+pub use standing::{Among, StaleRow};
+pub use standing_counts::{Counted, CountedBuckets};
 pub use writer::Writer;
 
 /// Why the warehouse could not do what was asked. Faults that pass by themselves are waited out, never returned.

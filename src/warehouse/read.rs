@@ -73,13 +73,18 @@ impl Clickhouse {
 
     /// The newest row of every node, and of every day that a shared device is apart on.
     pub async fn assignments(&self) -> Result<Vec<Assignment>, WarehouseError> {
-        let rows = self
-            .fetch::<IdentityRow>(
-                "SELECT node, day, has_day, r.1 AS customer, r.2 AS version, r.3 AS is_deleted FROM \
-                 (SELECT node, has_day, day, argMax((customer, version, is_deleted), version) AS r FROM identity GROUP BY node, has_day, day)",
-            )
-            .await?;
-        Ok(rows.into_iter().map(IdentityRow::assignment).collect())
+        Ok(self.assignments_where("1").await?.into_iter().map(|(assignment, _)| assignment).collect())
+    }
+
+    /// The same of some nodes, with the rows' versions.
+    pub(super) async fn assignments_where(&self, nodes: &str) -> Result<Vec<(Assignment, u64)>, WarehouseError> {
+        let query = format!(
+            "SELECT node, day, has_day, r.1 AS customer, r.2 AS version, r.3 AS is_deleted FROM \
+             (SELECT node, has_day, day, argMax((customer, version, is_deleted), version) AS r FROM identity \
+             WHERE {nodes} GROUP BY node, has_day, day)"
+        );
+        let rows = self.fetch::<IdentityRow>(&query).await?;
+        Ok(rows.into_iter().map(IdentityRow::versioned).collect())
     }
 
     pub async fn positions(&self, config: &Config) -> Result<Vec<PositionRow>, WarehouseError> {

@@ -71,7 +71,7 @@ fn a_process_killed_in_mid_stream_leaves_the_tables_of_one_that_was_not() {
 }
 
 /// Records stored so far, asked of whoever holds the store; 0 while nobody answers.
-fn stored(data: &Path, place: &[&str]) -> u64 {
+pub fn stored(data: &Path, place: &[&str]) -> u64 {
     if !data.join("store").exists() {
         return 0;
     }
