@@ -56,11 +56,7 @@ impl Sources {
             let id = SourceId(i as u16);
             match &source.input {
                 Input::Kafka(input) => {
-                    // A raised generation takes back what was said, so the topics are read once more.
-                    let reading: Arc<str> = match source.generation {
-                        1 => Arc::from(""),
-                        generation => format!("generation {generation}").into(),
-                    };
+                    let reading = reading_of(source.generation);
                     let stored = with.positions.iter().filter(|p| p.source == id && p.content == reading);
                     let source = KafkaSource {
                         input: input.clone(),
@@ -166,7 +162,15 @@ impl Sources {
     }
 }
 
-fn partition_of(row: &PositionRow) -> TopicPartition {
+/// Names a reading of a topic. A raised generation takes back what was said, so the topics are read once more.
+pub fn reading_of(generation: u32) -> Arc<str> {
+    match generation {
+        1 => Arc::from(""),
+        generation => format!("generation {generation}").into(),
+    }
+}
+
+pub fn partition_of(row: &PositionRow) -> TopicPartition {
     TopicPartition::new(row.topic.clone(), row.partition)
 }
 

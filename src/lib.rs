@@ -42,6 +42,7 @@ pub mod intake; //        all sources of a config as one log
 pub mod recompute; //     customers computed from the sets
 pub mod startup; //       what happens before the first record
 pub mod pipeline; //      the flow, once, top to bottom
+pub mod reprocess; //     a topic read again
 pub mod past; //          as it stood at a past as_of
 pub mod verify; //        the tables against the sets
 pub mod backup; //        copies of an embedded store

@@ -11,6 +11,7 @@ mod failure;
 mod import;
 mod migrate;
 mod place;
+mod reprocess;
 mod restore;
 mod run;
 mod schema;
@@ -112,6 +113,13 @@ enum Command {
     ///
     /// Example: tropa restore /backups/2026-06-30 --data tropa-data
     Restore(restore::Restore),
+    /// Read a topic again from an offset or a moment on, up to where it was read before
+    ///
+    /// For a decoder that was put right: records that were dead letters become events, and nothing is counted twice. No
+    /// other process may own the store meanwhile.
+    ///
+    /// Example: tropa reprocess --from 2026-06-30T12:00:00Z --source web
+    Reprocess(reprocess::Reprocess),
     /// Create or upgrade the tables of a ClickHouse server (the embedded store does this itself)
     ///
     /// Example: tropa migrate --config tropa.yaml
@@ -159,6 +167,7 @@ pub fn main() -> ExitCode {
         Command::Verify(c) => block_on(c.run()),
         Command::Backup(c) => block_on(c.run()),
         Command::Restore(c) => block_on(c.run()),
+        Command::Reprocess(c) => block_on(c.run()),
         Command::Migrate(c) => block_on(c.run()),
         Command::Demo(c) => block_on(c.run()),
     };

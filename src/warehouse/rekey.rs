@@ -7,7 +7,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use super::{Clickhouse, WarehouseError};
-use crate::aggregate::quote;
+use crate::aggregate::{moment, quote};
 use crate::decode::payload_hash;
 use crate::identity::Keying;
 use crate::time::Timestamp;
@@ -175,5 +175,25 @@ impl Clickhouse {
         }
         let list: Vec<String> = files.iter().map(|(s, t)| format!("({}, {})", quote(s), quote(t))).collect();
         self.execute(&format!("DELETE FROM dead_letters WHERE (source, topic) IN ({})", list.join(", "))).await
+    }
+
+    /// A stretch of a partition was read again since `began`: what was said about its records before goes.
+    pub async fn forget_older_letters(
+        &self,
+        source: &str,
+        (topic, partition): (&str, i32),
+        offsets: std::ops::Range<i64>,
+        began: Timestamp,
+    ) -> Result<(), WarehouseError> {
+        self.execute(&format!(
+            "DELETE FROM dead_letters WHERE source = {} AND topic = {} AND partition = {partition} \
+             AND offset >= {} AND offset < {} AND received_at < {}",
+            quote(source),
+            quote(topic),
+            offsets.start,
+            offsets.end,
+            moment(began)
+        ))
+        .await
     }
 }

@@ -9,6 +9,7 @@ use clickhouse::error::Error;
 use tracing::warn;
 
 use super::WarehouseError;
+use super::full_disk::{FullDisk, is_full};
 
 /// Codes of ClickHouse that pass by themselves: time-outs, too many queries or parts, memory, network, replicas.
 const PASSING: [u32; 12] = [159, 202, 209, 210, 241, 242, 243, 252, 285, 286, 319, 999];
@@ -26,11 +27,12 @@ pub(super) struct Retry {
     url: Arc<str>,
     /// How long to try; `None`: for ever.
     patience: Option<Duration>,
+    full_disk: FullDisk,
 }
 
 impl Retry {
     pub fn new(url: &str) -> Self {
-        Self { failures: Arc::default(), url: Arc::from(url), patience: None }
+        Self { failures: Arc::default(), url: Arc::from(url), patience: None, full_disk: FullDisk::default() }
     }
 
     pub fn with_patience(self, patience: Duration) -> Self {
@@ -50,6 +52,7 @@ impl Retry {
         loop {
             match attempt().await {
                 Ok(done) => {
+                    self.full_disk.is_over(&self.url);
                     if self.failures.swap(0, Ordering::Relaxed) > 0 {
                         warn!(url = %self.url, "the warehouse answers again");
                     }
@@ -63,8 +66,9 @@ impl Retry {
                         });
                     }
                     let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
-                    if failures == 1 && self.patience.is_none() {
-                        let why = causes(&error);
+                    let waits = self.patience.is_none();
+                    let why = causes(&error);
+                    if waits && !self.full_disk.is_said_by(&why, &self.url) && failures == 1 {
                         warn!("the warehouse at {} does not answer: {why}; waiting for it, nothing is lost", self.url);
                     }
                     tokio::time::sleep(pause(failures)).await;
@@ -89,7 +93,7 @@ fn passes(error: &Error) -> bool {
         Error::BadResponse(text) => match code(text) {
             // More than 100 partitions in one block: the data is at fault, not the moment.
             Some(252) => !text.contains("single INSERT block"),
-            Some(code) => PASSING.contains(&code),
+            Some(code) => PASSING.contains(&code) || is_full(text),
             None => text.is_empty() || text.contains("502") || text.contains("503") || text.contains("504"),
         },
         _ => false,

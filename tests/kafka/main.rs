@@ -5,6 +5,7 @@ mod broker;
 #[path = "../support/shop.rs"]
 mod shop;
 
+mod again;
 mod backup;
 mod kill;
 mod letters;

@@ -5,6 +5,7 @@
 //! them (a customer's events may lie in any), so it reads only while every partition is assigned to it, and says so
 //! otherwise. Where to read from is decided by [`offsets`](super::offsets), never by the broker's defaults.
 
+pub mod again;
 mod group;
 mod reader;
 mod settings;
@@ -58,6 +59,11 @@ pub enum KafkaError {
     Fatal { brokers: String, group: String, reason: String },
     #[error("offsets could not be committed: {0}")]
     Commit(String),
+    #[error(
+        "{brokers} cannot give the records again: {reason}\n  \
+         hint: what was read before is stored as it was; try again, perhaps from a later offset"
+    )]
+    Again { brokers: String, reason: String },
 }
 
 /// A running source.

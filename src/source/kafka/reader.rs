@@ -137,19 +137,7 @@ impl Reader {
         if self.gathering.is_empty() {
             self.opened = Instant::now();
         }
-        let payload = match message.payload() {
-            None => RawPayload::Broken {
-                bytes: b"",
-                reason: RejectReason::NoValue,
-                detail: "the record has a key and no value; allowed: one JSON document",
-            },
-            Some(bytes) if bytes.len() > self.source.input.max_record_bytes => RawPayload::Broken {
-                bytes,
-                reason: RejectReason::TooLarge,
-                detail: "longer than the source's `max_record_bytes`",
-            },
-            Some(bytes) => RawPayload::Json(bytes),
-        };
+        let payload = payload_of(message, self.source.input.max_record_bytes);
         let partition = &mut self.partitions[self.last];
         partition.next = message.offset() + 1;
         let TopicPartition { topic, partition } = partition.name.clone();
@@ -349,5 +337,22 @@ impl Reader {
             self.read_before.insert(name.clone(), next);
             consumer.context().take_anew(name);
         }
+    }
+}
+
+/// What a message holds, as far as a record may.
+pub(super) fn payload_of<'a>(message: &'a BorrowedMessage<'_>, max_record_bytes: usize) -> RawPayload<'a> {
+    match message.payload() {
+        None => RawPayload::Broken {
+            bytes: b"",
+            reason: RejectReason::NoValue,
+            detail: "the record has a key and no value; allowed: one JSON document",
+        },
+        Some(bytes) if bytes.len() > max_record_bytes => RawPayload::Broken {
+            bytes,
+            reason: RejectReason::TooLarge,
+            detail: "longer than the source's `max_record_bytes`",
+        },
+        Some(bytes) => RawPayload::Json(bytes),
     }
 }

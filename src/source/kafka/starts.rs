@@ -14,7 +14,7 @@ use super::group::GroupConsumer;
 use crate::config::KafkaStart;
 use crate::source::offsets::{self, Known, StartReason, TopicPartition};
 
-const ANSWER: Duration = Duration::from_secs(10);
+pub(super) const ANSWER: Duration = Duration::from_secs(10);
 
 /// A partition that is read.
 #[derive(Clone, Debug)]
@@ -90,7 +90,7 @@ fn say(partition: &TopicPartition, start: &offsets::Start, known: &Known) {
     }
 }
 
-fn list(partitions: &[TopicPartition], offset: Offset) -> KafkaResult<TopicPartitionList> {
+pub(super) fn list(partitions: &[TopicPartition], offset: Offset) -> KafkaResult<TopicPartitionList> {
     let mut list = TopicPartitionList::with_capacity(partitions.len());
     for partition in partitions {
         list.add_partition_offset(&partition.topic, partition.partition, offset)?;
@@ -98,7 +98,7 @@ fn list(partitions: &[TopicPartition], offset: Offset) -> KafkaResult<TopicParti
     Ok(list)
 }
 
-fn offset_in(list: &TopicPartitionList, partition: &TopicPartition) -> Option<i64> {
+pub(super) fn offset_in(list: &TopicPartitionList, partition: &TopicPartition) -> Option<i64> {
     match list.find_partition(&partition.topic, partition.partition)?.offset() {
         Offset::Offset(offset) => Some(offset),
         _ => None,
