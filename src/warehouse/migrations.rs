@@ -10,7 +10,7 @@
 //! `schema_migrations` holds each migration's major, so that a program judges migrations it has never heard of.
 
 use super::schema;
-use super::{Clickhouse, WarehouseError};
+use super::{Clickhouse, Target, WarehouseError};
 use crate::aggregate::quote;
 
 pub(super) const MIGRATIONS: [(u32, &str, &str); 5] = [
@@ -20,6 +20,33 @@ pub(super) const MIGRATIONS: [(u32, &str, &str); 5] = [
     (4, "views", include_str!("migrations/0004_views.sql")),
     (5, "keyings", include_str!("migrations/0005_keyings.sql")),
 ];
+
+/// Where migrations are noted; said before any of them.
+const FIRST: [&str; 2] = [
+    "CREATE TABLE IF NOT EXISTS schema_migrations (id UInt32 COMMENT 'Number of the migration', name String COMMENT 'Its name', \
+     applied_at DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When') ENGINE = ReplacingMergeTree ORDER BY id \
+     COMMENT 'Which migrations have been applied'",
+    "ALTER TABLE schema_migrations ADD COLUMN IF NOT EXISTS major UInt32 DEFAULT 1 \
+     COMMENT 'Major of the schema: programs of a lesser one must not use these tables'",
+];
+
+/// Every statement that makes the tables from nothing, as it would be said to this target.
+pub fn statements_for(target: &Target) -> Vec<String> {
+    let database = name(&target.database);
+    let made = format!("CREATE DATABASE IF NOT EXISTS {database} ENGINE = Atomic");
+    let texts = MIGRATIONS.iter().flat_map(|(_, _, text)| schema::statements(text));
+    let all = FIRST.into_iter().chain(texts);
+    let said = |statement: &str| match &target.cluster {
+        Some(cluster) => cluster.instead_of(statement, is_table),
+        None => vec![statement.to_owned()],
+    };
+    let first = target.cluster.as_ref().map_or(made, |c| c.database(&database));
+    std::iter::once(first).chain(all.flat_map(said)).collect()
+}
+
+fn is_table(name: &str) -> bool {
+    name == "schema_migrations" || schema::is_table(name)
+}
 
 /// How the tables stand to this program.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,18 +76,12 @@ impl Clickhouse {
     /// Applies what is missing; returns how many.
     pub async fn migrate(&self) -> Result<usize, WarehouseError> {
         let server = Self { client: self.client.clone().with_database("default"), ..self.clone() };
-        server.execute(&format!("CREATE DATABASE IF NOT EXISTS {} ENGINE = Atomic", name(&self.database))).await?;
-        self.execute(
-            "CREATE TABLE IF NOT EXISTS schema_migrations (id UInt32 COMMENT 'Number of the migration', name String COMMENT 'Its name', \
-             applied_at DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When') ENGINE = ReplacingMergeTree ORDER BY id \
-             COMMENT 'Which migrations have been applied'",
-        )
-        .await?;
-        self.execute(&format!(
-            "ALTER TABLE schema_migrations ADD COLUMN IF NOT EXISTS major UInt32 DEFAULT 1 \
-             COMMENT 'Major of the schema: programs of a lesser one must not use these tables'"
-        ))
-        .await?;
+        let database = name(&self.database);
+        let made = format!("CREATE DATABASE IF NOT EXISTS {database} ENGINE = Atomic");
+        server.execute(&self.cluster.as_ref().map_or(made, |c| c.database(&database))).await?;
+        for statement in FIRST {
+            self.define(statement).await?;
+        }
         let applied = self.applied().await?;
         if let Some(error) = schema::newer(&applied) {
             return Err(WarehouseError::Schema(error));
@@ -71,7 +92,7 @@ impl Clickhouse {
         for (id, title, text) in MIGRATIONS.iter().filter(|(id, ..)| !applied.contains(id)) {
             // Every statement can be repeated, so a migration that was cut short is simply run again.
             for statement in schema::statements(text) {
-                self.execute(statement).await?;
+                self.define(statement).await?;
                 if let Some(table) = schema::created(statement) {
                     self.flush_inserts_of(table).await?;
                 }
@@ -131,12 +152,21 @@ impl Clickhouse {
         for name in &missing {
             tracing::warn!(table = name, "was not there; it is made again, and what it holds is computed anew");
             for statement in schema::makes(name) {
-                self.execute(statement).await?;
+                self.define(statement).await?;
             }
             self.flush_inserts_of(name).await?;
-            for statement in schema::fills(name) {
+            for statement in schema::fills(name, self.cluster.as_ref()) {
                 self.execute(&statement).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Says a statement of the migrations, on a cluster to all of it.
+    async fn define(&self, statement: &str) -> Result<(), WarehouseError> {
+        let Some(cluster) = &self.cluster else { return self.execute(statement).await };
+        for statement in cluster.instead_of(statement, is_table) {
+            self.execute(&statement).await?;
         }
         Ok(())
     }

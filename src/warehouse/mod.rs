@@ -5,6 +5,7 @@
 pub mod embedded;
 
 mod client;
+mod cluster;
 mod counts;
 mod frozen;
 mod full_disk;
@@ -22,8 +23,9 @@ mod standing_counts;
 mod writer;
 
 pub use client::{Clickhouse, SqlAnswer, Target};
+pub use cluster::Cluster;
 pub use frozen::TableShape;
-pub use migrations::MigrationState;
+pub use migrations::{MigrationState, statements_for};
 pub use standing::{Among, StaleRow};
 pub use standing_counts::{Counted, CountedBuckets};
 pub use writer::Writer;

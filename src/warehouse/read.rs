@@ -35,6 +35,8 @@ struct Moment {
 impl Clickhouse {
     /// 1 + the greatest epoch ever claimed or used, claimed by an acknowledged row.
     pub async fn claim_epoch(&self) -> Result<u64, WarehouseError> {
+        // What a start reads, from here on.
+        self.catch_up(&["epochs", "customer_journeys", "identity", "identity_facts", "events", "positions"]).await?;
         let greatest = self
             .fetch::<Number>(
                 "SELECT max(e) AS number FROM (SELECT max(epoch) AS e FROM epochs \
@@ -107,6 +109,7 @@ impl Clickhouse {
     /// Every stored event of these nodes, copies that the merge has not folded yet included.
     pub async fn events_of_nodes(&self, nodes: &[Arc<str>]) -> Result<Vec<Event>, WarehouseError> {
         let config = self.config()?;
+        self.catch_up(&["events"]).await?;
         let mut events = Vec::new();
         for chunk in nodes.chunks(NODES) {
             let list = chunk.iter().map(|n| quote(n)).collect::<Vec<_>>().join(",");

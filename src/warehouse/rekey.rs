@@ -115,6 +115,13 @@ impl Clickhouse {
 
     /// Puts every event and every link fact under the strongest identifier of `keying`; returns how many events changed.
     pub async fn rekey(&self, keying: &Keying, done: impl Fn(u64)) -> Result<u64, WarehouseError> {
+        if self.cluster.is_some() {
+            return Err(WarehouseError::Schema(
+                "the kinds of identifiers stand in another order than the tables of this cluster, and a cluster is not keyed anew\n  \
+                 hint: put the old order back, or read everything again into another database"
+                    .to_owned(),
+            ));
+        }
         self.beside("events", EVENTS).await?;
         self.beside("identity_facts", FACTS).await?;
         let parts = self.count_events().await?.div_ceil(PART).max(1);
@@ -174,7 +181,7 @@ impl Clickhouse {
             return Ok(());
         }
         let list: Vec<String> = files.iter().map(|(s, t)| format!("({}, {})", quote(s), quote(t))).collect();
-        self.execute(&format!("DELETE FROM dead_letters WHERE (source, topic) IN ({})", list.join(", "))).await
+        self.delete("dead_letters", &format!("(source, topic) IN ({})", list.join(", "))).await
     }
 
     /// A stretch of a partition was read again since `began`: what was said about its records before goes.
@@ -185,15 +192,14 @@ impl Clickhouse {
         offsets: std::ops::Range<i64>,
         began: Timestamp,
     ) -> Result<(), WarehouseError> {
-        self.execute(&format!(
-            "DELETE FROM dead_letters WHERE source = {} AND topic = {} AND partition = {partition} \
-             AND offset >= {} AND offset < {} AND received_at < {}",
+        let condition = format!(
+            "source = {} AND topic = {} AND partition = {partition} AND offset >= {} AND offset < {} AND received_at < {}",
             quote(source),
             quote(topic),
             offsets.start,
             offsets.end,
             moment(began)
-        ))
-        .await
+        );
+        self.delete("dead_letters", &condition).await
     }
 }

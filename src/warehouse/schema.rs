@@ -1,6 +1,7 @@
 //! What a set of migrations amounts to. In: the migrations this program knows, and which were applied. Out: which tables
 //! must be there, which statements make one of them, and whether the tables are beyond this program. Runs nothing.
 
+use super::cluster::Cluster;
 use super::migrations::MIGRATIONS;
 use crate::aggregate;
 
@@ -66,10 +67,11 @@ pub(super) fn makes(name: &str) -> impl Iterator<Item = &'static str> {
 }
 
 /// What else must be said once a table was made again: who fills it must know that it is empty.
-pub(super) fn fills(name: &str) -> Vec<String> {
+pub(super) fn fills(name: &str, cluster: Option<&Cluster>) -> Vec<String> {
     if aggregate::ALL.iter().any(|a| a.table == name) {
         // Which buckets are due is asked of this one.
-        return vec![format!("TRUNCATE TABLE IF EXISTS {}", aggregate::COVERAGE.table)];
+        let table = aggregate::COVERAGE.table;
+        return vec![cluster.map_or_else(|| format!("TRUNCATE TABLE IF EXISTS {table}"), |c| c.truncate(table))];
     }
     match name {
         "identity_by_customer" => vec![
@@ -78,6 +80,11 @@ pub(super) fn fills(name: &str) -> Vec<String> {
         ],
         _ => Vec::new(),
     }
+}
+
+/// Whether a name is of a table: views hold no rows.
+pub(super) fn is_table(name: &str) -> bool {
+    makes(name).any(|s| s.starts_with("CREATE TABLE"))
 }
 
 /// Why missing tables cannot be made again; `None`: they can.

@@ -9,6 +9,7 @@ mod shop;
 
 mod backup;
 mod beside;
+mod cluster;
 mod disk;
 mod faults;
 mod schema;
