@@ -5,11 +5,15 @@
 //! Nothing is stopped: the engine keeps a table's parts by hard links for as long as they are copied. Because positions
 //! are taken first, a restored store is at worst behind its sources, and reads on from there.
 
+mod copy;
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+use copy::{canonical, copy_dir, copy_file, folder, make_empty, names_in, part_order};
 
 use crate::progress::{BarUnit, bar};
 use crate::warehouse::embedded::Embedded;
@@ -256,22 +260,6 @@ pub fn has_another_key(data: &Path, from: &Path, manifest: &Manifest) -> bool {
     }
 }
 
-fn folder(what: &'static str, path: &Path, error: io::Error) -> BackupError {
-    BackupError::Folder { what, path: path.display().to_string(), error }
-}
-
-fn canonical(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
-}
-
-fn make_empty(to: &Path) -> Result<(), BackupError> {
-    fs::create_dir_all(to).map_err(|e| folder("cannot make", to, e))?;
-    match fs::read_dir(to).map_err(|e| folder("cannot read", to, e))?.next() {
-        None => Ok(()),
-        Some(_) => Err(BackupError::NotEmpty { path: to.display().to_string() }),
-    }
-}
-
 fn lock(data: &Path) -> Result<fs::File, BackupError> {
     let path = data.join("backup.lock");
     let file = fs::File::create(&path).map_err(|e| folder("cannot write", &path, e))?;
@@ -283,43 +271,4 @@ fn forget_left_overs(shadow: &Path) {
     for name in names_in(shadow).unwrap_or_default().iter().filter(|n| n.starts_with(FROZEN)) {
         fs::remove_dir_all(shadow.join(name)).ok();
     }
-}
-
-/// Names of the folders in a folder; none if it does not exist.
-fn names_in(path: &Path) -> Result<Vec<String>, BackupError> {
-    let entries = match fs::read_dir(path) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(folder("cannot read", path, e)),
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(|e| folder("cannot read", path, e))?;
-        if entry.path().is_dir() {
-            names.push(entry.file_name().to_string_lossy().into_owned());
-        }
-    }
-    Ok(names)
-}
-
-/// `partition_least_greatest_level…`: parts in the order in which their rows came.
-fn part_order(part: &str) -> (String, u64) {
-    let mut words = part.split('_');
-    let partition = words.next().unwrap_or_default().to_owned();
-    (partition, words.next().and_then(|n| n.parse().ok()).unwrap_or_default())
-}
-
-fn copy_dir(from: &Path, to: &Path) -> Result<(), BackupError> {
-    fs::create_dir_all(to).map_err(|e| folder("cannot make", to, e))?;
-    for entry in fs::read_dir(from).map_err(|e| folder("cannot read", from, e))? {
-        let entry = entry.map_err(|e| folder("cannot read", from, e))?;
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() { copy_dir(&entry.path(), &target)? } else { copy_file(&entry.path(), &target)? }
-    }
-    Ok(())
-}
-
-/// With its permissions, on disk when this returns.
-fn copy_file(from: &Path, to: &Path) -> Result<(), BackupError> {
-    fs::copy(from, to).and_then(|_| fs::File::open(to)?.sync_all()).map_err(|e| folder("cannot copy to", to, e))
 }

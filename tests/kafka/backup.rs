@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::broker::Broker;
 use crate::kill::stored;
 use crate::shop::{assert_same, demo, run, tables, text, tropa};
-use crate::stream::{Topics, config, place, produce};
+use crate::stream::{Topics, place, produce, trickling};
 
 #[test]
 fn a_backup_taken_in_mid_stream_catches_up_by_itself_once_it_is_restored() {
@@ -15,16 +15,7 @@ fn a_backup_taken_in_mid_stream_catches_up_by_itself_once_it_is_restored() {
     let broker = Broker::shared();
     let topics = Topics::of("backup");
     let count = produce(&broker, &demo, &topics) as u64;
-    // A slow trickle, so that there is a middle.
-    let settings = "session.timeout.ms: 6000, max.partition.fetch.bytes: 4000, fetch.message.max.bytes: 4000, queued.min.messages: 1";
-    let config = config(
-        &folder.path().join("kafka"),
-        &demo,
-        &broker.address,
-        &topics,
-        settings,
-        "flush: { records: 40, interval: 20ms }\nrefresh: 1s\n",
-    );
+    let config = trickling(&folder.path().join("kafka"), &demo, &broker.address, &topics);
     let place = place(&config);
     let place: Vec<&str> = place.iter().map(String::as_str).collect();
     let data = config.with_file_name("data");
