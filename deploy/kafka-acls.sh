@@ -37,23 +37,28 @@ topics_write "$prefix" "$prefix.dead-letters,$prefix.retry"
 groups_join "$prefix" "$groups"
 producer "$prefix"
 
+# Every role looks at the start whether the internal topics are as the config says.
+look() { local t; for t in identity customers; do allow "$1" Describe "--topic '$prefix.$t'"; done; }
+
 echo "# ingest: reads the sources, announces to identity, writes dead letters"
+look "$prefix-ingest"
 topics_read "$prefix-ingest" "$sources,$prefix.retry"
 topics_write "$prefix-ingest" "$prefix.identity,$prefix.dead-letters"
 groups_join "$prefix-ingest" "$groups"
 producer "$prefix-ingest"
 
-echo "# identity: reads what was announced, announces customers"
+echo "# identity: reads what was announced, announces customers, looks how far their owners have come"
+look "$prefix-identity"
 topics_read "$prefix-identity" "$prefix.identity"
 topics_write "$prefix-identity" "$prefix.customers"
-groups_join "$prefix-identity" "$prefix.identity"
+groups_join "$prefix-identity" "$prefix.writer"
+allow "$prefix-identity" Describe "--group '$prefix.journeys'"
 producer "$prefix-identity"
 
-echo "# journeys: reads customers, and forwards those that were merged away"
+echo "# journeys: reads customers"
+look "$prefix-journeys"
 topics_read "$prefix-journeys" "$prefix.customers"
-topics_write "$prefix-journeys" "$prefix.customers"
-groups_join "$prefix-journeys" "$prefix.customers"
-producer "$prefix-journeys"
+groups_join "$prefix-journeys" "$prefix.journeys"
 
 echo "# replay of dead letters: through a topic of our own, never through the one that others read"
 topics_read "$prefix-operator" "$prefix.dead-letters"

@@ -14,7 +14,7 @@ mod data;
 
 /// Named in deploy/ and not in the program yet: what is there is taken off this list, a test sees to it.
 const PROMISED_FLAGS: [&str; 1] = ["--role"];
-const PROMISED_KEYS: [&str; 1] = ["serve"];
+const PROMISED_KEYS: [&str; 2] = ["serve", "roles"];
 /// Paths and metrics that the HTTP side of the program brings; checked against its source once that is there.
 const HTTP_SOURCE: &str = "src/serve/mod.rs";
 const METRICS_SOURCE: &str = "src/health/metrics.rs";
@@ -76,7 +76,7 @@ fn command_lines() -> Vec<(String, Vec<String>)> {
         let command = yaml("compose.yaml")[0]["services"][service]["command"].as_str().expect("a command").to_owned();
         lines.push((format!("compose.yaml {service}"), command.split_whitespace().map(str::to_owned).collect()));
     }
-    for role in ["ingest", "identity", "journeys", "serve", "migrate"] {
+    for role in ["ingest", "identity", "journeys", "migrate"] {
         let container = &yaml(&format!("kubernetes/{role}.yaml"))[0]["spec"]["template"]["spec"]["containers"][0];
         let arguments = container["args"].as_array().expect("arguments");
         lines.push((role.to_owned(), arguments.iter().map(|a| a.as_str().expect("text").to_owned()).collect()));
@@ -113,6 +113,11 @@ fn every_command_line_is_one_that_the_program_takes() {
         assert!(known, "{place}: there is no command `{}`", arguments[0]);
         for flag in arguments.iter().filter(|a| a.starts_with("--")) {
             let there = help.split(|c: char| c.is_whitespace() || c == ',').any(|w| w == flag);
+            if there && flag == "--role" {
+                // Its values stand in the help too.
+                let value = arguments.iter().skip_while(|a| *a != flag).nth(1).expect("a role");
+                assert!(help.contains(&format!("- {value}:")), "{place}: there is no role {value}");
+            }
             let waits = PROMISED_FLAGS.contains(&flag.as_str());
             assert!(there || waits, "{place}: `tropa {}` has no {flag}", arguments[0]);
             if there {
@@ -168,7 +173,7 @@ fn the_configs_are_usable() {
 
 #[test]
 fn roles_are_alike_where_they_must_be() {
-    for (role, least) in [("ingest", 2), ("identity", 2), ("journeys", 3), ("serve", 2)] {
+    for (role, least) in [("ingest", 2), ("identity", 2), ("journeys", 3)] {
         let documents = yaml(&format!("kubernetes/{role}.yaml"));
         let (deployment, budget) = (&documents[0], &documents[1]);
         assert_eq!(deployment["kind"], "Deployment", "{role}");
@@ -298,7 +303,8 @@ fn every_role_has_acls_for_its_topics_and_no_others() {
     let said = String::from_utf8_lossy(&out.stdout).into_owned();
     let may = |principal: &str, operation: &str| -> BTreeSet<String> {
         let of = format!("--allow-principal 'User:{principal}' ");
-        let lines = said.lines().filter(|l| l.contains(&of) && l.contains(&format!("--operation {operation} ")));
+        let operation = format!("--operation {operation} ");
+        let lines = said.lines().filter(|l| l.contains(&of) && l.contains(&operation));
         lines.filter_map(|l| l.split_once("--topic '")?.1.strip_suffix('\'')).map(str::to_owned).collect()
     };
     let set = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<BTreeSet<_>>();
@@ -307,6 +313,16 @@ fn every_role_has_acls_for_its_topics_and_no_others() {
     assert_eq!(may("shop-identity", "Read"), set(&["shop.identity"]));
     assert_eq!(may("shop-identity", "Write"), set(&["shop.customers"]));
     assert_eq!(may("shop-journeys", "Read"), set(&["shop.customers"]));
+    assert_eq!(may("shop-journeys", "Write"), set(&[]));
+    for role in ["shop-ingest", "shop-identity", "shop-journeys"] {
+        assert!(may(role, "Describe").is_superset(&set(&["shop.identity", "shop.customers"])), "{role} looks at both");
+    }
+    for (role, group) in
+        [("shop-identity", "shop.writer"), ("shop-journeys", "shop.journeys"), ("shop-ingest", "shop-web")]
+    {
+        let line = format!("'User:{role}' --operation Read --operation Describe --group '{group}'");
+        assert!(said.contains(&line), "{line}");
+    }
     assert_eq!(
         may("shop-migrate", "Create"),
         set(&["shop.identity", "shop.customers", "shop.retry", "shop.dead-letters"])
@@ -347,7 +363,7 @@ fn kubernetes_schemas_take_the_manifests() {
     let validate = std::env::var_os("TROPA_VENV")
         .map_or_else(|| cache().join("venv"), PathBuf::from)
         .join("bin/kubernetes-validate");
-    for file in ["ingest", "identity", "journeys", "serve", "migrate", "network"] {
+    for file in ["ingest", "identity", "journeys", "migrate", "network"] {
         check("kubernetes_schemas_take_the_manifests", &validate, &["--strict", &format!("{file}.yaml")], "kubernetes");
     }
 }
