@@ -33,7 +33,7 @@ fn read(name: &str) -> String {
 /// Every document of a file.
 fn yaml(name: &str) -> Vec<Value> {
     let text = read(name);
-    let parsed = text.split("\n---\n").map(|d| serde_saphyr::from_str::<Value>(d));
+    let parsed = text.split("\n---\n").map(serde_saphyr::from_str::<Value>);
     parsed.map(|d| d.unwrap_or_else(|e| panic!("{name}: {e}"))).collect()
 }
 

@@ -151,11 +151,10 @@ fn read(source: &KafkaSource, mut left: Vec<Stretch>, out: &Sender<SourceEvent>)
                 return Err(failed("records expired while they were read".to_owned()));
             }
             Some(Err(error @ ClientError::MessageConsumptionFatal(_))) => return Err(failed(plain(&error))),
-            Some(Err(error)) => {
-                if !std::mem::replace(&mut troubled, true) {
-                    warn!(error = plain(&error), "Kafka is in trouble; waiting for it");
-                }
+            Some(Err(error)) if !std::mem::replace(&mut troubled, true) => {
+                warn!(error = plain(&error), "Kafka is in trouble; waiting for it");
             }
+            Some(Err(_)) => {}
             None if out.is_closed() => return Ok(()),
             None => {}
         }
