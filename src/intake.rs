@@ -69,11 +69,7 @@ impl Sources {
             let id = SourceId(i as u16);
             match &source.input {
                 Input::Kafka(input) => {
-                    // A raised generation takes back what was said, so the topics are read once more.
-                    let reading: Arc<str> = match source.generation {
-                        1 => Arc::from(""),
-                        generation => format!("generation {generation}").into(),
-                    };
+                    let reading = reading_of(source.generation);
                     let own = || with.positions.iter().filter(|p| p.source == id);
                     let stored = with.positions.iter();
                     let known = |topic: &str| own().any(|p| *p.topic == *topic && p.content == reading);
@@ -210,7 +206,7 @@ impl Sources {
 }
 
 /// What is stored of a source's topics under one reading of them.
-fn positions_of<'a>(
+pub fn positions_of<'a>(
     rows: impl Iterator<Item = &'a PositionRow>,
     id: SourceId,
     reading: &str,
@@ -220,7 +216,15 @@ fn positions_of<'a>(
     own.map(|p| (partition_of(p), (p.next, counted(p)))).collect()
 }
 
-fn partition_of(row: &PositionRow) -> TopicPartition {
+/// Names a reading of a topic. A raised generation takes back what was said, so the topics are read once more.
+pub fn reading_of(generation: u32) -> Arc<str> {
+    match generation {
+        1 => Arc::from(""),
+        generation => format!("generation {generation}").into(),
+    }
+}
+
+pub fn partition_of(row: &PositionRow) -> TopicPartition {
     TopicPartition::new(row.topic.clone(), row.partition)
 }
 

@@ -45,8 +45,12 @@ pub mod map_tests; //    the tests inside a journey file
 pub mod telemetry; //     logs, and what the pipeline counts
 pub mod shutdown; //      signals
 pub mod intake; //        all sources of a config as one log
+pub mod recompute; //     customers computed from the sets
 pub mod pipeline; //      the flow, once, top to bottom
 pub mod startup; //       what happens before the first record
 pub mod roles; //        one stage in a process of its own
+pub mod reprocess; //     a topic read again
 pub mod past; //          as it stood at a past as_of
+pub mod verify; //        the tables against the sets
+pub mod backup; //        copies of an embedded store
 pub mod cli; //           arguments; one file per command

@@ -8,10 +8,9 @@ use crate::compare::EmpiricalMap;
 use crate::config::Config;
 use crate::journey::Mode;
 use crate::map::MapVersions;
-use crate::stage::identity::IdentityStage;
+use crate::recompute::FromSets;
+use crate::stage::CustomerRow;
 use crate::stage::reading::Reading;
-use crate::stage::refold::{Chunk, Refold};
-use crate::stage::{CustomerRow, Version};
 use crate::time::Timestamp;
 use crate::warehouse::{Clickhouse, WarehouseError};
 
@@ -39,16 +38,11 @@ pub async fn rows_at(
     as_of: Timestamp,
 ) -> Result<Vec<CustomerRow>, WarehouseError> {
     let reading = Reading::new(map.clone(), Mode::Valid, config);
-    let sets = store.sets().await?;
-    let outside = Arc::new(sets.outside.clone());
-    let identity = IdentityStage::load(config.clone(), sets);
-    let refold = Refold::new(config.clone(), Arc::new(vec![reading]), outside, Some(as_of));
-    let customers: Vec<Arc<str>> = identity.identity().customers().collect();
+    let sets = FromSets::load(store, config, Arc::new(vec![reading]), Some(as_of)).await?;
+    let customers: Vec<Arc<str>> = sets.identity().customers().collect();
     let mut rows = Vec::new();
-    for customers in customers.chunks(CHUNK) {
-        let chunk = Chunk::of(&refold, identity.identity(), customers);
-        let events = store.events_of_nodes(&chunk.nodes()).await?;
-        rows.extend(chunk.rows(&events, Version::default()));
+    for chunk in customers.chunks(CHUNK) {
+        rows.extend(sets.rows(store, chunk).await?);
     }
     Ok(rows)
 }

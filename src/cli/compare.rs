@@ -111,7 +111,7 @@ pub(super) fn write(file: &Path, text: &str) -> Result<(), Failure> {
     std::fs::write(file, text).map_err(|e| unwritable(file, e))
 }
 
-fn outdated() -> Failure {
+pub(super) fn outdated() -> Failure {
     Failure::NotFound(
         "the journey file or config has changed since these figures were computed\n  \
          hint: the next `tropa run` or `tropa import` recomputes everything"

@@ -93,11 +93,13 @@ async fn warehouse<W: Write>(place: &Place, report: &mut Report<'_, W>) -> Resul
             report.ok(&format!("{what} answers, version {version}"))?;
             match state {
                 MigrationState::Current => report.ok(&format!("the tables of database `{database}` are current")),
-                MigrationState::Behind { .. } => report.problem(&format!(
+                MigrationState::Behind => report.problem(&format!(
                     "the tables of database `{database}` are older than this program, or not there\n  hint: run `tropa migrate` once"
                 )),
-                MigrationState::Newer { .. } => report.problem(&format!(
-                    "the tables of database `{database}` are newer than this program\n  hint: upgrade tropa"
+                MigrationState::Newer(why) => report.problem(&why),
+                MigrationState::Missing(tables) => report.problem(&format!(
+                    "database `{database}` lacks {}\n  hint: run `tropa migrate` once",
+                    tables.join(", ")
                 )),
             }
         }

@@ -19,8 +19,13 @@ pub enum Failure {
     InUse(String),
     #[error("{0}")]
     Store(String),
+    /// What stands in the tables is not what the sets say.
+    #[error("{0}")]
+    Stale(String),
     #[error(transparent)]
     Warehouse(#[from] crate::warehouse::WarehouseError),
+    #[error(transparent)]
+    Backup(#[from] crate::backup::BackupError),
     #[error(transparent)]
     Pipeline(#[from] crate::pipeline::PipelineError),
     #[error(transparent)]

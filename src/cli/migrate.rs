@@ -6,10 +6,13 @@ use super::store::Store;
 use super::{Failure, PlaceArgs};
 use crate::config::{Input, WarehouseConfig};
 use crate::source::kafka::admin;
-use crate::warehouse::{Clickhouse, Target};
+use crate::warehouse::{self, Clickhouse, Target};
 
 #[derive(Debug, Args)]
 pub(super) struct Migrate {
+    /// Only print what makes the tables from nothing, for whoever may not or will not let a program do it
+    #[arg(long)]
+    print: bool,
     #[command(flatten)]
     place: PlaceArgs,
 }
@@ -17,6 +20,11 @@ pub(super) struct Migrate {
 impl Migrate {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let place = self.place.load()?;
+        if self.print {
+            let statements = warehouse::statements_for(&Target::of(&place.config.warehouse));
+            print!("{}", statements.iter().map(|s| format!("{s};\n\n")).collect::<String>());
+            return Ok(());
+        }
         let applied = match &place.config.warehouse {
             // The embedded store is migrated whenever it is opened.
             WarehouseConfig::Embedded { .. } => {

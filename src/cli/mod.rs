@@ -2,6 +2,7 @@
 //! usage, 75 the store is in use, 78 a file is not usable. Results go to standard output, everything else to standard
 //! error. One file per command.
 
+mod backup;
 mod check;
 mod compare;
 mod connect;
@@ -17,12 +18,15 @@ mod migrate;
 mod orders;
 mod place;
 mod reload;
+mod reprocess;
+mod restore;
 mod retain;
 mod run;
 mod schema;
 mod show;
 mod sql;
 mod store;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -123,6 +127,32 @@ enum Command {
     ///
     /// Example: tropa dead-letters list --reason not_json; mend the decoder; tropa dead-letters replay
     DeadLetters(dead_letters::DeadLetters),
+    /// Hold the tables against the sets they follow from, and name each row that is not what it should be
+    ///
+    /// Computes customers anew and compares `customer_journeys`, `identity` and the daily aggregates row by row. Changes
+    /// nothing; works beside a running `tropa run`. Exit code 1 if a row is stale.
+    ///
+    /// Example: tropa verify --sample 10000 --format json
+    Verify(verify::Verify),
+    /// Copy the embedded store, also while `tropa run` writes to it
+    ///
+    /// Holds every table and the key of identifier hashes. Restored, it reads on from where it stands.
+    ///
+    /// Example: tropa backup /backups/2026-06-30
+    Backup(backup::Backup),
+    /// Make an embedded store from a backup
+    ///
+    /// It is made beside what is there, checked byte by byte, and then put in its place.
+    ///
+    /// Example: tropa restore /backups/2026-06-30 --data tropa-data
+    Restore(restore::Restore),
+    /// Read a topic again from an offset or a moment on, up to where it was read before
+    ///
+    /// For a decoder that was put right: records that were dead letters become events, and nothing is counted twice. No
+    /// other process may own the store meanwhile.
+    ///
+    /// Example: tropa reprocess --from 2026-06-30T12:00:00Z --source web
+    Reprocess(reprocess::Reprocess),
     /// Create or upgrade the tables of a ClickHouse server (the embedded store does this itself)
     ///
     /// Also creates the topics that the config names for dead letters, if they are not there.
@@ -173,6 +203,10 @@ pub fn main() -> ExitCode {
         Command::Sql(c) => block_on(c.run()),
         Command::Compare(c) => block_on(c.run()),
         Command::DeadLetters(c) => block_on(c.run()),
+        Command::Verify(c) => block_on(c.run()),
+        Command::Backup(c) => block_on(c.run()),
+        Command::Restore(c) => block_on(c.run()),
+        Command::Reprocess(c) => block_on(c.run()),
         Command::Migrate(c) => block_on(c.run()),
         Command::Demo(c) => block_on(c.run()),
     };

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Failure, PlaceArgs};
+use crate::backup::KEY_FILE;
 use crate::config::{self, Config};
 use crate::decode::IdentifierKey;
 use crate::map::{self, MapVersions};
 
 /// Name of the file in a data folder that says which config it was last used with.
 const CONFIG_POINTER: &str = "config";
-const KEY_FILE: &str = "identifier.key";
 
 /// A config with the journey files it names.
 #[derive(Debug, Clone)]

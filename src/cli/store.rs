@@ -55,6 +55,9 @@ impl Store {
     pub async fn reach(config: &Config) -> Result<Self, Failure> {
         let WarehouseConfig::Embedded { database, .. } = &config.warehouse else {
             let client = Clickhouse::connect(&Target::of(&config.warehouse), config).without_patience().await?;
+            if let newer @ MigrationState::Newer(_) = client.migration_state().await? {
+                fits(newer)?;
+            }
             return Ok(Self { client: Arc::new(client), embedded: None, ours: true });
         };
         if let Some(owner) = Self::through_owner(config, database).await? {
@@ -73,7 +76,11 @@ impl Store {
     async fn through_owner(config: &Config, database: &str) -> Result<Option<Self>, Failure> {
         let Some(address) = embedded::locate(&config.data) else { return Ok(None) };
         let client = Clickhouse::connect(&Target::embedded(&address.url(), database, false), config);
-        Ok(Some(Self { client: Arc::new(client.without_patience().await?), embedded: None, ours: false }))
+        let client = client.without_patience().await?;
+        if let newer @ MigrationState::Newer(_) = client.migration_state().await? {
+            fits(newer)?;
+        }
+        Ok(Some(Self { client: Arc::new(client), embedded: None, ours: false }))
     }
 
     fn server(config: &Config, health: &Health) -> Self {
@@ -81,19 +88,16 @@ impl Store {
         Self { client: Arc::new(client), embedded: None, ours: true }
     }
 
+    /// Whether nobody else can write to it while we hold it.
+    pub const fn is_alone(&self) -> bool {
+        self.embedded.is_some()
+    }
+
     async fn make_ready(&self) -> Result<(), Failure> {
         if self.embedded.is_some() {
             return Ok(self.client.migrate().await.map(|_| ())?);
         }
-        match self.client.migration_state().await? {
-            MigrationState::Current => Ok(()),
-            MigrationState::Behind { .. } => Err(Failure::Store(
-                "the tables of this server are older than this program\n  hint: run `tropa migrate` once".to_owned(),
-            )),
-            MigrationState::Newer { .. } => Err(Failure::Store(
-                "the tables of this server are newer than this program\n  hint: upgrade tropa".to_owned(),
-            )),
-        }
+        fits(self.client.migration_state().await?)
     }
 
     /// Whether this process may write: the embedded engine is ours, or the store is a server's.
@@ -108,6 +112,21 @@ impl Store {
         {
             warn!(%error, "the embedded engine did not stop cleanly; nothing acknowledged is lost");
         }
+    }
+}
+
+/// Whether this program may use the tables.
+fn fits(state: MigrationState) -> Result<(), Failure> {
+    match state {
+        MigrationState::Current => Ok(()),
+        MigrationState::Behind => Err(Failure::Store(
+            "the tables of this server are older than this program\n  hint: run `tropa migrate` once".to_owned(),
+        )),
+        MigrationState::Newer(error) => Err(Failure::Store(error)),
+        MigrationState::Missing(tables) => Err(Failure::Store(format!(
+            "tables of this server are missing: `{}`\n  hint: `tropa migrate` makes those again that follow from others",
+            tables.join("`, `")
+        ))),
     }
 }
 

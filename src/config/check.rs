@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::checked::{
-    Class, Config, FileFormat, FileInput, IdentifierConfig, Input, KafkaInput, KafkaStart, Kind, Normalise, RolesConfig,
-    Source, WarehouseConfig,
+    Class, ClusterConfig, Config, FileFormat, FileInput, IdentifierConfig, Input, KafkaInput, KafkaStart, Kind,
+    Normalise, RolesConfig, Source, WarehouseConfig,
 };
 use super::file::{
     ClassWord, ConfigFile, DecoderRef, FileFile, FormatWord, IdentifiersFile, KafkaFile, KindFile, NormaliseWord,
@@ -110,6 +110,7 @@ fn config(scope: &mut Scope<'_>, file: ConfigFile, base: &Path) -> Config {
                 database: server.database.unwrap_or_else(|| "tropa".to_owned()),
                 user: server.user.unwrap_or_default(),
                 password: server.password.unwrap_or_default(),
+                cluster: server.cluster.map(|c| ClusterConfig { name: c.name, quorum: c.quorum.unwrap_or(2) }),
             }
         }
         None => WarehouseConfig::Embedded {

@@ -92,17 +92,23 @@ impl RolesConfig {
 #[derive(Clone, Debug)]
 pub enum WarehouseConfig {
     /// `libchdb.so` in the data folder; `listen`: port of the HTTP face (0: any free one).
-    Embedded {
-        listen: u16,
-        database: String,
-        fsync: bool,
-    },
+    Embedded { listen: u16, database: String, fsync: bool },
     Server {
         url: String,
         database: String,
         user: String,
         password: String,
+        /// The server is one of a cluster, and tables are of all of it.
+        cluster: Option<ClusterConfig>,
     },
+}
+
+#[derive(Clone, Debug)]
+pub struct ClusterConfig {
+    /// As the servers know it.
+    pub name: String,
+    /// Replicas that must have an insert before it counts.
+    pub quorum: u32,
 }
 
 #[derive(Clone, Debug)]

@@ -70,6 +70,18 @@ pub struct ServerFile {
     pub user: Option<String>,
     /// Password; write `${CLICKHOUSE_PASSWORD}` and keep it in the environment.
     pub password: Option<String>,
+    /// The server is one of a cluster: tables are replicated within shards and spread over them.
+    pub cluster: Option<ClusterFile>,
+}
+
+#[derive(Deserialize, JsonSchema, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterFile {
+    /// Name of the cluster, as in `system.clusters`.
+    pub name: String,
+    /// Replicas that must have an insert before it counts; default 2, of 3.
+    #[schemars(range(min = 1))]
+    pub quorum: Option<u32>,
 }
 
 #[derive(Deserialize, JsonSchema, Debug, Default)]

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::graph::NONE;
-use super::{Assignment, Changes, Identity};
+use super::{Assignment, Changes, Displaced, Identity, displaced};
 use crate::time::Day;
 
 /// On which UTC days a node's events are the customer's.
@@ -120,31 +120,18 @@ impl Identity {
     /// so every row that they could be about is written again, days that are nobody's by now included (I9).
     pub fn mend(&self, stored: Vec<Assignment>, unsettled: &[Arc<str>]) -> Mend {
         let key = |a: &Assignment| (a.node.clone(), a.day);
-        let stored: FxHashMap<_, _> = stored.into_iter().map(|a| (key(&a), a.customer)).collect();
-        let mut known = FxHashSet::default();
         let (mut rows, mut dirty, mut heirs) = (Vec::new(), Vec::new(), Vec::new());
-        for assignment in self.assignments_all() {
-            let before = stored.get(&key(&assignment));
-            known.insert(key(&assignment));
-            if before == Some(&assignment.customer) {
-                continue;
-            }
-            dirty.extend(before.cloned().flatten());
-            dirty.extend(assignment.customer.clone());
+        for Displaced { node, day, stands, should } in displaced(self.assignments_all(), stored) {
             // A placeholder's events are other customers': whoever stands beside it may have got or lost some.
-            if assignment.day.is_none()
-                && (assignment.customer.is_none() || before == Some(&None))
-                && let Some(node) = self.graph.find(&assignment.node)
+            if day.is_none()
+                && (should.is_none() || stands == Some(None))
+                && let Some(node) = self.graph.find(&node)
             {
                 self.mark_heirs(node, &mut heirs);
             }
-            rows.push(assignment);
-        }
-        for ((node, day), customer) in stored {
-            if customer.is_some() && !known.contains(&(node.clone(), day)) {
-                dirty.extend(customer);
-                rows.push(Assignment { node, day, customer: None });
-            }
+            dirty.extend(stands.flatten());
+            dirty.extend(should.clone());
+            rows.push(Assignment { node, day, customer: should });
         }
         let written: FxHashSet<_> = rows.iter().map(key).collect();
         rows.extend(self.rows_around(unsettled).into_iter().filter(|row| !written.contains(&key(row))));

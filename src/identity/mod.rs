@@ -19,6 +19,7 @@ use crate::event::{Event, SourceId};
 use crate::time::{Day, Timestamp};
 
 mod apply;
+mod displaced;
 mod fold;
 mod graph;
 mod guards;
@@ -32,6 +33,7 @@ mod sets;
 mod standing;
 
 pub use apply::{Changes, Identity};
+pub use displaced::{Displaced, displaced};
 pub use guards::{Guards, Refusal};
 pub use keying::Keying;
 pub use lookup::{Link, Verdict};

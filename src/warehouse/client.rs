@@ -9,6 +9,7 @@ use clickhouse::query::BytesCursor;
 use clickhouse::{Client, Compression};
 
 use super::WarehouseError;
+use super::cluster::Cluster;
 use super::retry::{Retry, refused};
 use crate::config::{Config, WarehouseConfig};
 use crate::health::Health;
@@ -26,11 +27,21 @@ pub struct Target {
     pub fsync: bool,
     /// Worth its time over a network, not within one machine.
     pub compress: bool,
+    /// The server is one of many.
+    pub cluster: Option<Cluster>,
 }
 
 impl Target {
     pub fn embedded(url: &str, database: &str, fsync: bool) -> Self {
-        Self { url: url.to_owned(), database: database.to_owned(), user: None, password: None, fsync, compress: false }
+        Self {
+            url: url.to_owned(),
+            database: database.to_owned(),
+            user: None,
+            password: None,
+            fsync,
+            compress: false,
+            cluster: None,
+        }
     }
 
     /// A configured server; for the embedded engine the address is only known once it runs.
@@ -39,13 +50,14 @@ impl Target {
             WarehouseConfig::Embedded { database, fsync, .. } => {
                 Self::embedded("http://127.0.0.1:8123", database, *fsync)
             }
-            WarehouseConfig::Server { url, database, user, password } => Self {
+            WarehouseConfig::Server { url, database, user, password, cluster } => Self {
                 url: url.clone(),
                 database: database.clone(),
                 user: Some(user.clone()).filter(|u| !u.is_empty()),
                 password: Some(password.clone()).filter(|p| !p.is_empty()),
                 fsync: false,
                 compress: true,
+                cluster: cluster.as_ref().map(|c| Cluster { name: c.name.clone(), quorum: c.quorum }),
             },
         }
     }
@@ -61,6 +73,7 @@ pub struct Clickhouse {
     pub(super) retry: Retry,
     /// Whether new tables flush every insert to disk before it counts.
     pub(super) fsync: bool,
+    pub(super) cluster: Option<Cluster>,
 }
 
 impl Clickhouse {
@@ -88,6 +101,9 @@ impl Clickhouse {
             .with_setting("max_query_size", "67108864")
             .with_setting("max_ast_elements", "10000000")
             .with_setting("max_expanded_ast_elements", "10000000");
+        for (name, value) in target.cluster.iter().flat_map(Cluster::settings) {
+            client = client.with_setting(name, value);
+        }
         if let Some(user) = &target.user {
             client = client.with_user(user);
         }
@@ -100,6 +116,7 @@ impl Clickhouse {
             config: None,
             retry: Retry::new(&target.url),
             fsync: target.fsync,
+            cluster: target.cluster.clone(),
         }
     }
 
@@ -143,6 +160,21 @@ impl Clickhouse {
         // `?` binds parameters in the client; a literal one is written twice.
         let statement = statement.replace('?', "??");
         self.retry.until_done(|| async { self.client.query(&statement).execute().await }).await
+    }
+
+    /// Before a read that must see every insert acknowledged so far (pipeline.md, I3). One server always does.
+    pub(super) async fn catch_up(&self, tables: &[&str]) -> Result<(), WarehouseError> {
+        let Some(cluster) = &self.cluster else { return Ok(()) };
+        for table in tables {
+            self.execute(&cluster.catch_up(table)).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes rows of a table.
+    pub(super) async fn delete(&self, table: &str, condition: &str) -> Result<(), WarehouseError> {
+        let here = || format!("DELETE FROM {table} WHERE {condition}");
+        self.execute(&self.cluster.as_ref().map_or_else(here, |c| c.delete(table, condition))).await
     }
 
     /// Rows of a query, waiting out faults that pass by themselves.

@@ -96,6 +96,7 @@ impl Clickhouse {
         as_of: Timestamp,
         own: &[u8],
     ) -> Result<usize, WarehouseError> {
+        self.catch_up(&["customer_journeys"]).await?;
         let mut refreshed = 0;
         for reading in readings {
             let due = self.fetch::<BucketRow>(&aggregate::due(&reading.map.id, &reading.id, as_of)).await?;
@@ -142,7 +143,12 @@ impl Clickhouse {
         nonce: Timestamp,
     ) -> Result<EmpiricalMap, WarehouseError> {
         let table = format!("scratch_{}_{}", reading.id, nonce.micros().unsigned_abs());
-        self.execute(&format!("CREATE TABLE {table} AS customer_journeys")).await?;
+        let shape = if self.cluster.is_some() { "customer_journeys_local" } else { "customer_journeys" };
+        // Of one server and for a moment, whatever the real one is.
+        self.execute(&format!(
+            "CREATE TABLE {table} AS {shape} ENGINE = ReplacingMergeTree(version, is_deleted) ORDER BY (bucket, map, reading, customer)"
+        ))
+        .await?;
         let counted = async {
             if !rows.is_empty() {
                 self.insert_customers(&table, &rows, std::slice::from_ref(reading)).await?;

@@ -2,7 +2,7 @@
 //! arrays, one element per journey, ids in words so that SQL reads without a dictionary.
 
 use clickhouse::Row;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::journey::{CustomerJourneys, Decision, Journey};
@@ -13,19 +13,76 @@ use crate::time::{Day, Timestamp};
 
 type Nested<T> = Vec<Vec<T>>;
 
+/// A value as a person reads it. In this row whole numbers of 64 bits with a sign are moments, those of 32 bits days.
+trait Shown {
+    fn shown(&self) -> String;
+}
+
+macro_rules! shown_as_it_is {
+    ($($type:ty),*) => { $(impl Shown for $type {
+        fn shown(&self) -> String {
+            self.to_string()
+        }
+    })* };
+}
+shown_as_it_is!(String, &str, u8, u16, u32, u64, bool);
+
+impl Shown for i64 {
+    fn shown(&self) -> String {
+        Timestamp::from_micros(*self).to_string()
+    }
+}
+
+impl Shown for i32 {
+    fn shown(&self) -> String {
+        Day(*self).to_string()
+    }
+}
+
+impl Shown for Option<f64> {
+    fn shown(&self) -> String {
+        self.map_or_else(|| "none".to_owned(), |n| n.to_string())
+    }
+}
+
+impl<T: Shown> Shown for Vec<T> {
+    fn shown(&self) -> String {
+        format!("[{}]", self.iter().map(Shown::shown).collect::<Vec<_>>().join(", "))
+    }
+}
+
 macro_rules! customer_journeys_row {
     ($($field:ident : $type:ty = $column:literal),* $(,)?) => {
         /// The table's columns in its own order.
-        #[derive(Row, Serialize, Default)]
+        #[derive(Row, Serialize, Deserialize, Default)]
+        #[serde(bound(deserialize = "'de: 'a"))]
         pub(super) struct JourneysRow<'a> {
             bucket: u8,
             map: &'a str,
             reading: &'a str,
-            customer: &'a str,
-            version: u64,
+            pub(super) customer: &'a str,
+            pub(super) version: u64,
             is_deleted: bool,
             oversized: bool,
             $(#[serde(rename = $column)] $field: $type,)*
+        }
+
+        impl JourneysRow<'_> {
+            /// The columns that are not as in `should`: name, what stands, what should stand. When and at which version
+            /// a row was written is no part of what it says.
+            pub fn differences(&self, should: &JourneysRow<'_>) -> Vec<(&'static str, String, String)> {
+                let mut differ = Vec::new();
+                if self.bucket != should.bucket {
+                    differ.push(("bucket", self.bucket.shown(), should.bucket.shown()));
+                }
+                if self.oversized != should.oversized {
+                    differ.push(("oversized", self.oversized.shown(), should.oversized.shown()));
+                }
+                $(if self.$field != should.$field {
+                    differ.push(($column, self.$field.shown(), should.$field.shown()));
+                })*
+                differ
+            }
         }
     };
 }
@@ -42,7 +99,7 @@ customer_journeys_row! {
     last_date: Vec<i32> = "j.last_date",
     drops_at: Vec<i64> = "j.drops_at",
     belongs_until: Vec<i64> = "j.belongs_until",
-    decision: Vec<&'static str> = "j.decision",
+    decision: Vec<&'a str> = "j.decision",
     decided_at: Vec<i64> = "j.decided_at",
     decided_date: Vec<i32> = "j.decided_date",
     reason: Vec<&'a str> = "j.reason",
@@ -75,7 +132,7 @@ customer_journeys_row! {
     v_beside: Nested<bool> = "j.v_beside",
     c_source: Vec<&'a str> = "c.source",
     c_day: Vec<i32> = "c.day",
-    c_fate: Vec<&'static str> = "c.fate",
+    c_fate: Vec<&'a str> = "c.fate",
     c_rule: Vec<&'a str> = "c.rule",
     c_count: Vec<u64> = "c.count",
     u_source: Vec<&'a str> = "u.source",

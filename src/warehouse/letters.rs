@@ -71,7 +71,7 @@ impl Clickhouse {
         }
         let list: Vec<String> = files.iter().map(|(s, t)| format!("({}, {})", quote(s), quote(t))).collect();
         for table in ["dead_letters", "replayed_letters"] {
-            self.execute(&format!("DELETE FROM {table} WHERE (source, topic) IN ({})", list.join(", "))).await?;
+            self.delete(table, &format!("(source, topic) IN ({})", list.join(", "))).await?;
         }
         Ok(())
     }

@@ -5,8 +5,11 @@
 pub mod embedded;
 
 mod client;
+mod cluster;
 mod counts;
 mod coverage;
+mod frozen;
+mod full_disk;
 mod insert;
 mod journey_row;
 mod letters;
@@ -17,12 +20,19 @@ mod readings;
 mod rekey;
 mod retry;
 mod rows;
+mod schema;
 mod sets;
+mod standing;
+mod standing_counts;
 mod writer;
 
 pub use client::{Clickhouse, SqlAnswer, Target};
+pub use cluster::Cluster;
+pub use frozen::TableShape;
 pub use letters::{LetterFilter, StoredLetter};
-pub use migrations::MigrationState;
+pub use migrations::{MigrationState, statements_for};
+pub use standing::{Among, StaleRow};
+pub use standing_counts::{Counted, CountedBuckets};
 pub use writer::Writer;
 
 /// Why the warehouse could not do what was asked. Faults that pass by themselves are waited out, never returned.

@@ -44,7 +44,7 @@ impl Clickhouse {
                 self.execute(&format!("INSERT INTO horizons (id, day) SELECT 0, {}", date(day))).await
             }
             OrderRows::Erased(facts) => self.insert_erased(&facts).await,
-            OrderRows::Freeze(day) => self.freeze(day).await,
+            OrderRows::Freeze(day) => self.freeze_journeys(day).await,
             OrderRows::SweepErased(erasure, customers) => self.sweep_erased(&erasure, &customers).await,
             OrderRows::Sweep(outside) => self.sweep(&outside).await,
             OrderRows::Done(place) => {
@@ -134,7 +134,7 @@ impl Clickhouse {
     }
 
     /// Journeys of the current readings whose visits all lie before the day, if they are decided.
-    async fn freeze(&self, day: Day) -> Result<(), WarehouseError> {
+    async fn freeze_journeys(&self, day: Day) -> Result<(), WarehouseError> {
         let columns = "map, reading, customer, journey_id, journey_key, map_version, attempt, entry_at, entry_date, outcome, \
                        reason, last_at, decided_at, value, currency, dims, stages, stages_at, touchpoints, touchpoints_at";
         let nested = "`j.id`, `j.key`, `j.map_version`, `j.attempt`, `j.entry_at`, `j.entry_date`, `j.decision`, `j.drops_at`, \
@@ -166,37 +166,40 @@ impl Clickhouse {
              SELECT DISTINCT 'erased', a, b, source, generation, day, (toDateTime64(day, 6, 'UTC'), '') FROM identity_facts WHERE {links}"
         ))
         .await?;
-        self.delete("identity_facts", &links).await?;
+        self.delete_for_good("identity_facts", &links).await?;
         let mut outside = Outside::new(self.config()?);
         outside.erase(erasure);
-        self.delete("events", &erased(&outside)).await?;
-        self.delete("dead_letters", &format!("hasAny(identifiers, [{names}])")).await?;
+        self.delete_for_good("events", &erased(&outside)).await?;
+        self.delete_for_good("dead_letters", &format!("hasAny(identifiers, [{names}])")).await?;
         if !customers.is_empty() {
             let theirs = format!("customer IN ({})", list(customers));
             let behind = format!(
                 "{theirs} AND (map, reading, customer, version) NOT IN \
                  (SELECT map, reading, customer, max(version) FROM customer_journeys WHERE {theirs} GROUP BY map, reading, customer)"
             );
-            self.delete("customer_journeys", &behind).await?;
+            self.delete_for_good("customer_journeys", &behind).await?;
         }
-        self.delete("journeys_frozen", &format!("customer IN ({names}) AND toDate32(last_at) <= {until}")).await
+        self.delete_for_good("journeys_frozen", &format!("customer IN ({names}) AND toDate32(last_at) <= {until}")).await
     }
 
     /// Events outside, and what could not be read before the horizon.
     async fn sweep(&self, outside: &Outside) -> Result<(), WarehouseError> {
-        self.delete("events", &erased(outside)).await?;
+        self.delete_for_good("events", &erased(outside)).await?;
         if let Some(horizon) = outside.horizon() {
             let start = moment(horizon.start_utc());
-            self.delete("events", &format!("occurred_at < {start}")).await?;
-            self.delete("dead_letters", &format!("received_at < {start}")).await?;
+            self.delete_for_good("events", &format!("occurred_at < {start}")).await?;
+            self.delete_for_good("dead_letters", &format!("received_at < {start}")).await?;
         }
         Ok(())
     }
 
     /// Deletes for good, and says when it is done.
-    async fn delete(&self, table: &str, what: &str) -> Result<(), WarehouseError> {
+    async fn delete_for_good(&self, table: &str, what: &str) -> Result<(), WarehouseError> {
         if what == "0" {
             return Ok(());
+        }
+        if self.cluster.is_some() {
+            return self.delete(table, what).await;
         }
         self.execute(&format!("ALTER TABLE {table} DELETE WHERE {what} SETTINGS mutations_sync = 2")).await
     }

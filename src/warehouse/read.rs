@@ -36,6 +36,8 @@ struct Moment {
 impl Clickhouse {
     /// 1 + the greatest epoch ever claimed or used, claimed by an acknowledged row.
     pub async fn claim_epoch(&self) -> Result<u64, WarehouseError> {
+        // What a start reads, from here on.
+        self.catch_up(&["epochs", "customer_journeys", "identity", "identity_facts", "events", "positions"]).await?;
         let greatest = self
             .fetch::<Number>(
                 "SELECT max(e) AS number FROM (SELECT max(epoch) AS e FROM epochs \
@@ -84,13 +86,18 @@ impl Clickhouse {
 
     /// The newest row of every node, and of every day that a shared device is apart on.
     pub async fn assignments(&self) -> Result<Vec<Assignment>, WarehouseError> {
-        let rows = self
-            .fetch::<IdentityRow>(
-                "SELECT node, day, has_day, r.1 AS customer, r.2 AS version, r.3 AS is_deleted FROM \
-                 (SELECT node, has_day, day, argMax((customer, version, is_deleted), version) AS r FROM identity GROUP BY node, has_day, day)",
-            )
-            .await?;
-        Ok(rows.into_iter().map(IdentityRow::assignment).collect())
+        Ok(self.assignments_where("1").await?.into_iter().map(|(assignment, _)| assignment).collect())
+    }
+
+    /// The same of some nodes, with the rows' versions.
+    pub(super) async fn assignments_where(&self, nodes: &str) -> Result<Vec<(Assignment, u64)>, WarehouseError> {
+        let query = format!(
+            "SELECT node, day, has_day, r.1 AS customer, r.2 AS version, r.3 AS is_deleted FROM \
+             (SELECT node, has_day, day, argMax((customer, version, is_deleted), version) AS r FROM identity \
+             WHERE {nodes} GROUP BY node, has_day, day)"
+        );
+        let rows = self.fetch::<IdentityRow>(&query).await?;
+        Ok(rows.into_iter().map(IdentityRow::versioned).collect())
     }
 
     pub async fn stored_positions(&self, config: &Config) -> Result<Vec<PositionRow>, WarehouseError> {
@@ -134,6 +141,7 @@ impl Clickhouse {
     /// Every stored event of these nodes, copies that the merge has not folded yet included.
     pub async fn events_of_nodes(&self, nodes: &[Arc<str>]) -> Result<Vec<Event>, WarehouseError> {
         let config = self.config()?;
+        self.catch_up(&["events"]).await?;
         let mut events = Vec::new();
         for chunk in nodes.chunks(NODES) {
             let list = chunk.iter().map(|n| quote(n)).collect::<Vec<_>>().join(",");

@@ -7,7 +7,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use super::{Clickhouse, WarehouseError};
-use crate::aggregate::quote;
+use crate::aggregate::{moment, quote};
 use crate::decode::payload_hash;
 use crate::identity::Keying;
 use crate::time::Timestamp;
@@ -115,6 +115,13 @@ impl Clickhouse {
 
     /// Puts every event and every link fact under the strongest identifier of `keying`; returns how many events changed.
     pub async fn rekey(&self, keying: &Keying, done: impl Fn(u64)) -> Result<u64, WarehouseError> {
+        if self.cluster.is_some() {
+            return Err(WarehouseError::Schema(
+                "the kinds of identifiers stand in another order than the tables of this cluster, and a cluster is not keyed anew\n  \
+                 hint: put the old order back, or read everything again into another database"
+                    .to_owned(),
+            ));
+        }
         self.beside("events", EVENTS).await?;
         self.beside("identity_facts", FACTS).await?;
         let parts = self.count_events().await?.div_ceil(PART).max(1);
@@ -167,5 +174,24 @@ impl Clickhouse {
         // A server guards large tables against being dropped by mistake; these are our own copies. Not SYNC: the embedded
         // engine never ends waiting for it.
         self.execute(&format!("DROP TABLE IF EXISTS {table} SETTINGS max_table_size_to_drop = 0")).await
+    }
+
+    /// A stretch of a partition was read again since `began`: what was said about its records before goes.
+    pub async fn forget_older_letters(
+        &self,
+        source: &str,
+        (topic, partition): (&str, i32),
+        offsets: std::ops::Range<i64>,
+        began: Timestamp,
+    ) -> Result<(), WarehouseError> {
+        let condition = format!(
+            "source = {} AND topic = {} AND partition = {partition} AND offset >= {} AND offset < {} AND received_at < {}",
+            quote(source),
+            quote(topic),
+            offsets.start,
+            offsets.end,
+            moment(began)
+        );
+        self.delete("dead_letters", &condition).await
     }
 }

@@ -10,6 +10,7 @@ use clickhouse::error::Error;
 use tracing::{info, warn};
 
 use super::WarehouseError;
+use super::full_disk::{FullDisk, is_full};
 use crate::health::{Condition, Health};
 
 /// Codes of ClickHouse that pass by themselves: time-outs, too many queries or parts, memory, network, replicas.
@@ -39,11 +40,18 @@ pub(super) struct Retry {
     /// How long to try; `None`: for ever.
     patience: Option<Duration>,
     health: Health,
+    full_disk: FullDisk,
 }
 
 impl Retry {
     pub fn new(url: &str) -> Self {
-        Self { failures: Arc::default(), url: Arc::from(url), patience: None, health: Health::default() }
+        Self {
+            failures: Arc::default(),
+            url: Arc::from(url),
+            patience: None,
+            health: Health::default(),
+            full_disk: FullDisk::default(),
+        }
     }
 
     pub fn with_patience(self, patience: Duration) -> Self {
@@ -102,6 +110,7 @@ impl Retry {
     }
 
     fn answers(&self) {
+        self.full_disk.is_over(&self.url);
         if self.failures.swap(0, Ordering::Relaxed) > 0 {
             self.health.metrics().warehouse_answers();
             self.health.clear(&Condition::Warehouse);
@@ -126,7 +135,7 @@ impl Retry {
             let what = if matches!(error, Error::BadResponse(_)) { "refuses for now" } else { "does not answer" };
             let text = format!("the warehouse at {} {what}: {}", self.url, causes(&error));
             self.health.raise(Condition::Warehouse, text.as_str());
-            if failures == 1 {
+            if !self.full_disk.is_said_by(&text, &self.url) && failures == 1 {
                 warn!("{text}; waiting for it, nothing is lost");
             }
         }
@@ -157,7 +166,7 @@ fn passes(error: &Error) -> bool {
         Error::Network(_) | Error::TimedOut => true,
         Error::BadResponse(_) if too_many_partitions(error) => false,
         Error::BadResponse(text) => match code(text) {
-            Some(code) => PASSING.contains(&code),
+            Some(code) => PASSING.contains(&code) || is_full(text),
             None => text.is_empty() || text.contains("502") || text.contains("503") || text.contains("504"),
         },
         _ => false,

@@ -180,12 +180,14 @@ impl IdentityRow {
         }
     }
 
-    pub fn assignment(self) -> Assignment {
-        Assignment {
+    /// The assignment, and the row's version.
+    pub fn versioned(self) -> (Assignment, u64) {
+        let assignment = Assignment {
             node: Arc::from(self.node),
             day: self.has_day.then_some(Day(self.day)),
             customer: Some(self.customer).filter(|c| !c.is_empty()).map(Arc::from),
-        }
+        };
+        (assignment, self.version)
     }
 }
 

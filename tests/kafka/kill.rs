@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::broker::Broker;
 use crate::shop::{assert_same, demo, tables, tropa};
-use crate::stream::{Topics, config, place, produce};
+use crate::stream::{Topics, place, produce, trickling};
 
 /// Kills that must have hit a run which had stored some records and not all.
 const KILLS: usize = 3;
@@ -18,17 +18,7 @@ fn a_process_killed_in_mid_stream_leaves_the_tables_of_one_that_was_not() {
     let broker = Broker::shared();
     let topics = Topics::of("kill");
     let count = produce(&broker, &demo, &topics);
-    // Small batches: many steps of the write protocol to be killed between. A slow trickle from the broker, so that a
-    // run lasts longer than it takes to look at it.
-    let settings = "session.timeout.ms: 6000, max.partition.fetch.bytes: 4000, fetch.message.max.bytes: 4000, queued.min.messages: 1";
-    let config = config(
-        &folder.path().join("kafka"),
-        &demo,
-        &broker.address,
-        &topics,
-        settings,
-        "flush: { records: 40, interval: 20ms }\nrefresh: 1s\n",
-    );
+    let config = trickling(&folder.path().join("kafka"), &demo, &broker.address, &topics);
     let place = place(&config);
     let place: Vec<&str> = place.iter().map(String::as_str).collect();
     let data = config.with_file_name("data");
@@ -71,7 +61,7 @@ fn a_process_killed_in_mid_stream_leaves_the_tables_of_one_that_was_not() {
 }
 
 /// Records stored so far, asked of whoever holds the store; 0 while nobody answers.
-fn stored(data: &Path, place: &[&str]) -> u64 {
+pub fn stored(data: &Path, place: &[&str]) -> u64 {
     if !data.join("store").exists() {
         return 0;
     }

@@ -8,6 +8,8 @@ mod running;
 #[path = "../support/shop.rs"]
 mod shop;
 
+mod again;
+mod backup;
 mod kill;
 mod letters;
 mod membership;

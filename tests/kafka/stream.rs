@@ -41,6 +41,13 @@ pub fn config(folder: &Path, demo: &Path, address: &str, topics: &Topics, settin
     path
 }
 
+/// The same in small batches, many steps of the write protocol to be stopped between, and with a slow trickle from the broker,
+/// so that a run lasts longer than it takes to look at it.
+pub fn trickling(folder: &Path, demo: &Path, address: &str, topics: &Topics) -> PathBuf {
+    let settings = "session.timeout.ms: 6000, max.partition.fetch.bytes: 4000, fetch.message.max.bytes: 4000, queued.min.messages: 1";
+    config(folder, demo, address, topics, settings, "flush: { records: 40, interval: 20ms }\nrefresh: 1s\n")
+}
+
 /// The demo's records into the topics, a share with each codec; web by three partitions, the CRM by two.
 pub fn produce(broker: &Broker, demo: &Path, topics: &Topics) -> usize {
     let mut count = 0;

@@ -6,6 +6,7 @@
 //! otherwise. Where to read from is decided by [`offsets`](super::offsets), never by the broker's defaults.
 
 pub mod admin;
+pub mod again;
 pub(crate) mod group;
 mod letters;
 pub mod probe;
@@ -74,6 +75,11 @@ pub enum KafkaError {
     Fatal { brokers: String, group: String, reason: String },
     #[error("offsets could not be committed: {0}")]
     Commit(String),
+    #[error(
+        "{brokers} cannot give the records again: {reason}\n  \
+         hint: what was read before is stored as it was; try again, perhaps from a later offset"
+    )]
+    Again { brokers: String, reason: String },
 }
 
 /// A running source.

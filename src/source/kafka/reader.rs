@@ -4,6 +4,8 @@
 
 mod rejected;
 
+pub(super) use rejected::envelope_of;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -151,19 +153,7 @@ impl Reader {
         if self.gathering.is_empty() {
             self.opened = Instant::now();
         }
-        let payload = match message.payload() {
-            None => RawPayload::Broken {
-                bytes: b"",
-                reason: RejectReason::NoValue,
-                detail: "the record has a key and no value; allowed: one JSON document",
-            },
-            Some(bytes) if bytes.len() > self.source.input.max_record_bytes => RawPayload::Broken {
-                bytes,
-                reason: RejectReason::TooLarge,
-                detail: "longer than the source's `max_record_bytes`",
-            },
-            Some(bytes) => RawPayload::Json(bytes),
-        };
+        let payload = payload_of(message, self.source.input.max_record_bytes);
         let partition = &mut self.partitions[self.last];
         if partition.stopped.is_some() {
             // Fetched before it was paused: left in the topic.
@@ -175,7 +165,7 @@ impl Reader {
         let position = Position { topic, partition, offset: message.offset() };
         let received_at = (self.source.clock)();
         let record = RawRecord { source: self.source.source, position: &position, line: 0, payload, received_at };
-        let envelope = || rejected::envelope_of(message);
+        let envelope = || envelope_of(message);
         if self.source.is_retry(message.topic()) {
             match Original::of(message) {
                 Some(Original { source, position: original, received_at }) if *source == *self.source.name => {
@@ -428,5 +418,22 @@ impl Reader {
             self.read_before.insert(name.clone(), next);
             consumer.context().take_anew(name);
         }
+    }
+}
+
+/// What a message holds, as far as a record may.
+pub(super) fn payload_of<'a>(message: &'a BorrowedMessage<'_>, max_record_bytes: usize) -> RawPayload<'a> {
+    match message.payload() {
+        None => RawPayload::Broken {
+            bytes: b"",
+            reason: RejectReason::NoValue,
+            detail: "the record has a key and no value; allowed: one JSON document",
+        },
+        Some(bytes) if bytes.len() > max_record_bytes => RawPayload::Broken {
+            bytes,
+            reason: RejectReason::TooLarge,
+            detail: "longer than the source's `max_record_bytes`",
+        },
+        Some(bytes) => RawPayload::Json(bytes),
     }
 }

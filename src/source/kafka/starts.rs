@@ -16,7 +16,7 @@ use crate::source::Counted;
 use crate::source::limits::{Guard, TooMany};
 use crate::source::offsets::{self, Known, StartReason, TopicPartition};
 
-const ANSWER: Duration = Duration::from_secs(10);
+pub(super) const ANSWER: Duration = Duration::from_secs(10);
 
 /// A partition that is read.
 #[derive(Clone, Debug)]
@@ -114,7 +114,7 @@ fn say(partition: &TopicPartition, start: &offsets::Start, known: &Known) {
     }
 }
 
-fn list(partitions: &[TopicPartition], offset: Offset) -> KafkaResult<TopicPartitionList> {
+pub(super) fn list(partitions: &[TopicPartition], offset: Offset) -> KafkaResult<TopicPartitionList> {
     let mut list = TopicPartitionList::with_capacity(partitions.len());
     for partition in partitions {
         list.add_partition_offset(&partition.topic, partition.partition, offset)?;
@@ -122,7 +122,7 @@ fn list(partitions: &[TopicPartition], offset: Offset) -> KafkaResult<TopicParti
     Ok(list)
 }
 
-fn offset_in(list: &TopicPartitionList, partition: &TopicPartition) -> Option<i64> {
+pub(super) fn offset_in(list: &TopicPartitionList, partition: &TopicPartition) -> Option<i64> {
     match list.find_partition(&partition.topic, partition.partition)?.offset() {
         Offset::Offset(offset) => Some(offset),
         _ => None,

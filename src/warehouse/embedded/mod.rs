@@ -106,6 +106,16 @@ pub fn check_free(data: &Path) -> Result<(), EngineError> {
     take_lock(data).map(|_| ())
 }
 
+/// A data folder that nobody else may open.
+pub struct Held {
+    _lock: fs::File,
+}
+
+/// Keeps everybody from opening the store in `data` for as long as the answer lives.
+pub fn hold(data: &Path) -> Result<Held, EngineError> {
+    take_lock(data).map(|lock| Held { _lock: lock })
+}
+
 /// One owner per data folder, told in our words: the engine itself only writes its reason to standard error.
 fn take_lock(data: &Path) -> Result<fs::File, EngineError> {
     let path = data.join(LOCK);

@@ -64,7 +64,7 @@ impl Reader {
 }
 
 /// What came with a message.
-pub(super) fn envelope_of(message: &BorrowedMessage<'_>) -> Envelope {
+pub(in crate::source::kafka) fn envelope_of(message: &BorrowedMessage<'_>) -> Envelope {
     let headers = message.headers().into_iter().flat_map(|all| all.iter());
     Envelope {
         key: message.key().map(<[u8]>::to_vec),
