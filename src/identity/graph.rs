@@ -125,6 +125,10 @@ pub(super) struct Graph {
 }
 
 impl Graph {
+    pub fn with(outside: Outside) -> Self {
+        Self { outside, ..Self::default() }
+    }
+
     pub fn touched(&self) -> Touched {
         Touched { first_node: self.nodes.len() as u32, first_fact: self.facts.len() as u32, ..Touched::default() }
     }
@@ -292,7 +296,8 @@ impl Graph {
             node.partners = if counts { node.partners.saturating_add(1) } else { node.partners - 1 };
             let quarantined = node.partners > guards.max_partners(node.kind);
             if std::mem::replace(&mut node.quarantined, quarantined) != quarantined {
-                if quarantined { &mut touched.crossed } else { &mut touched.freed }.push(end);
+                let list = if quarantined { &mut touched.crossed } else { &mut touched.freed };
+                list.push(end);
             }
         }
     }
