@@ -61,12 +61,12 @@ impl Run {
             return run_role(&place, role, self.until_end).await;
         }
         let signals = shutdown::listen();
-        let health = Health::default();
+        let (health, desk) = (Health::default(), Desk::default());
         health.raise(Condition::Starting, "the store is being opened");
         // Only a server may be away. The embedded engine is not to be left half-way, and answers at once or belongs to another
         // process, whose data folder is not ours to write an address into.
         let server = matches!(place.config.warehouse, WarehouseConfig::Server { .. });
-        let mut serving = if server { listen(&place, &health).await? } else { None };
+        let mut serving = if server { listen(&place, (&health, &desk)).await? } else { None };
         let mut stop = signals.stop.clone();
         let store = tokio::select! {
             store = Store::own_watched(&place.config, &health) => store?,
@@ -75,9 +75,9 @@ impl Run {
         };
         let result = async {
             if !server {
-                serving = listen(&place, &health).await?;
+                serving = listen(&place, (&health, &desk)).await?;
             }
-            self.rounds(&store, place, &signals, &health).await
+            self.rounds(&store, place, &signals, (&health, &desk)).await
         };
         let result = result.await;
         store.close().await;
@@ -86,11 +86,17 @@ impl Run {
     }
 
     /// One reading after the other, until the process is told to stop or every source is at its end.
-    async fn rounds(&self, store: &Store, mut place: Place, signals: &Signals, health: &Health) -> Result<(), Failure> {
+    async fn rounds(
+        &self,
+        store: &Store,
+        mut place: Place,
+        signals: &Signals,
+        (health, desk): (&Health, &Desk),
+    ) -> Result<(), Failure> {
         let mut watched = Watched::new(self.place.clone(), &place, signals.reload.clone());
         let mut before: Option<Place> = None;
         loop {
-            let (ended, next) = self.one_round(store, &place, (&mut watched, signals), health).await;
+            let (ended, next) = self.one_round(store, &place, (&mut watched, signals), (health, desk)).await;
             let stopped = *signals.stop.borrow();
             let begun = health.why(&Condition::Starting).is_none();
             match (ended, before.take()) {
@@ -119,10 +125,10 @@ impl Run {
         store: &Store,
         place: &Place,
         (watched, signals): (&mut Watched, &Signals),
-        health: &Health,
+        (health, desk): (&Health, &Desk),
     ) -> (Result<Ended, Failure>, Option<Place>) {
         let (tell, told) = watch::channel(false);
-        let round = Round { store, place, until_end: self.until_end, health, signals, told };
+        let round = Round { store, place, until_end: self.until_end, health, signals, told, desk: Some(desk) };
         let running = round.run();
         tokio::pin!(running);
         let mut next = None;
@@ -139,11 +145,14 @@ impl Run {
 }
 
 /// The listener of the process, if its config wants one.
-async fn listen(place: &Place, health: &Health) -> Result<Option<Serving>, Failure> {
+async fn listen(place: &Place, (health, desk): (&Health, &Desk)) -> Result<Option<Serving>, Failure> {
     let Some(address) = place.config.listen else { return Ok(None) };
-    let serving = serve::start(address, serve::operations(health.clone(), clock)).await?;
+    super::place::create_dir(&place.config.data)?;
+    let secret = serve::orders::secret(&place.config.data).map_err(|e| Failure::Store(e.to_string()))?;
+    let routes = serve::operations(health.clone(), clock).merge(serve::orders::router(desk.clone(), &secret));
+    let serving = serve::start(address, routes).await?;
     serving.note_address(&place.config.data)?;
-    info!(address = %serving.address(), "listening: /livez, /readyz, /metrics");
+    info!(address = %serving.address(), "listening: /livez, /readyz, /metrics, /orders");
     Ok(Some(serving))
 }
 
@@ -185,7 +194,7 @@ async fn run_role(place: &Place, role: RoleArg, until_end: bool) -> Result<(), F
     }
     let health = Health::default();
     health.raise(Condition::Starting, "the store is being opened");
-    let _serving = listen(place, &health).await?;
+    let _serving = listen(place, (&health, &Desk::default())).await?;
     let stop = shutdown::listen().stop;
     let store = Store::own_watched(&place.config, &health).await?;
     let decoding = Arc::new(Decoding::new(place.config.clone(), place.identifier_key()?));
@@ -216,7 +225,15 @@ pub(super) async fn run_sources(place: &Place, until_end: bool) -> Result<RunSum
 pub(super) async fn run_on(store: &Store, place: &Place, until_end: bool) -> Result<RunSummary, Failure> {
     let signals = shutdown::listen();
     let health = Health::default();
-    let round = Round { store, place, until_end, health: &health, signals: &signals, told: signals.stop.clone() };
+    let round = Round {
+        store,
+        place,
+        until_end,
+        health: &health,
+        signals: &signals,
+        told: signals.stop.clone(),
+        desk: None,
+    };
     match round.run().await? {
         Ended::Done(summary) => Ok(summary),
         Ended::OutOfTime => Err(Failure::Store(
@@ -235,11 +252,13 @@ struct Round<'a> {
     signals: &'a Signals,
     /// Turns true when this round shall end, whether or not the process does.
     told: watch::Receiver<bool>,
+    /// Where orders of operators come in, if they can.
+    desk: Option<&'a Desk>,
 }
 
 impl Round<'_> {
     async fn run(self) -> Result<Ended, Failure> {
-        let Self { store, place, until_end, health, signals, told } = self;
+        let Self { store, place, until_end, health, signals, told, desk } = self;
         let config = &place.config;
         let client = store.client.with_config(config).watched_by(health.clone());
         let (mut stop, mut end) = (signals.stop.clone(), told.clone());
@@ -249,7 +268,9 @@ impl Round<'_> {
             _ = stop.wait_for(|stop| *stop) => return Ok(Ended::Done(RunSummary::default())),
             _ = end.wait_for(|end| *end) => return Ok(Ended::Done(RunSummary::default())),
         };
-        let _orders = take_orders(place, &mut start).await?;
+        if let Some(desk) = desk {
+            desk.open_for(&mut start.stages.identity.orders);
+        }
         let decoding = Decoding::new(config.clone(), place.identifier_key()?);
         let admit = Arc::new(decoding);
         let starting =
@@ -318,19 +339,6 @@ async fn follow_coverage(client: Clickhouse, every: Duration, health: Health) {
             health.metrics().coverage(&map, share);
         }
     }
-}
-
-/// Opens a door for orders, on this machine only.
-async fn take_orders(place: &Place, start: &mut startup::Start) -> Result<Serving, Failure> {
-    let wrong = |e: &dyn std::fmt::Display| Failure::Store(e.to_string());
-    let desk = Desk::default();
-    desk.open_for(&mut start.stages.identity.orders);
-    super::place::create_dir(&place.config.data)?;
-    let secret = serve::orders::secret(&place.config.data).map_err(|e| wrong(&e))?;
-    let serving = serve::start(([127, 0, 0, 1], 0).into(), serve::orders::router(desk, &secret)).await;
-    let serving = serving.map_err(|e| wrong(&e))?;
-    serving.note_address(&place.config.data).map_err(|e| wrong(&e))?;
-    Ok(serving)
 }
 
 pub(super) fn clock() -> Timestamp {

@@ -47,9 +47,7 @@ impl Identity {
     }
 
     pub fn with(guards: Guards, outside: Outside) -> Self {
-        let mut graph = Graph::default();
-        graph.outside = outside;
-        Self { guards, graph, shared: FxHashMap::default(), fold: Fold::default() }
+        Self { guards, graph: Graph::with(outside), shared: FxHashMap::default(), fold: Fold::default() }
     }
 
     /// From everything that is stored; gives the size of the largest component, too.

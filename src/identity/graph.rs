@@ -128,6 +128,10 @@ pub(super) struct Graph {
 }
 
 impl Graph {
+    pub fn with(outside: Outside) -> Self {
+        Self { outside, ..Self::default() }
+    }
+
     pub fn touched(&self) -> Touched {
         Touched { first_node: self.nodes.len() as u32, first_fact: self.facts.len() as u32, ..Touched::default() }
     }

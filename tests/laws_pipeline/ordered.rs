@@ -90,10 +90,9 @@ async fn left(store: &Clickhouse, erased: &BTreeSet<(std::sync::Arc<str>, tropa:
         let query = format!(
             "SELECT (SELECT count() FROM events WHERE has(identifiers, '{identifier}') AND toDate32(occurred_at) <= '{until}') AS e, \
              (SELECT count() FROM identity_facts WHERE kind = 'link' AND (a = '{identifier}' OR b = '{identifier}') AND day <= '{until}') AS f, \
-             (SELECT count() FROM journeys_frozen WHERE customer = '{identifier}' AND toDate32(last_at) <= '{until}') AS j \
-             FORMAT TSV"
+             (SELECT count() FROM journeys_frozen WHERE customer = '{identifier}' AND toDate32(last_at) <= '{until}') AS j"
         );
-        let found = ask(store, query.trim_end_matches(" FORMAT TSV")).await;
+        let found = ask(store, &query).await;
         if found.lines().nth(1) != Some("0\t0\t0") {
             faults.push(format!("{identifier} until {until}: events, facts, frozen journeys {found}"));
         }

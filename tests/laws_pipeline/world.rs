@@ -178,6 +178,7 @@ impl std::fmt::Debug for Draft {
 }
 
 impl Draft {
+    #[allow(dead_code)]
     pub fn world(&self) -> World {
         self.world_of(&self.designs)
     }
