@@ -61,7 +61,7 @@ fn clock() -> Timestamp {
 
 fn start(config: &Arc<Config>, positions: &Positions) -> Timed {
     let admit = Arc::new(Decoding::new(config.clone(), IdentifierKey::raw()));
-    let starting = Starting { config, admit, positions, until_end: true, clock };
+    let starting = Starting { config, admit, positions, until_end: true, clock, health: Default::default() };
     let sources = Sources::start(&starting).unwrap_or_else(|e| panic!("{e}"));
     Timed { sources, began: None, events: 0 }
 }
