@@ -71,7 +71,10 @@ impl Run {
         let store = tokio::select! {
             store = Store::own_watched(&place.config, &health) => store?,
             // Told to stop before the store has answered: nothing was taken, nothing is owed.
-            _ = stop.wait_for(|stop| *stop), if server => return Ok(info!("stopped; nothing had been taken")),
+            _ = stop.wait_for(|stop| *stop), if server => {
+                info!("stopped; nothing had been taken");
+                return Ok(());
+            }
         };
         let result = async {
             if !server {
@@ -110,7 +113,10 @@ impl Run {
                     let ended = ended?;
                     match next {
                         Some(next) if !stopped => before = Some(std::mem::replace(&mut place, next)),
-                        _ => return Ok(ended.say()),
+                        _ => {
+                            ended.say();
+                            return Ok(());
+                        }
                     }
                 }
             }

@@ -61,7 +61,8 @@ fn tls_and_scram_work_and_what_is_wrong_with_them_is_named() {
         assert!(said.contains(words), "{words} is not in\n{said}");
     }
     let host = secure.address.replace("localhost", "127.0.0.1");
-    let wrong: [(&str, &[(&str, &str)], &str); 6] = [
+    type Changes<'a> = &'a [(&'a str, &'a str)];
+    let wrong: [(&str, Changes<'_>, &str); 6] = [
         ("password", &[("tropa-secret", "wrong")], "the broker refuses user or password ("),
         (
             "ca",

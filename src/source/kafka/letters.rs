@@ -22,9 +22,11 @@ const CONNECT: &str = "__connect.errors.";
 /// Between two tries at a topic that does not take what is written.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// What became of each record: (its place in the batch, the error if there was one).
+/// What became of a record: its place in the batch, and the error if there was one.
+type Ack = (usize, Option<KafkaError>);
+
 #[derive(Clone, Default)]
-struct Acks(Arc<Mutex<Vec<(usize, Option<KafkaError>)>>>);
+struct Acks(Arc<Mutex<Vec<Ack>>>);
 
 impl ClientContext for Acks {}
 
@@ -38,7 +40,7 @@ impl ProducerContext for Acks {
 }
 
 impl Acks {
-    fn take(&self) -> Vec<(usize, Option<KafkaError>)> {
+    fn take(&self) -> Vec<Ack> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
