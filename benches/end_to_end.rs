@@ -60,7 +60,8 @@ fn clock() -> Timestamp {
 
 fn start(config: &Arc<Config>, positions: &Positions) -> Timed {
     let admit = Arc::new(Decoding::new(config.clone(), IdentifierKey::raw()));
-    let starting = Starting { config, admit, positions, until_end: true, clock, health: Default::default(), shared: None };
+    let starting =
+        Starting { config, admit, positions, until_end: true, clock, health: Default::default(), shared: None };
     let sources = Sources::start(&starting).unwrap_or_else(|e| panic!("{e}"));
     Timed { sources, began: None, events: 0 }
 }
@@ -86,7 +87,9 @@ async fn tables(config: &Arc<Config>, maps: &[Arc<MapVersions>], data: &Path) ->
     let mut timed = start(config, &start_of.stages.positions);
     let writer = Writer::new(client.clone(), start_of.readings.clone());
     let (_keep, stop) = tokio::sync::watch::channel(false);
-    startup::run(&client, (&mut timed, writer), start_of, &[], (stop, clock, Default::default())).await.unwrap_or_else(|e| panic!("{e}"));
+    startup::run(&client, (&mut timed, writer), start_of, &[], (stop, clock, Default::default()))
+        .await
+        .unwrap_or_else(|e| panic!("{e}"));
     let pace = finish(timed).await;
     embedded.stop().await.unwrap_or_else(|e| panic!("{e}"));
     pace

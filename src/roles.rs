@@ -95,25 +95,29 @@ impl Place<'_> {
         let (positions, outside) = (start.stages.positions, start.stages.identity.outside.subscribe());
         let shared: Arc<dyn StoredPositions> = Arc::new(Stored(self.store.clone(), self.config.clone()));
         let (config, clock) = (self.config, self.clock);
-        let starting =
-            Starting { config, admit, positions: &positions, until_end, clock, health: self.health.clone(), shared: Some(shared) };
+        let starting = Starting {
+            config,
+            admit,
+            positions: &positions,
+            until_end,
+            clock,
+            health: self.health.clone(),
+            shared: Some(shared),
+        };
         let mut sources = Sources::start(&starting)?;
         let topic = (self.roles.identity_topic(), 1);
         let mut out = TopicOutlet::new(self.config.clone(), self.roles, topic, reading)?;
         let writer = Writer::new(self.store.clone(), start.readings);
-        let run = ingest::run(&mut sources, &writer, &mut out, (positions, outside), (stop, (self.telemetry(), self.clock))).await;
+        let run =
+            ingest::run(&mut sources, &writer, &mut out, (positions, outside), (stop, (self.telemetry(), self.clock)))
+                .await;
         sources.stop().await;
         let done = run?;
         info!(records = done.records, events = done.events, "ingest has stopped; everything taken is announced");
         Ok(())
     }
 
-    async fn identity(
-        &self,
-        start: Start,
-        reading: Arc<str>,
-        stop: watch::Receiver<bool>,
-    ) -> Result<(), RoleError> {
+    async fn identity(&self, start: Start, reading: Arc<str>, stop: watch::Receiver<bool>) -> Result<(), RoleError> {
         let (topic, group) = (self.roles.identity_topic(), self.roles.writer_group());
         let watched = || (self.health.clone(), self.clock);
         let mut inlet = TopicInlet::new(self.config.clone(), self.roles, (&topic, &group), reading.clone(), watched())?;
@@ -133,7 +137,8 @@ impl Place<'_> {
             Ok::<(), RoleError>(startup::show(self.store, &readings, &new, self.files).await?)
         };
         let mut stopped = stop.clone();
-        let running = identity::run(&host, &writer, (&mut inlet, &mut out), stages.identity, (stop, started), &telemetry);
+        let running =
+            identity::run(&host, &writer, (&mut inlet, &mut out), stages.identity, (stop, started), &telemetry);
         tokio::pin!(showing);
         let shown = async {
             tokio::select! {
@@ -149,12 +154,7 @@ impl Place<'_> {
         Ok(())
     }
 
-    async fn journeys(
-        &self,
-        start: Start,
-        reading: Arc<str>,
-        stop: watch::Receiver<bool>,
-    ) -> Result<(), RoleError> {
+    async fn journeys(&self, start: Start, reading: Arc<str>, stop: watch::Receiver<bool>) -> Result<(), RoleError> {
         let (topic, group) = (self.roles.customers_topic(), self.roles.journeys_group());
         let watched = || (self.health.clone(), self.clock);
         let mut inlet = TopicInlet::new(self.config.clone(), self.roles, (&topic, &group), reading, watched())?;

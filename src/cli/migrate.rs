@@ -37,7 +37,10 @@ impl Migrate {
         };
         if let Some(roles) = &place.config.roles {
             let made = crate::relay::create(roles).await.map_err(|e| Failure::Store(e.to_string()))?;
-            println!("the internal topics are there; created now: {}", if made.is_empty() { "none".to_owned() } else { made.join(", ") });
+            println!(
+                "the internal topics are there; created now: {}",
+                if made.is_empty() { "none".to_owned() } else { made.join(", ") }
+            );
         }
         println!("the tables are current; {applied} migrations applied now");
         for source in &place.config.sources {

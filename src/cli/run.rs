@@ -196,7 +196,9 @@ async fn run_role(place: &Place, role: RoleArg, until_end: bool) -> Result<(), F
     };
     if matches!(place.config.warehouse, crate::config::WarehouseConfig::Embedded { .. }) {
         let help = "hint: name a ClickHouse server under `warehouse:`, or leave `--role` out";
-        return Err(Failure::Unusable(format!("roles share a warehouse, and the embedded one is one process's\n  {help}")));
+        return Err(Failure::Unusable(format!(
+            "roles share a warehouse, and the embedded one is one process's\n  {help}"
+        )));
     }
     let health = Health::default();
     health.raise(Condition::Starting, "the store is being opened");
@@ -231,15 +233,8 @@ pub(super) async fn run_sources(place: &Place, until_end: bool) -> Result<RunSum
 pub(super) async fn run_on(store: &Store, place: &Place, until_end: bool) -> Result<RunSummary, Failure> {
     let signals = shutdown::listen();
     let health = Health::default();
-    let round = Round {
-        store,
-        place,
-        until_end,
-        health: &health,
-        signals: &signals,
-        told: signals.stop.clone(),
-        desk: None,
-    };
+    let round =
+        Round { store, place, until_end, health: &health, signals: &signals, told: signals.stop.clone(), desk: None };
     match round.run().await? {
         Ended::Done(summary) => Ok(summary),
         Ended::OutOfTime => Err(Failure::Store(
@@ -279,8 +274,7 @@ impl Round<'_> {
         }
         let decoding = Decoding::new(config.clone(), place.identifier_key()?);
         let admit = Arc::new(decoding);
-        let starting =
-            Starting {
+        let starting = Starting {
             config,
             admit,
             positions: &start.stages.positions,

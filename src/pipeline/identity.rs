@@ -20,7 +20,9 @@ use crate::stage::announce::partition_of;
 use crate::stage::identity::IdentityStage;
 use crate::stage::orders::{Carried, Known, carry_out};
 use crate::stage::watermark::Watermark;
-use crate::stage::{Announced, Announcement, Heard, Host, Inlet, Notice, Outlet, Partition, Rows, Ticket, Version, Warehouse};
+use crate::stage::{
+    Announced, Announcement, Heard, Host, Inlet, Notice, Outlet, Partition, Rows, Ticket, Version, Warehouse,
+};
 use crate::telemetry::Telemetry;
 use crate::time::Timestamp;
 
@@ -170,12 +172,21 @@ impl Writer {
         let sets = store.sets().await.map_err(warehouse)?;
         info!(facts = sets.facts.len(), nodes = sets.nodes.len(), epoch, "identity is loaded");
         let stage = host.heavy(|| IdentityStage::load(setting.config.clone(), sets));
-        let mut watermark =
-            Watermark::new(setting.config.clone(), store.as_of().await.map_err(warehouse)?, host.now());
+        let mut watermark = Watermark::new(setting.config.clone(), store.as_of().await.map_err(warehouse)?, host.now());
         for row in store.positions().await.map_err(warehouse)? {
             watermark.observe(&row, host.now());
         }
-        Ok(Self { stage, epoch, n: 0, watermark, marked_at: None, unsettled: VecDeque::new(), next_ticket: 0, settled: 0, orders: 0 })
+        Ok(Self {
+            stage,
+            epoch,
+            n: 0,
+            watermark,
+            marked_at: None,
+            unsettled: VecDeque::new(),
+            next_ticket: 0,
+            settled: 0,
+            orders: 0,
+        })
     }
 
     /// Announces what a crash left undone, and everybody whom a new reading concerns; waits until that is settled, and
@@ -304,11 +315,7 @@ impl Writer {
     }
 
     /// Writes the identity rows of the steps that are settled, and commits what they came from.
-    async fn settle<W: Warehouse, I: Inlet<Notice>>(
-        &mut self,
-        store: &W,
-        inlet: &mut I,
-    ) -> Result<(), PipelineError> {
+    async fn settle<W: Warehouse, I: Inlet<Notice>>(&mut self, store: &W, inlet: &mut I) -> Result<(), PipelineError> {
         let mut upto = None;
         while let Some(step) = self.unsettled.pop_front_if(|step| step.before <= self.settled) {
             if !step.assignments.is_empty() {
@@ -339,7 +346,12 @@ impl Writer {
         }
         for (partition, mut customers) in parts {
             let events = if partitions == 1 { events.clone() } else { own_events(events, &mut customers) };
-            self.send(out, partition, Announced { writer: self.epoch, orders: self.orders, events, customers, as_of: None }).await?;
+            self.send(
+                out,
+                partition,
+                Announced { writer: self.epoch, orders: self.orders, events, customers, as_of: None },
+            )
+            .await?;
         }
         Ok(())
     }

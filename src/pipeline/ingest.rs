@@ -94,7 +94,9 @@ fn settle(unsettled: &mut VecDeque<(Ticket, Vec<PositionRow>)>, settled: Ticket)
     let mut newest: Vec<PositionRow> = Vec::new();
     while let Some((_, rows)) = unsettled.pop_front_if(|(ticket, _)| *ticket < settled) {
         for row in rows {
-            match newest.iter_mut().find(|n| n.source == row.source && n.topic == row.topic && n.partition == row.partition)
+            match newest
+                .iter_mut()
+                .find(|n| n.source == row.source && n.topic == row.topic && n.partition == row.partition)
             {
                 Some(before) => *before = row,
                 None => newest.push(row),

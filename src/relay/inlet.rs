@@ -70,7 +70,8 @@ impl<T: Wire> TopicInlet<T> {
         let consumer = Arc::new(consumer);
         let (out, heard) = mpsc::channel(WAITING);
         let stop = Arc::new(AtomicBool::new(false));
-        let reader = Reader { consumer: consumer.clone(), topic: topic.into(), out, stop: stop.clone(), ours: Vec::new() };
+        let reader =
+            Reader { consumer: consumer.clone(), topic: topic.into(), out, stop: stop.clone(), ours: Vec::new() };
         let thread = Some(std::thread::spawn(move || reader.run()));
         let topic = topic.into();
         Ok(Self { consumer, topic, heard, stop, thread, config, reading, message: std::marker::PhantomData })

@@ -21,7 +21,9 @@ use crate::config::RolesConfig;
 pub enum RelayError {
     #[error("a message of an internal topic cannot be read: {0}\n  hint: is something else writing to it?")]
     Unreadable(String),
-    #[error("a message of an internal topic has schema {found}, and this program knows {known}\n  hint: upgrade this process")]
+    #[error(
+        "a message of an internal topic has schema {found}, and this program knows {known}\n  hint: upgrade this process"
+    )]
     Newer { found: u16, known: u16 },
     #[error(
         "the {what} `{name}` of a message is not declared here\n  hint: all roles need the same config; restart this one with it"

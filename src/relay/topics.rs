@@ -82,7 +82,8 @@ pub async fn wait_until_committed(roles: &RolesConfig, upto: &Upto) -> Result<()
                 list.add_partition(&topic, i32::from(partition));
             }
             let committed = asked.committed_offsets(list, ANSWER)?;
-            let next = |partition: u16| match committed.find_partition(&topic, i32::from(partition)).map(|p| p.offset()) {
+            let next = |partition: u16| match committed.find_partition(&topic, i32::from(partition)).map(|p| p.offset())
+            {
                 Some(rdkafka::Offset::Offset(next)) => next,
                 _ => 0,
             };

@@ -191,9 +191,11 @@ impl Wire for Notice {
     }
 
     fn halves(&self) -> Option<[Self; 2]> {
-        let (first, second) = self.events.split_at_checked(self.events.len() / 2).filter(|(first, _)| !first.is_empty())?;
+        let (first, second) =
+            self.events.split_at_checked(self.events.len() / 2).filter(|(first, _)| !first.is_empty())?;
         // How far the sources have come is true only with the last of their events.
-        let part = |events: &[Event], positions| Self { events: Arc::new(events.to_vec()), positions, orders: self.orders };
+        let part =
+            |events: &[Event], positions| Self { events: Arc::new(events.to_vec()), positions, orders: self.orders };
         Some([part(first, Vec::new()), part(second, self.positions.clone())])
     }
 }

@@ -16,9 +16,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 
-use super::{Counted, DecodedBatch};
 use super::gathering::{Gathering, Taken};
 use super::limits::{Guard, TooMany};
+use super::{Counted, DecodedBatch};
 use crate::config::{DeadLetterLimits, FileFormat};
 use crate::event::{Admit, Envelope, Position, RawPayload, RawRecord, SourceId};
 use crate::time::Timestamp;

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::CustomerRow;
 use super::announce::{Announced, Partition};
 use super::refold::{Refold, SeenEvent};
 use super::slice::{Answered, Slice, Wanted};
-use super::CustomerRow;
 use crate::event::Event;
 use crate::identity::Outside;
 use crate::time::Timestamp;

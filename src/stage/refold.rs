@@ -105,17 +105,11 @@ impl Refold {
             Some(path) => touchpoint::path_template(&path).into(),
             None => Arc::from(""),
         };
-        let seen = |reading: &Reading| {
-            CustomerEvent::of(event, path.clone(), reading.rules.match_event(event, &properties))
-        };
+        let seen =
+            |reading: &Reading| CustomerEvent::of(event, path.clone(), reading.rules.match_event(event, &properties));
         let identifies = |kind: crate::event::KindId| self.config.kind(kind).class != Class::Object;
         Some(SeenEvent {
-            identifiers: event
-                .identifiers
-                .iter()
-                .filter(|i| identifies(i.kind))
-                .map(|i| i.node.clone())
-                .collect(),
+            identifiers: event.identifiers.iter().filter(|i| identifies(i.kind)).map(|i| i.node.clone()).collect(),
             day: event.occurred_at.utc_day(),
             maps: self.readings.iter().map(seen).collect(),
         })

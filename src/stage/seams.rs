@@ -74,8 +74,7 @@ pub trait Inlet<T>: Send {
     fn poll(&mut self) -> impl Future<Output = Result<Heard<T>, Self::Error>> + Send;
     /// Whether the partition is still ours, by the word of whoever gives partitions out. An epoch that was claimed counts
     /// only after that: a worker that was slow may have claimed one later than its successor.
-    fn confirm(&mut self, partition: Partition, note: u64)
-    -> impl Future<Output = Result<bool, Self::Error>> + Send;
+    fn confirm(&mut self, partition: Partition, note: u64) -> impl Future<Output = Result<bool, Self::Error>> + Send;
     /// Everything before `next` is settled. `note` comes back with the partition, whoever gets it.
     fn commit(
         &mut self,
@@ -88,10 +87,19 @@ pub trait Inlet<T>: Send {
 #[derive(Debug)]
 pub enum Heard<T> {
     /// The partition is ours from here on, after whatever was committed; `note`: as of that commit.
-    Gained { partition: Partition, note: u64 },
+    Gained {
+        partition: Partition,
+        note: u64,
+    },
     /// It is not ours any more: nothing about it may be committed, and what is open of it is forgotten (I11).
-    Lost { partition: Partition },
-    Message { partition: Partition, offset: i64, message: T },
+    Lost {
+        partition: Partition,
+    },
+    Message {
+        partition: Partition,
+        offset: i64,
+        message: T,
+    },
     /// Nothing follows.
     End,
 }

@@ -12,10 +12,10 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
+use super::CustomerRow;
 use super::Version;
 use super::announce::{Announced, Announcement};
 use super::refold::{NodeEvents, Refold, SeenEvent};
-use super::CustomerRow;
 use crate::identity::{Membership, Span};
 use crate::time::Timestamp;
 
@@ -183,7 +183,12 @@ impl Slice {
             entry.bytes = customer.len() as u64 + (size_of::<Entry>() + 64) as u64;
             if let Some(m) = membership {
                 entry.bytes += m.bytes();
-                for (node, span) in m.nodes.iter().map(|(node, span)| (node, Some(span))).chain(m.placeholders.iter().map(|node| (node, None))) {
+                for (node, span) in m
+                    .nodes
+                    .iter()
+                    .map(|(node, span)| (node, Some(span)))
+                    .chain(m.placeholders.iter().map(|node| (node, None)))
+                {
                     let passed = if span == Some(&Span::Always) { passing.remove(node) } else { None };
                     let whole = passed.is_some() || fresh.contains(node);
                     let events = passed.unwrap_or_default();

@@ -153,11 +153,7 @@ impl Clickhouse {
         .await
     }
 
-    async fn sweep_erased(
-        &self,
-        erasure: &Erasure,
-        customers: &[Arc<str>],
-    ) -> Result<(), WarehouseError> {
+    async fn sweep_erased(&self, erasure: &Erasure, customers: &[Arc<str>]) -> Result<(), WarehouseError> {
         let list = |names: &[Arc<str>]| names.iter().map(|n| quote(n)).collect::<Vec<_>>().join(", ");
         let (names, until) = (list(&erasure.identifiers), date(erasure.until));
         let links = format!("kind = 'link' AND day <= {until} AND (a IN ({names}) OR b IN ({names}))");
@@ -179,7 +175,8 @@ impl Clickhouse {
             );
             self.delete_for_good("customer_journeys", &behind).await?;
         }
-        self.delete_for_good("journeys_frozen", &format!("customer IN ({names}) AND toDate32(last_at) <= {until}")).await
+        self.delete_for_good("journeys_frozen", &format!("customer IN ({names}) AND toDate32(last_at) <= {until}"))
+            .await
     }
 
     /// Events outside, and what could not be read before the horizon.

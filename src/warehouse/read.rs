@@ -123,8 +123,11 @@ impl Clickhouse {
         if slices == 1 {
             return self.execute(&format!("INSERT INTO watermarks (id, as_of) SELECT 0, {}", moment(as_of))).await;
         }
-        self.execute(&format!("INSERT INTO slice_watermarks (slices, slice, as_of) SELECT {slices}, {slice}, {}", moment(as_of)))
-            .await?;
+        self.execute(&format!(
+            "INSERT INTO slice_watermarks (slices, slice, as_of) SELECT {slices}, {slice}, {}",
+            moment(as_of)
+        ))
+        .await?;
         self.execute(&format!(
             "INSERT INTO watermarks (id, as_of) SELECT 0, min(newest) FROM \
              (SELECT slice, max(s.as_of) AS newest FROM slice_watermarks AS s WHERE slices = {slices} GROUP BY slice) HAVING count() = {slices}"
@@ -134,7 +137,8 @@ impl Clickhouse {
 
     /// Customers that an identity writer was about to announce when it was cut off.
     pub async fn unsettled(&self) -> Result<Vec<Arc<str>>, WarehouseError> {
-        let query = "SELECT DISTINCT customer AS text FROM announcing WHERE version > (SELECT max(version) FROM identity)";
+        let query =
+            "SELECT DISTINCT customer AS text FROM announcing WHERE version > (SELECT max(version) FROM identity)";
         Ok(self.fetch::<Text>(query).await?.into_iter().map(|r| Arc::from(r.text)).collect())
     }
 

@@ -51,7 +51,10 @@ async fn run(engine: &store::Engine, i: usize, case: &case::Case) -> Vec<String>
     let reading = Reading::new(world.maps[0].clone(), tropa::journey::Mode::Valid, &world.config);
     // Counts come from the tables that the pipeline wrote; only a moment with events after it is computed as a past one.
     let real = if case.is_present() {
-        store.refresh_aggregates(std::slice::from_ref(&reading), as_of, &tropa::stage::announce::buckets_of(0, 1)).await.unwrap();
+        store
+            .refresh_aggregates(std::slice::from_ref(&reading), as_of, &tropa::stage::announce::buckets_of(0, 1))
+            .await
+            .unwrap();
         store.empirical(&reading, as_of).await.unwrap()
     } else {
         store.empirical_of(&reading, rows.clone(), as_of, Timestamp::from_micros(1)).await.unwrap()

@@ -54,7 +54,8 @@ impl Warehouse for Shelf {
                     };
                 }
             }
-            Rows::DeadLetters(_) | Rows::Recovered(_) | Rows::Positions(_) | Rows::Announcing(..) | Rows::Orders(_) => {}
+            Rows::DeadLetters(_) | Rows::Recovered(_) | Rows::Positions(_) | Rows::Announcing(..) | Rows::Orders(_) => {
+            }
         }
         Ok(())
     }

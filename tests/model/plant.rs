@@ -160,13 +160,8 @@ impl<'a> Plant<'a> {
             Role::Single | Role::Ingest(_) => None,
         };
         if let Some(group) = group {
-            let member = Member {
-                group,
-                told: Default::default(),
-                cursor: Default::default(),
-                permit: None,
-                waker: None,
-            };
+            let member =
+                Member { group, told: Default::default(), cursor: Default::default(), permit: None, waker: None };
             self.sim.lock().members.insert(life, member);
         }
         let futures = self.futures(role, life);
@@ -211,7 +206,9 @@ impl<'a> Plant<'a> {
                 let mut out = Speaking { sim: sim.clone(), life };
                 vec![Box::pin(async move {
                     let outside = watch::channel(Arc::default()).1;
-                    ingest::run(&mut log, &shop, &mut out, (positions, outside), (never(), watching())).await.expect("nothing fails here");
+                    ingest::run(&mut log, &shop, &mut out, (positions, outside), (never(), watching()))
+                        .await
+                        .expect("nothing fails here");
                 })]
             }
             Role::Identity => {
@@ -228,7 +225,14 @@ impl<'a> Plant<'a> {
                 let (host, stop, partitions) = (host(), never(), self.plan.partitions());
                 let mut inlet = Listening { sim: sim.clone(), life };
                 vec![Box::pin(async move {
-                    let run = journeys::run(&host, Arc::new(shop), &mut inlet, stage, (partitions, None), (stop, watching().0));
+                    let run = journeys::run(
+                        &host,
+                        Arc::new(shop),
+                        &mut inlet,
+                        stage,
+                        (partitions, None),
+                        (stop, watching().0),
+                    );
                     run.await.expect("nothing fails here");
                 })]
             }
@@ -247,17 +251,22 @@ impl<'a> Plant<'a> {
                     let [a, b, c] = stops;
                     let ingesting = async {
                         let outside = watch::channel(Arc::default()).1;
-                        ingest::run(&mut log, &shop, &mut notices, (positions, outside), (a, watching())).await.expect("nothing fails here");
+                        ingest::run(&mut log, &shop, &mut notices, (positions, outside), (a, watching()))
+                            .await
+                            .expect("nothing fails here");
                         drop(notices);
                     };
                     let resolving = async {
                         let ends = (&mut notices_in, &mut announced);
-                        identity::run(&first, &shop, ends, setting, (b, started), &watching().0).await.expect("nothing fails here");
+                        identity::run(&first, &shop, ends, setting, (b, started), &watching().0)
+                            .await
+                            .expect("nothing fails here");
                         drop(announced);
                     };
                     let store = Arc::new(shop.clone());
                     let recomputing = async {
-                        let run = journeys::run(&second, store, &mut announced_in, stage, (1, epoch), (c, watching().0));
+                        let run =
+                            journeys::run(&second, store, &mut announced_in, stage, (1, epoch), (c, watching().0));
                         run.await.expect("nothing fails here");
                     };
                     tokio::join!(ingesting, resolving, recomputing);
@@ -303,7 +312,8 @@ impl<'a> Plant<'a> {
         }
         for (group, topic) in sim.topics.iter().enumerate() {
             for (seat, process) in self.seats.iter().enumerate() {
-                let Some(process) = process.as_ref().filter(|p| sim.members.get(&p.life).is_some_and(|m| m.group == group))
+                let Some(process) =
+                    process.as_ref().filter(|p| sim.members.get(&p.life).is_some_and(|m| m.group == group))
                 else {
                     continue;
                 };
@@ -394,10 +404,18 @@ impl<'a> Plant<'a> {
     pub fn standing(&self) -> String {
         let sim = self.sim.lock();
         let feeds: Vec<_> = sim.store.positions.values().map(|row| (row.topic.clone(), row.next)).collect();
-        let topics: Vec<_> = sim.topics.iter().map(|t| (t.partitions.iter().map(Vec::len).collect::<Vec<_>>(), &t.committed, &t.owner)).collect();
-        let members: Vec<_> = sim.members.iter().map(|(life, m)| (life, &m.told, &m.cursor, m.permit, m.waker.is_some())).collect();
+        let topics: Vec<_> = sim
+            .topics
+            .iter()
+            .map(|t| (t.partitions.iter().map(Vec::len).collect::<Vec<_>>(), &t.committed, &t.owner))
+            .collect();
+        let members: Vec<_> =
+            sim.members.iter().map(|(life, m)| (life, &m.told, &m.cursor, m.permit, m.waker.is_some())).collect();
         let seats: Vec<_> = self.seats.iter().flatten().map(|p| (p.role, p.life, p.is_done())).collect();
-        format!("feeds {feeds:?}, topics {topics:?}, members {members:?}, seats {seats:?}, {} operations", sim.ops.len())
+        format!(
+            "feeds {feeds:?}, topics {topics:?}, members {members:?}, seats {seats:?}, {} operations",
+            sim.ops.len()
+        )
     }
 
     /// Lets the identity writers announce once more how far silence is decided, as they do now and then.

@@ -25,7 +25,11 @@ pub struct Shop {
 }
 
 impl Shop {
-    async fn read<T: Send + 'static>(&self, label: &str, what: impl FnMut(&mut crate::store::Store) -> T + Send + 'static) -> T {
+    async fn read<T: Send + 'static>(
+        &self,
+        label: &str,
+        what: impl FnMut(&mut crate::store::Store) -> T + Send + 'static,
+    ) -> T {
         self.sim.ask((self.life, false, false), label.to_owned(), what).await
     }
 }

@@ -108,11 +108,8 @@ pub struct Shared(Arc<Mutex<Sim>>);
 
 impl Shared {
     pub fn new(store: Store, feeds: Vec<Feed>, partitions: Partition, mistake: Option<Mistake>) -> Self {
-        let topic = |n: usize| Topic {
-            partitions: vec![Vec::new(); n],
-            committed: vec![(0, 0); n],
-            owner: vec![None; n],
-        };
+        let topic =
+            |n: usize| Topic { partitions: vec![Vec::new(); n], committed: vec![(0, 0); n], owner: vec![None; n] };
         Self(Arc::new(Mutex::new(Sim {
             store,
             ops: BTreeMap::new(),
@@ -143,7 +140,10 @@ impl Shared {
             let id = sim.next_op;
             sim.next_op += 1;
             let effect: Effect = Box::new(move |store| Box::new(effect(store)));
-            sim.ops.insert(id, Op { life, writes, label, effect, early, answer: None, applied: false, orphan: false, waker: None });
+            sim.ops.insert(
+                id,
+                Op { life, writes, label, effect, early, answer: None, applied: false, orphan: false, waker: None },
+            );
             id
         };
         let asking = Asking { sim: self.clone(), id };
@@ -227,7 +227,8 @@ impl Sim {
             return vec![Permit::Told];
         }
         let topic = &self.topics[member.group];
-        let waiting = member.cursor.iter().filter(|(p, next)| (**next as usize) < topic.partitions[usize::from(**p)].len());
+        let waiting =
+            member.cursor.iter().filter(|(p, next)| (**next as usize) < topic.partitions[usize::from(**p)].len());
         waiting.map(|(p, _)| Permit::Message(*p)).collect()
     }
 

@@ -110,7 +110,8 @@ impl Store {
 
     pub fn events_of(&self, nodes: &[Arc<str>]) -> Vec<Event> {
         // A replica that trails has not seen the last inserts yet.
-        let seen = if self.made(Mistake::LaggingRead) { self.events.len().saturating_sub(2) } else { self.events.len() };
+        let seen =
+            if self.made(Mistake::LaggingRead) { self.events.len().saturating_sub(2) } else { self.events.len() };
         self.events[..seen].iter().filter(|e| nodes.contains(&e.node())).cloned().collect()
     }
 

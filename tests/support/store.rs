@@ -65,7 +65,9 @@ pub async fn ingest(
     let writer = Writer::new(store.clone(), start.readings.clone());
     let (_keep, stop) = tokio::sync::watch::channel(false);
     let mut log = Replay(batches.into_iter());
-    startup::run(store, (&mut log, writer), start, &[], (stop, clock, Default::default())).await.unwrap_or_else(|e| panic!("{e}"))
+    startup::run(store, (&mut log, writer), start, &[], (stop, clock, Default::default()))
+        .await
+        .unwrap_or_else(|e| panic!("{e}"))
 }
 
 /// What `tropa identity split`, `revoke`, `forget` and `retain` do with a store that nobody else holds.
