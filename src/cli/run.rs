@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 use super::reload::Watched;
 use super::store::Store;
 use super::{Failure, Place, PlaceArgs, grace};
-use crate::config::WarehouseConfig;
+use crate::config::{Config, WarehouseConfig};
 use crate::decode::Decoding;
 use crate::health::{Condition, Health};
 use crate::intake::{Sources, Starting};
@@ -23,7 +23,8 @@ use crate::shutdown::{self, Signals};
 use crate::startup;
 use crate::telemetry::Telemetry;
 use crate::time::Timestamp;
-use crate::warehouse::{Clickhouse, Writer};
+use crate::verify;
+use crate::warehouse::{Clickhouse, StaleRow, Writer};
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -289,6 +290,15 @@ impl Round<'_> {
         let telemetry = Telemetry::new(health.clone(), config);
         let told = (either(signals.stop.clone(), told), clock as fn() -> Timestamp, telemetry);
         let writer = Writer::new(client.clone(), start.readings.clone());
+        let scope = verify::Scope {
+            readings: start.readings.clone(),
+            sample: Some(SAMPLE),
+            patience: Some(verify::patience(config.refresh)),
+        };
+        let (_round, over) = watch::channel(());
+        let (verified, at, known) = (client.clone(), config.clone(), health.clone());
+        let runtime = tokio::runtime::Handle::current();
+        tokio::task::spawn_blocking(move || runtime.block_on(follow_stale(verified, at, (scope, known), over)));
         let _coverage = Following(tokio::spawn(follow_coverage(client.clone(), config.refresh, health.clone())));
         let summary = tokio::select! {
             summary = startup::run(&client, (&mut sources, writer), start, &place.files, told) => summary,
@@ -327,6 +337,36 @@ struct Following(tokio::task::JoinHandle<()>);
 impl Drop for Following {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+/// Customers that are looked at each time.
+const SAMPLE: usize = 10_000;
+/// How often.
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Keeps the figure of stale rows: a sample of the tables, held against the sets once an hour.
+/// Ends with its round.
+async fn follow_stale(
+    client: Clickhouse,
+    config: Arc<Config>,
+    (scope, health): (verify::Scope, Health),
+    mut over: watch::Receiver<()>,
+) {
+    let name =
+        |row: &StaleRow| warn!(?row, "a row is not what the sets say\n  hint: `tropa verify --all` names every one");
+    let looking = async {
+        loop {
+            tokio::time::sleep(HOUR).await;
+            match verify::verify(&client, &config, &scope, name).await {
+                Ok(compared) => health.metrics().stale_rows(compared.stale),
+                Err(error) => warn!(%error, "the tables could not be verified this time"),
+            }
+        }
+    };
+    tokio::select! {
+        () = looking => {}
+        _ = over.changed() => {}
     }
 }
 

@@ -88,6 +88,11 @@ impl Store {
         Self { client: Arc::new(client), embedded: None, ours: true }
     }
 
+    /// Whether nobody else can write to it while we hold it.
+    pub const fn is_alone(&self) -> bool {
+        self.embedded.is_some()
+    }
+
     async fn make_ready(&self) -> Result<(), Failure> {
         if self.embedded.is_some() {
             return Ok(self.client.migrate().await.map(|_| ())?);

@@ -72,7 +72,7 @@ impl Verify {
         let scope = Scope {
             readings: Arc::new(readings),
             sample: self.sample,
-            patience: (!store.is_ours()).then_some(patience),
+            patience: (!store.is_alone()).then_some(patience),
         };
         let mut out = std::io::stdout().lock();
         let mut failed = Ok(());

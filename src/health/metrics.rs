@@ -37,6 +37,7 @@ pub struct Metrics {
     as_of: Gauge<f64, AtomicU64>,
     source_as_of: Real,
     coverage: Real,
+    stale_rows: Gauge,
     cache_bytes: Gauge,
     largest_component: Gauge,
     warehouse_retries: Counter,
@@ -70,6 +71,7 @@ impl Default for Metrics {
             as_of: Gauge::default(),
             source_as_of: Family::default(),
             coverage: Family::default(),
+            stale_rows: Gauge::default(),
             cache_bytes: Gauge::default(),
             largest_component: Gauge::default(),
             warehouse_retries: Counter::default(),
@@ -95,7 +97,7 @@ impl Metrics {
         r.register("replayed_dead_letters", "Dead letters that became events after all", self.replayed.clone());
         r.register("blocked_identifiers", "Identifiers that the blocklist took out", self.blocked_identifiers.clone());
         r.register("customers_recomputed", "Customers recomputed", self.customers_recomputed.clone());
-        let help = "Time that a batch took in a stage: store, compute, write";
+        let help = "Time that a batch took in a stage: store, resolve, compute";
         r.register_with_unit("batch", help, Unit::Seconds, self.batch_seconds.clone());
         r.register("batch_records", "Records of a batch", self.batch_records.clone());
         r.register("lag_records", "Records in the log that are not stored", self.lag_records.clone());
@@ -107,6 +109,8 @@ impl Metrics {
         r.register_with_unit("source_as_of_timestamp", help, Unit::Seconds, self.source_as_of.clone());
         let help = "Share of distinct events that a map's touchpoints match, of those it does not exclude";
         r.register_with_unit("coverage", help, Unit::Ratios, self.coverage.clone());
+        let help = "Rows of a sample that are not what the sets say, by the last hourly look";
+        r.register("stale_rows", help, self.stale_rows.clone());
         r.register_with_unit("cache", "Event sets in memory", Unit::Bytes, self.cache_bytes.clone());
         let help = "Identifiers of the largest component refolded since the start";
         r.register("largest_component_identifiers", help, self.largest_component.clone());
@@ -191,6 +195,11 @@ impl Metrics {
 
     pub fn source_as_of(&self, source: &str, as_of: Timestamp) {
         self.source_as_of.get_or_create(&vec![("source", source.to_owned())]).set(as_of.micros() as f64 / 1e6);
+    }
+
+    /// Of a sample, by the last look.
+    pub fn stale_rows(&self, rows: u64) {
+        self.stale_rows.set(i64::try_from(rows).unwrap_or(i64::MAX));
     }
 
     pub fn coverage(&self, map: &str, share: f64) {

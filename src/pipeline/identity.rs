@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::event::Event;
 use crate::identity::{Assignment, OrderRecord};
 use crate::orders::{self, Accepted, Answer, Ordered, Orders};
+use crate::progress::{BarUnit, bar};
 use crate::stage::announce::partition_of;
 use crate::stage::identity::IdentityStage;
 use crate::stage::orders::{Carried, Known, carry_out};
@@ -119,7 +120,7 @@ pub async fn run<W: Warehouse, I: Inlet<Notice>, O: Outlet<Announced>, H: Host>(
                     }
                     let mut w = Writer::load(host, store, &setting, epoch).await?;
                     w.mend(host, store, out, &setting).await?;
-                    w.finish_orders(host, store, out, &mut setting).await?;
+                    w.finish_orders(store, out, &mut setting).await?;
                     started.send_replace(true);
                     w.mark(host, out).await?;
                     writer = Some(w);
@@ -215,14 +216,17 @@ impl Writer {
         if !mend.dirty.is_empty() {
             info!(customers = mend.dirty.len(), "recomputing");
         }
+        let progress = bar(mend.dirty.len() as u64, "recomputing customers", BarUnit::Count);
         for chunk in mend.dirty.chunks(CHUNK) {
             let announcements = host.heavy(|| self.stage.announce(chunk));
             self.announce(out, &Arc::default(), announcements).await?;
+            progress.inc(chunk.len() as u64);
         }
         // What is told of the next notice rests on these rows, so nothing may overtake them.
         while self.settled < self.next_ticket {
             self.settled = out.settled().await.map_err(closed)?;
         }
+        progress.finish_and_clear();
         if !mend.rows.is_empty() {
             info!(rows = mend.rows.len(), "identity rows are mended");
             store.insert(Rows::Assignments(mend.rows, version)).await.map_err(warehouse)?;
@@ -261,14 +265,12 @@ impl Writer {
     }
 
     /// Carries out orders that were accepted before and cut off.
-    async fn finish_orders<W: Warehouse, O: Outlet<Announced>, H: Host>(
+    async fn finish_orders<W: Warehouse, O: Outlet<Announced>>(
         &mut self,
-        host: &H,
         store: &W,
         out: &mut O,
         setting: &mut Setting,
     ) -> Result<(), PipelineError> {
-        let _ = host;
         let (next, open) = store.open_orders().await.map_err(warehouse)?;
         setting.orders.go_on_at(next);
         self.orders = open.first().map_or(next, |(place, _)| *place) - 1;
