@@ -220,8 +220,6 @@ async fn run_role(place: &Place, role: RoleArg, until_end: bool) -> Result<(), F
     done.map_err(|e| Failure::Store(e.to_string()))
 }
 
-/// Runs the sources of a config against its own store.
-
 /// Runs the sources of a config against its own store, for a command that ends by itself.
 pub(super) async fn run_sources(place: &Place, until_end: bool) -> Result<RunSummary, Failure> {
     let store = Store::own(&place.config).await?;

@@ -19,6 +19,9 @@ use crate::time::Timestamp;
 /// Batches that may be on their way at once.
 const UNSETTLED: usize = 8;
 
+/// What counts, and the clock it counts by.
+pub type Watching = (Telemetry, fn() -> Timestamp);
+
 /// What a run of this stage took in.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ingested {
@@ -33,7 +36,7 @@ pub async fn run<L: Log, W: Warehouse, O: Outlet<Notice>>(
     store: &W,
     out: &mut O,
     (mut positions, outside): (Positions, watch::Receiver<Arc<Known>>),
-    (mut stop, (telemetry, clock)): (watch::Receiver<bool>, (Telemetry, fn() -> Timestamp)),
+    (mut stop, (telemetry, clock)): (watch::Receiver<bool>, Watching),
 ) -> Result<Ingested, PipelineError> {
     let mut total = Ingested::default();
     let mut open = true;

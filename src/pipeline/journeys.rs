@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tracing::debug;
 
 use super::{PipelineError, closed, warehouse};
+use crate::event::Event;
 use crate::stage::journeys::{JourneysStage, Read, Receipt};
 use crate::stage::{Announced, CustomerRow, Heard, Host, Inlet, Partition, Rows, Warehouse};
 use crate::telemetry::Telemetry;
@@ -24,6 +25,8 @@ pub struct Recomputed {
 
 /// Work under way beside the loop.
 type Beside<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+/// The same with what it is for.
+type UnderWay<K, T, E> = Option<(K, Beside<Result<T, E>>)>;
 
 /// Runs until the stage before ends or the process is told to stop; then what was taken is written first. `partitions`:
 /// into how many slices the customers are cut;
@@ -41,9 +44,9 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
     let mut orders = 0;
     let mut open = true;
     let mut next: Option<(Vec<CustomerRow>, Receipt)> = None;
-    let mut writing: Option<(Receipt, Beside<Result<(), W::Error>>)> = None;
-    let mut reading: Option<(Read, Beside<Result<Vec<crate::event::Event>, W::Error>>)> = None;
-    let mut refreshing: Option<(Timestamp, Beside<Result<(), W::Error>>)> = None;
+    let mut writing: UnderWay<Receipt, (), W::Error> = None;
+    let mut reading: UnderWay<Read, Vec<Event>, W::Error> = None;
+    let mut refreshing: UnderWay<Timestamp, (), W::Error> = None;
     loop {
         // Aggregates are counted while no rows are being written, so that the version they name is the one they counted.
         if writing.is_none() && refreshing.is_none() {

@@ -32,7 +32,7 @@ use crate::source::Recovered;
 
 pub use announce::{Announced, Announcement, Notice, Partition};
 pub use positions::{PositionRow, Positions};
-pub use seams::{Heard, Host, Inlet, Log, Outlet, Polled, Ticket, Warehouse};
+pub use seams::{Heard, Host, Inlet, Log, OpenOrders, Outlet, Polled, Ticket, Warehouse};
 
 /// Rows of one table, written as one block.
 #[derive(Debug)]

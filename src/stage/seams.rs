@@ -12,6 +12,9 @@ use crate::identity::{Assignment, OrderRecord, Outside, Sets};
 use crate::source::DecodedBatch;
 use crate::time::{Day, Timestamp};
 
+/// The place of the next order, and those that were accepted and not carried out to the end, each with its place.
+pub type OpenOrders = (u64, Vec<(u64, OrderRecord)>);
+
 /// The store behind the stages. An insert returns once it is acknowledged, however long that takes; a read sees every
 /// insert acknowledged before it began (I3).
 pub trait Warehouse: Send + Sync + 'static {
@@ -32,7 +35,7 @@ pub trait Warehouse: Send + Sync + 'static {
         outside: &Outside,
     ) -> impl Future<Output = Result<Vec<(Arc<str>, bool)>, Self::Error>> + Send;
     /// The place of the next order, and the orders that were accepted and not carried out to the end.
-    fn open_orders(&self) -> impl Future<Output = Result<(u64, Vec<(u64, OrderRecord)>), Self::Error>> + Send;
+    fn open_orders(&self) -> impl Future<Output = Result<OpenOrders, Self::Error>> + Send;
     /// The newest identity row of every node and day.
     fn assignments(&self) -> impl Future<Output = Result<Vec<Assignment>, Self::Error>> + Send;
     /// Customers noted as about to be announced under a version that no identity row has reached.

@@ -9,7 +9,8 @@ use super::rows::FactRow;
 use super::sets::erased;
 use super::{Clickhouse, WarehouseError};
 use crate::aggregate::{moment, quote};
-use crate::identity::{Erasure, Fact, OrderRecord, Outside, Undo};
+use crate::identity::{Erasure, Fact, Outside, Undo};
+use crate::stage::OpenOrders;
 use crate::stage::orders::{OrderRows, SOURCE};
 use crate::time::Day;
 
@@ -59,7 +60,7 @@ impl Clickhouse {
     }
 
     /// The place of the next order, and the orders that were accepted and not carried out to the end.
-    pub async fn open_orders(&self) -> Result<(u64, Vec<(u64, OrderRecord)>), WarehouseError> {
+    pub async fn open_orders(&self) -> Result<OpenOrders, WarehouseError> {
         let next = "SELECT max(place) + 1 AS place FROM operator_orders";
         let next = self.fetch::<Place>(next).await?.first().map_or(1, |p| p.place);
         let query = format!(

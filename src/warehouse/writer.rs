@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::{Clickhouse, WarehouseError};
 use crate::event::Event;
-use crate::identity::{Assignment, OrderRecord, Outside, Sets};
+use crate::identity::{Assignment, Outside, Sets};
 use crate::stage::announce::buckets_of;
 use crate::stage::reading::Reading;
-use crate::stage::{Partition, PositionRow, Rows, Warehouse};
+use crate::stage::{OpenOrders, Partition, PositionRow, Rows, Warehouse};
 use crate::time::{Day, Timestamp};
 
 /// What the stages write through.
@@ -50,7 +50,7 @@ impl Warehouse for Writer {
         self.client.nodes_losing(day, outside).await
     }
 
-    async fn open_orders(&self) -> Result<(u64, Vec<(u64, OrderRecord)>), WarehouseError> {
+    async fn open_orders(&self) -> Result<OpenOrders, WarehouseError> {
         self.client.open_orders().await
     }
 

@@ -2,12 +2,14 @@
 //! had committed. What comes after it starts from the tables, as a new process does.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tropa::event::Event;
-use tropa::identity::{Assignment, Order, OrderRecord, Outside, Sets};
+use tropa::identity::{Assignment, Order, Outside, Sets};
 use tropa::pipeline::PipelineError;
 use tropa::source::DecodedBatch;
-use tropa::stage::{Log, Partition, Polled, PositionRow, Rows, Warehouse};
+use tropa::stage::orders::OrderRows;
+use tropa::stage::{Log, OpenOrders, Partition, Polled, PositionRow, Rows, Warehouse};
 use tropa::startup;
 use tropa::time::{Day, Timestamp};
 use tropa::warehouse::{Clickhouse, WarehouseError, Writer};
@@ -18,6 +20,8 @@ use crate::world::{World, received_at};
 struct Dying {
     writer: Writer,
     before: Option<&'static str>,
+    /// It lives until then at least: from the start, or from the moment an order is accepted.
+    armed: AtomicBool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -32,10 +36,13 @@ impl Warehouse for Dying {
     type Error = Cut;
 
     async fn insert(&self, rows: Rows) -> Result<(), Cut> {
-        if self.before == Some(rows.table()) {
+        if self.before == Some(rows.table()) && self.armed.load(Ordering::Relaxed) {
             return Err(Cut::Gone);
         }
-        Ok(self.writer.insert(rows).await?)
+        let accepts = matches!(rows, Rows::Orders(OrderRows::Accepted(..)));
+        self.writer.insert(rows).await?;
+        self.armed.fetch_or(accepts, Ordering::Relaxed);
+        Ok(())
     }
 
     async fn events_of(&self, nodes: Vec<Arc<str>>) -> Result<Vec<Event>, Cut> {
@@ -58,7 +65,7 @@ impl Warehouse for Dying {
         Ok(self.writer.nodes_before(day, outside).await?)
     }
 
-    async fn open_orders(&self) -> Result<(u64, Vec<(u64, OrderRecord)>), Cut> {
+    async fn open_orders(&self) -> Result<OpenOrders, Cut> {
         Ok(self.writer.open_orders().await?)
     }
 
@@ -115,7 +122,7 @@ pub async fn run(
     config.cache_bytes = cache;
     let config = Arc::new(config);
     let start = startup::load(store, &config, &world.maps, &[]).await.unwrap_or_else(|e| panic!("{e}"));
-    let dying = Dying { writer: Writer::new(store.clone(), start.readings.clone()), before };
+    let dying = Dying { writer: Writer::new(store.clone(), start.readings.clone()), before, armed: true.into() };
     let (_keep, stop) = tokio::sync::watch::channel(false);
     let mut log = Counting { batches: batches.iter(), committed: 0 };
     match startup::run(store, (&mut log, dying), start, &[], (stop, received_at, Default::default())).await {
@@ -128,7 +135,8 @@ pub async fn run(
 pub async fn order(store: &Clickhouse, world: &World, order: &Order, before: &'static str) {
     let config = &world.config;
     let start = startup::load(store, config, &world.maps, &[]).await.unwrap_or_else(|e| panic!("{e}"));
-    let dying = Dying { writer: Writer::new(store.clone(), start.readings.clone()), before: Some(before) };
+    let dying =
+        Dying { writer: Writer::new(store.clone(), start.readings.clone()), before: Some(before), armed: false.into() };
     match startup::order(store, dying, start, order.clone(), &[], received_at).await {
         // Nothing to be swept, or nobody to be computed anew.
         Ok(_) | Err(PipelineError::Warehouse(_)) => {}

@@ -18,7 +18,7 @@ use crate::world::World;
 use crate::{interrupted, plan};
 
 /// Where the process dies while it carries out an order.
-const CUTS: [&str; 4] = ["identity", "customer_journeys", "events", "positions"];
+const CUTS: [&str; 5] = ["announcing", "identity", "customer_journeys", "events", "positions"];
 
 /// Orders about identifiers that the first half of the records has brought.
 fn orders(world: &World, dice: &mut ChaCha8Rng) -> Vec<Order> {

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use tropa::event::Event;
-use tropa::identity::{Assignment, OrderRecord, Outside, Sets};
+use tropa::identity::{Assignment, Outside, Sets};
 use tropa::journey::Mode;
 use tropa::orders::Orders;
 use tropa::pipeline::identity::Setting;
@@ -13,7 +13,7 @@ use tropa::pipeline::{self, Control, Stages};
 use tropa::source::DecodedBatch;
 use tropa::stage::reading::Reading;
 use tropa::stage::refold::Refold;
-use tropa::stage::{Log, Partition, Polled, PositionRow, Positions, Rows, Version, Warehouse};
+use tropa::stage::{Log, OpenOrders, Partition, Polled, PositionRow, Positions, Rows, Version, Warehouse};
 use tropa::time::{Day, Timestamp};
 
 use crate::naive::Tables;
@@ -82,7 +82,7 @@ impl Warehouse for Shelf {
         unreachable!("nobody moves the horizon of a shelf: {day:?} {outside:?}")
     }
 
-    async fn open_orders(&self) -> Result<(u64, Vec<(u64, OrderRecord)>), Infallible> {
+    async fn open_orders(&self) -> Result<OpenOrders, Infallible> {
         Ok((1, Vec::new()))
     }
 

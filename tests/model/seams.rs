@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use tropa::event::Event;
-use tropa::identity::{Assignment, OrderRecord, Outside, Sets};
+use tropa::identity::{Assignment, Outside, Sets};
 use tropa::stage::{
-    Announced, Heard, Host, Inlet, Log, Notice, Outlet, Partition, Polled, PositionRow, Rows, Ticket, Warehouse,
+    Announced, Heard, Host, Inlet, Log, Notice, OpenOrders, Outlet, Partition, Polled, PositionRow, Rows, Ticket,
+    Warehouse,
 };
 use tropa::time::{Day, Timestamp};
 
@@ -38,11 +39,11 @@ impl Warehouse for Shop {
     type Error = Infallible;
 
     async fn insert(&self, rows: Rows) -> Result<(), Infallible> {
-        let early = match (&rows, self.sim.lock().mistake) {
-            (Rows::Customers(_), Some(Mistake::CommitBeforeInsert)) => true,
-            (Rows::Events(_), Some(Mistake::AnnounceBeforeInsert)) => true,
-            _ => false,
-        };
+        let early = matches!(
+            (&rows, self.sim.lock().mistake),
+            (Rows::Customers(_), Some(Mistake::CommitBeforeInsert))
+                | (Rows::Events(_), Some(Mistake::AnnounceBeforeInsert))
+        );
         let label = format!("insert {rows:?}");
         self.sim.ask((self.life, true, early), label, move |store| store.insert(&rows)).await;
         Ok(())
@@ -71,7 +72,7 @@ impl Warehouse for Shop {
         unreachable!("nobody moves the horizon of the model: {day:?} {outside:?}")
     }
 
-    async fn open_orders(&self) -> Result<(u64, Vec<(u64, OrderRecord)>), Infallible> {
+    async fn open_orders(&self) -> Result<OpenOrders, Infallible> {
         Ok((1, Vec::new()))
     }
 

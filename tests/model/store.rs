@@ -16,6 +16,10 @@ use crate::mistakes::Mistake;
 use crate::naive::FactKey;
 
 type CustomerKey = (usize, Arc<str>);
+/// (node, day).
+type IdentityKey = (Arc<str>, Option<Day>);
+/// The newest row: its version and customer.
+type Assigned = (Version, Option<Arc<str>>);
 /// What an aggregate counts of a bucket: here everything it could.
 type Counted = BTreeMap<CustomerKey, CustomerJourneys>;
 
@@ -24,7 +28,7 @@ pub struct Store {
     mistake: Option<Mistake>,
     pub events: Vec<Event>,
     pub facts: BTreeMap<FactKey, Fact>,
-    pub identity: BTreeMap<(Arc<str>, Option<Day>), (Version, Option<Arc<str>>)>,
+    pub identity: BTreeMap<IdentityKey, Assigned>,
     announcing: Vec<(Version, Arc<str>)>,
     pub customers: BTreeMap<CustomerKey, (Version, Option<CustomerJourneys>)>,
     pub positions: BTreeMap<Arc<str>, PositionRow>,
@@ -133,7 +137,7 @@ impl Store {
             identity.load(self.live_facts(), self.nodes());
             return identity.assignments_all().collect();
         }
-        let row = |((node, day), (_, customer)): (&(Arc<str>, Option<Day>), &(Version, Option<Arc<str>>))| Assignment {
+        let row = |((node, day), (_, customer)): (&IdentityKey, &Assigned)| Assignment {
             node: node.clone(),
             day: *day,
             customer: customer.clone(),
