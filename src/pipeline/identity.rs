@@ -171,7 +171,7 @@ impl Writer {
         epoch: u64,
     ) -> Result<Self, PipelineError> {
         let sets = store.sets().await.map_err(warehouse)?;
-        info!(facts = sets.facts.len(), nodes = sets.nodes.len(), epoch, "identity is loaded");
+        info!(facts = sets.facts.len(), nodes = sets.nodes.len(), epoch, "store loaded");
         let stage = host.heavy(|| IdentityStage::load(setting.config.clone(), sets));
         let mut watermark = Watermark::new(setting.config.clone(), store.as_of().await.map_err(warehouse)?, host.now());
         for row in store.positions().await.map_err(warehouse)? {

@@ -26,7 +26,7 @@ fn a_run_is_ready_once_its_store_is_and_shows_its_figures() {
         "tropa_dead_letters_total{source=\"web\",reason=\"not_json\"} 1",
         "tropa_customers_recomputed_total 50",
         "tropa_batch_records_sum 101",
-        "tropa_batch_seconds_count{stage=\"write\"} 1",
+        "tropa_batch_seconds_count{stage=\"resolve\"} 1",
         "tropa_source_as_of_timestamp_seconds{source=\"web\"} 1767261300",
         "tropa_largest_component_identifiers 1",
         "tropa_warehouse_retries_total 0",
