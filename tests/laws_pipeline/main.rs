@@ -5,7 +5,7 @@
 //! 1. Permuted, duplicated and split records give the tables that one batch gives: `on_a_shelf`, `on_the_engine`.
 //! 2. Totals reconcile, per entry date and overall: `totals`.
 //! 3. A past `as_of` is a batch over the events until then and all facts: `on_the_engine`.
-//! 4. A restart changes nothing, also one that finds a batch half written: both.
+//! 4. A restart changes nothing, also one that finds a batch half written: `on_the_engine`; under any schedule: `tests/model`.
 //! 5. A small cache changes nothing: both.
 //! 6. A changed reading gives what a fresh store gives, there and back: `on_the_engine`.
 //! 7. Orders at any time, cut off anywhere, give what the same orders give when they come first: `ordered`.
@@ -13,7 +13,7 @@
 //! On a shelf a warehouse in memory stands beside the real pipeline and stages, for hundreds of worlds; on the engine every
 //! table, aggregate and view is compared, for few large ones (`TROPA_WORLDS` asks for more).
 //!
-//! Mistakes seeded by hand, each found: losers of a merge not forwarded (1) · the old customer of a shared device's day not
+//! Mistakes seeded by hand in the flow as it was before it became loops of its own, each found: losers of a merge not forwarded (1) · the old customer of a shared device's day not
 //! told (1) · heirs of a placeholder's events not told (4, 5) · the first statement heard kept instead of the earliest (1) ·
 //! the winner among copies chosen without `sequence` (1) · copies that differ in sequence taken for one in the cache (1) ·
 //! an event appended to a set that had been forgotten (5) · forgotten nodes forgotten as known, too (5) · customers that
