@@ -80,10 +80,6 @@ impl Orders {
         self.next = next;
     }
 
-    pub const fn last(&self) -> u64 {
-        self.next - 1
-    }
-
     /// Where orders may be handed in from now on.
     pub fn open(&mut self) -> mpsc::Sender<Ordered> {
         let (ask, asked) = mpsc::channel(16);

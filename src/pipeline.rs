@@ -81,6 +81,14 @@ fn closed(e: impl std::error::Error + Send + Sync + 'static) -> PipelineError {
     PipelineError::StageGone(Box::new(e))
 }
 
+/// The epoch of a process that runs all stages, else one claimed now.
+async fn epoch<W: Warehouse>(given: Option<u64>, store: &W) -> Result<u64, PipelineError> {
+    match given {
+        Some(epoch) => Ok(epoch),
+        None => store.claim_epoch().await.map_err(warehouse),
+    }
+}
+
 /// Messages that may wait between two stages.
 const WAITING: usize = 1;
 
@@ -95,7 +103,7 @@ pub async fn run<L: Log, W: Warehouse>(
     let Control { stop, started, clock, telemetry } = control;
     let Stages { positions, identity: mut setting, refold } = stages;
     let outside = setting.outside.subscribe();
-    let epoch = Some(store.claim_epoch().await.map_err(warehouse)?);
+    let epoch = Some(epoch(None, &*store).await?);
     setting.epoch = epoch;
     let cache = refold.config().cache_bytes;
     let host = Machine { clock, tick: setting.refresh.min(TICK) };

@@ -26,10 +26,19 @@ impl FromSets {
         readings: Arc<Vec<Reading>>,
         cut: Option<Timestamp>,
     ) -> Result<Self, WarehouseError> {
-        let sets = store.sets().await?;
-        let outside = Arc::new(sets.outside.clone());
-        let identity = IdentityStage::load(config.clone(), sets);
-        Ok(Self { identity, refold: Refold::new(config.clone(), readings, outside, cut) })
+        let identity = IdentityStage::load(config.clone(), store.sets().await?);
+        Ok(Self::of(identity, config, readings, cut))
+    }
+
+    /// With identity as somebody has it.
+    pub fn of(
+        identity: IdentityStage,
+        config: &Arc<Config>,
+        readings: Arc<Vec<Reading>>,
+        cut: Option<Timestamp>,
+    ) -> Self {
+        let outside = Arc::new(identity.identity().outside().clone());
+        Self { identity, refold: Refold::new(config.clone(), readings, outside, cut) }
     }
 
     pub const fn identity(&self) -> &Identity {

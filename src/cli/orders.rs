@@ -15,12 +15,12 @@ use crate::decode::Decoding;
 use crate::identity::{Identity, Order, Sets};
 use crate::journey::{Mode, Outcome};
 use crate::orders::Accepted;
+use crate::recompute::FromSets;
 use crate::serve::orders::{OrderError, hand_in};
+use crate::stage::CustomerRow;
 use crate::stage::identity::IdentityStage;
 use crate::stage::orders::carry_out;
 use crate::stage::reading::Reading;
-use crate::stage::refold::{Chunk, Refold};
-use crate::stage::{CustomerRow, Version};
 use crate::startup;
 use crate::time::{Day, Timestamp};
 use crate::warehouse::Writer;
@@ -72,7 +72,7 @@ async fn prepared(
     if let Order::Retain { before } = &order {
         late_enough(store, place, *before).await?;
     }
-    let mut text = changes(store, place, sets, &before, &order).await?;
+    let mut text = changes(store, place, sets, before, &order).await?;
     if dry_run {
         text.push_str("nothing is changed: this was a dry run\n");
         return Ok(text);
@@ -120,25 +120,21 @@ async fn changes(
     store: &Store,
     place: &Place,
     sets: Sets,
-    before: &IdentityStage,
+    before: IdentityStage,
     order: &Order,
 ) -> Result<String, Failure> {
     let config = &place.config;
     let readings: Vec<Reading> = place.maps.iter().map(|m| Reading::new(m.clone(), Mode::Valid, config)).collect();
     let readings = Arc::new(readings);
     let writer = Writer::new((*store.client).clone(), readings.clone());
-    let mut after = IdentityStage::load(config.clone(), sets.clone());
+    let mut after = IdentityStage::load(config.clone(), sets);
     let record = order.record(before.identity());
     let carried = carry_out(&writer, &mut after, (0, &record)).await?;
     let names = carried.step.changed;
-    let rows = async |identity: &Identity| {
-        let outside = Arc::new(identity.outside().clone());
-        let refold = Refold::new(config.clone(), readings.clone(), outside, None);
-        let chunk = Chunk::of(&refold, identity, &names);
-        let events = store.client.events_of_nodes(&chunk.nodes()).await?;
-        Ok::<_, Failure>(chunk.rows(&events, Version::default()))
-    };
-    let (rows_before, rows_after) = (rows(before.identity()).await?, rows(after.identity()).await?);
+    let of = |identity| FromSets::of(identity, config, readings.clone(), None);
+    let (before, after) = (of(before), of(after));
+    let (rows_before, rows_after) =
+        (before.rows(&store.client, &names).await?, after.rows(&store.client, &names).await?);
 
     let mut text = customers(before.identity(), after.identity(), &names);
     let as_of = store.client.watermark().await?.unwrap_or_else(clock);
@@ -200,10 +196,13 @@ fn counts(rows: &[CustomerRow], map: usize, as_of: Timestamp) -> BTreeMap<&'stat
 pub(super) fn known(place: &Place, identity: &Identity, written: &str) -> Result<Arc<str>, Failure> {
     let is_known = |node: &Arc<str>| !identity.assignments_of(node).is_empty() || identity.outside().knows(node);
     let candidates = candidates(place, written);
-    candidates.into_iter().find(is_known).ok_or_else(|| {
-        let kinds: Vec<String> = place.config.identifiers.kinds.iter().map(|k| format!("`{}:…`", k.name)).collect();
-        Failure::NotFound(format!("no customer has the identifier `{written}`\n  kinds here: {}", kinds.join(", ")))
-    })
+    candidates.into_iter().find(is_known).ok_or_else(|| unknown(place, written))
+}
+
+/// Nobody has this identifier, as far as this place can tell.
+pub(super) fn unknown(place: &Place, written: &str) -> Failure {
+    let kinds: Vec<String> = place.config.identifiers.kinds.iter().map(|k| format!("`{}:…`", k.name)).collect();
+    Failure::NotFound(format!("no customer has the identifier `{written}`\n  kinds here: {}", kinds.join(", ")))
 }
 
 /// An identifier as it may be stored: hashed from what was written, or as written.

@@ -7,15 +7,12 @@ use clap::{Args, ValueEnum};
 
 use super::run::clock;
 use super::store::Store;
-use super::{Failure, Place, PlaceArgs};
-use crate::decode::Decoding;
+use super::{Failure, Place, PlaceArgs, orders};
 use crate::identity::{Identity, Verdict};
 use crate::journey::Mode;
 use crate::journey::show::{self, IdentityFact};
-use crate::stage::Version;
-use crate::stage::identity::IdentityStage;
+use crate::recompute::FromSets;
 use crate::stage::reading::Reading;
-use crate::stage::refold::{Chunk, Refold};
 use crate::time::Timestamp;
 use crate::warehouse::Clickhouse;
 
@@ -53,41 +50,23 @@ impl Show {
         let (_, map) = place.map(self.map.as_deref())?;
         super::compare::keyed_alike(store, &place.config).await?;
         let config = place.config.clone();
-        let sets = store.sets().await?;
-        let outside = Arc::new(sets.outside.clone());
-        let identity = IdentityStage::load(config.clone(), sets);
-        let customer = self.find(place, identity.identity())?;
         let reading = Reading::new(map.clone(), Mode::Valid, &config);
-        let refold = Refold::new(config.clone(), Arc::new(vec![reading]), outside, None);
-        let chunk = Chunk::of(&refold, identity.identity(), std::slice::from_ref(&customer));
-        let events = store.events_of_nodes(&chunk.nodes()).await?;
-        let row = chunk.rows(&events, Version::default()).into_iter().find_map(|r| r.journeys);
-        let facts = facts(identity.identity(), &config, &customer);
+        let sets = FromSets::load(store, &config, Arc::new(vec![reading]), None).await?;
+        let customer = self.find(place, sets.identity())?;
+        let rows = sets.rows(store, std::slice::from_ref(&customer)).await?;
+        let row = rows.into_iter().find_map(|r| r.journeys);
+        let facts = facts(sets.identity(), &config, &customer);
         let as_of = store.watermark().await?.unwrap_or_else(clock);
         Ok(self.render(map, &customer, &row.unwrap_or_default(), &facts, (&config, as_of)))
     }
 
     /// The customer that an identifier belongs to, written as stored or raw.
     fn find(&self, place: &Place, identity: &Identity) -> Result<Arc<str>, Failure> {
-        let stored = Arc::<str>::from(self.customer.as_str());
-        let raw = self.customer.split_once(':').and_then(|(kind, value)| {
-            let key = place.identifier_key().ok()?;
-            Decoding::new(place.config.clone(), key).identifier(kind, value).map(|i| i.node)
-        });
-        let mut members = raw.into_iter().chain([stored]);
-        members
-            .find_map(|node| {
-                identity.assignments_of(&node).into_iter().find(|a| a.day.is_none()).and_then(|a| a.customer)
-            })
-            .ok_or_else(|| {
-                let kinds: Vec<String> =
-                    place.config.identifiers.kinds.iter().map(|k| format!("`{}:…`", k.name)).collect();
-                Failure::NotFound(format!(
-                    "no customer has the identifier `{}`\n  kinds here: {}",
-                    self.customer,
-                    kinds.join(", ")
-                ))
-            })
+        let whose = |node: Arc<str>| {
+            identity.assignments_of(&node).into_iter().find(|a| a.day.is_none()).and_then(|a| a.customer)
+        };
+        let candidates = orders::candidates(place, &self.customer);
+        candidates.into_iter().find_map(whose).ok_or_else(|| orders::unknown(place, &self.customer))
     }
 
     fn render(

@@ -89,14 +89,11 @@ impl Identity {
         let mut nodes: Vec<(u32, Span)> = Vec::with_capacity(ring.len());
         for &node in &ring {
             nodes.push((node, self.own_span(node, name)));
-            if nodes.len() > 1 || self.graph.first_edge(node) != NONE {
-                for (_, partner) in self.graph.edges_of(node) {
-                    if let Some(days) = self.days_of(partner, name) {
-                        // The whole group is shared, and any of its devices may name an event of those days.
-                        let group = self.ring(self.graph.node(partner).customer);
-                        nodes.extend(group.into_iter().map(|device| (device, Span::On(days.clone()))));
-                    }
-                }
+            for (_, partner) in self.graph.edges_of(node) {
+                let Some(days) = self.days_of(partner, name) else { continue };
+                // The whole group is shared, and any of its devices may name an event of those days.
+                let group = self.ring(self.graph.node(partner).customer);
+                nodes.extend(group.into_iter().map(|device| (device, Span::On(days.clone()))));
             }
         }
         nodes.sort_unstable_by_key(|(node, _)| *node);

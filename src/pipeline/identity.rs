@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 use tracing::{debug, info};
 
-use super::{PipelineError, closed, warehouse};
+use super::{PipelineError, closed, epoch, warehouse};
 use crate::config::Config;
 use crate::event::Event;
 use crate::identity::{Assignment, OrderRecord};
 use crate::orders::{self, Accepted, Answer, Ordered, Orders};
 use crate::progress::{BarUnit, bar};
 use crate::stage::announce::partition_of;
-use crate::stage::identity::IdentityStage;
+use crate::stage::identity::{IdentityStage, IdentityStep};
 use crate::stage::orders::{Carried, Known, carry_out};
 use crate::stage::watermark::Watermark;
 use crate::stage::{
@@ -62,8 +62,8 @@ struct Writer {
     next_ticket: Ticket,
     /// Every ticket below is settled.
     settled: Ticket,
-    /// The last order carried out.
-    orders: u64,
+    /// What the orders carried out so far leave outside.
+    known: Arc<Known>,
 }
 
 /// A step whose identity rows wait for what it announced.
@@ -72,10 +72,16 @@ struct Unsettled {
     before: Ticket,
     assignments: Vec<Assignment>,
     version: Version,
+    then: Then,
+}
+
+/// What comes after the identity rows of a step.
+#[derive(Default)]
+struct Then {
+    /// Where the notices go on.
     next: Option<i64>,
-    /// Written after them.
     last: Vec<Rows>,
-    /// Who waits for that.
+    /// Who waits for all of it.
     answer: Option<Answer>,
 }
 
@@ -111,10 +117,7 @@ pub async fn run<W: Warehouse, I: Inlet<Notice>, O: Outlet<Announced>, H: Host>(
             changed = stop.changed(), if open => open = changed.is_ok() && !*stop.borrow(),
             heard = inlet.poll(), if open && room => match heard.map_err(closed)? {
                 Heard::Gained { partition, note } => {
-                    let epoch = match setting.epoch {
-                        Some(epoch) => epoch,
-                        None => store.claim_epoch().await.map_err(warehouse)?,
-                    };
+                    let epoch = epoch(setting.epoch, store).await?;
                     if !inlet.confirm(partition, note.max(epoch)).await.map_err(closed)? {
                         continue;
                     }
@@ -186,7 +189,7 @@ impl Writer {
             unsettled: VecDeque::new(),
             next_ticket: 0,
             settled: 0,
-            orders: 0,
+            known: Arc::default(),
         })
     }
 
@@ -245,22 +248,33 @@ impl Writer {
         for row in &notice.positions {
             self.watermark.observe(row, host.now());
         }
-        let step = host.heavy(|| self.stage.step(&notice.events));
-        let version = self.next_version();
-        let known = Known { orders: self.orders, outside: self.stage.identity().outside().clone() };
-        for rows in orders::late(&notice.events, step.erased, notice.orders, &known) {
+        let mut step = host.heavy(|| self.stage.step(&notice.events));
+        for rows in orders::late(&notice.events, std::mem::take(&mut step.erased), notice.orders, &self.known) {
             if !rows.is_empty() {
                 store.insert(rows).await.map_err(warehouse)?;
             }
         }
+        debug!(events = notice.events.len(), customers = step.announcements.len(), "identity resolved");
+        let then = Then { next: Some(offset + 1), ..Then::default() };
+        self.tell(store, out, &notice.events, step, then).await
+    }
+
+    /// Notes whom a step is about to announce, beside its facts, and announces it; its identity rows wait.
+    async fn tell<W: Warehouse, O: Outlet<Announced>>(
+        &mut self,
+        store: &W,
+        out: &mut O,
+        events: &Arc<Vec<Event>>,
+        step: IdentityStep,
+        then: Then,
+    ) -> Result<(), PipelineError> {
+        let version = self.next_version();
         let insert = async |rows: Rows| if rows.is_empty() { Ok(()) } else { store.insert(rows).await };
         tokio::try_join!(insert(Rows::Facts(step.facts)), insert(Rows::Announcing(step.changed, version)))
             .map_err(warehouse)?;
-        debug!(events = notice.events.len(), customers = step.announcements.len(), "identity resolved");
-        self.announce(out, &notice.events, step.announcements).await?;
-        let (before, next) = (self.next_ticket, Some(offset + 1));
-        let (last, answer) = (Vec::new(), None);
-        self.unsettled.push_back(Unsettled { before, assignments: step.assignments, version, next, last, answer });
+        self.announce(out, events, step.announcements).await?;
+        let before = self.next_ticket;
+        self.unsettled.push_back(Unsettled { before, assignments: step.assignments, version, then });
         Ok(())
     }
 
@@ -273,8 +287,7 @@ impl Writer {
     ) -> Result<(), PipelineError> {
         let (next, open) = store.open_orders().await.map_err(warehouse)?;
         setting.orders.go_on_at(next);
-        self.orders = open.first().map_or(next, |(place, _)| *place) - 1;
-        self.tell_outside(setting);
+        self.know(open.first().map_or(next, |(place, _)| *place) - 1, setting);
         for (place, record) in open {
             info!(place, "an order was accepted and not carried out to the end");
             self.order(store, out, setting, (place, &record), None).await?;
@@ -296,24 +309,17 @@ impl Writer {
         for rows in members {
             store.insert(rows).await.map_err(warehouse)?;
         }
-        self.orders = place;
-        self.tell_outside(setting);
-        let version = self.next_version();
+        self.know(place, setting);
         let accepted = Accepted { place, customers: step.changed.len() };
-        if !step.changed.is_empty() {
-            store.insert(Rows::Announcing(step.changed, version)).await.map_err(warehouse)?;
-        }
         info!(place, customers = accepted.customers, "an order is carried out");
-        self.announce(out, &Arc::default(), step.announcements).await?;
         let answer = answer.map(|to| Answer { to, accepted });
-        let (before, next, assignments) = (self.next_ticket, None, step.assignments);
-        self.unsettled.push_back(Unsettled { before, assignments, version, next, last, answer });
-        Ok(())
+        self.tell(store, out, &Arc::default(), step, Then { next: None, last, answer }).await
     }
 
-    fn tell_outside(&self, setting: &Setting) {
-        let outside = self.stage.identity().outside().clone();
-        setting.outside.send_replace(Arc::new(Known { orders: self.orders, outside }));
+    /// What is outside follows from the orders up to this one.
+    fn know(&mut self, orders: u64, setting: &Setting) {
+        self.known = Arc::new(Known { orders, outside: self.stage.identity().outside().clone() });
+        setting.outside.send_replace(self.known.clone());
     }
 
     /// Writes the identity rows of the steps that are settled, and commits what they came from.
@@ -323,11 +329,11 @@ impl Writer {
             if !step.assignments.is_empty() {
                 store.insert(Rows::Assignments(step.assignments, step.version)).await.map_err(warehouse)?;
             }
-            for rows in step.last {
+            for rows in step.then.last {
                 store.insert(rows).await.map_err(warehouse)?;
             }
-            step.answer.into_iter().for_each(Answer::give);
-            upto = upto.max(step.next);
+            step.then.answer.into_iter().for_each(Answer::give);
+            upto = upto.max(step.then.next);
         }
         if let Some(next) = upto {
             inlet.commit(0, next, self.epoch).await.map_err(closed)?;
@@ -351,7 +357,7 @@ impl Writer {
             self.send(
                 out,
                 partition,
-                Announced { writer: self.epoch, orders: self.orders, events, customers, as_of: None },
+                Announced { writer: self.epoch, orders: self.known.orders, events, customers, as_of: None },
             )
             .await?;
         }
@@ -364,7 +370,7 @@ impl Writer {
         let Some(as_of) = self.watermark.advance(host.now()) else { return Ok(()) };
         for partition in 0..out.partitions() {
             let (events, customers) = (Arc::default(), Vec::new());
-            let (writer, orders, as_of) = (self.epoch, self.orders, Some(as_of));
+            let (writer, orders, as_of) = (self.epoch, self.known.orders, Some(as_of));
             self.send(out, partition, Announced { writer, orders, events, customers, as_of }).await?;
         }
         Ok(())

@@ -9,7 +9,7 @@ use std::time::Instant;
 use tokio::sync::watch;
 use tracing::debug;
 
-use super::{PipelineError, closed, warehouse};
+use super::{PipelineError, closed, epoch, warehouse};
 use crate::event::Event;
 use crate::stage::journeys::{JourneysStage, Read, Receipt};
 use crate::stage::{Announced, CustomerRow, Heard, Host, Inlet, Partition, Rows, Warehouse};
@@ -101,10 +101,7 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
             changed = stop.changed(), if open => open = changed.is_ok() && !*stop.borrow(),
             heard = inlet.poll(), if open && !stage.is_full() => match heard.map_err(closed)? {
                 Heard::Gained { partition, note } => {
-                    let epoch = match given {
-                        Some(epoch) => epoch,
-                        None => store.claim_epoch().await.map_err(warehouse)?,
-                    };
+                    let epoch = epoch(given, &*store).await?;
                     if inlet.confirm(partition, note).await.map_err(closed)? {
                         stage.gain(partition, epoch, note);
                     }

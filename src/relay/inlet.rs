@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
-use rdkafka::message::Message;
+use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::mpsc::{self, Receiver, Sender, error::TrySendError};
 
@@ -87,14 +87,6 @@ impl<T: Wire> TopicInlet<T> {
         }
     }
 
-    fn position(&self, partition: Partition, next: i64, note: u64) -> KafkaResult<TopicPartitionList> {
-        let mut list = TopicPartitionList::new();
-        let mut place = list.add_partition(&self.topic, i32::from(partition));
-        place.set_offset(Offset::Offset(next))?;
-        place.set_metadata(note.to_string());
-        Ok(list)
-    }
-
     fn holds(&self, partition: Partition) -> bool {
         self.consumer.context().holds(&TopicPartition::new(self.topic.clone(), i32::from(partition)))
     }
@@ -123,11 +115,7 @@ impl<T: Wire> Inlet<T> for TopicInlet<T> {
             let (consumer, topic) = (self.consumer.clone(), self.topic.clone());
             let committed = tokio::task::spawn_blocking(move || {
                 let (next, _) = committed_of(&consumer, &topic, partition)?;
-                let mut list = TopicPartitionList::new();
-                let mut place = list.add_partition(&topic, i32::from(partition));
-                place.set_offset(Offset::Offset(next))?;
-                place.set_metadata(note.to_string());
-                consumer.commit(&list, CommitMode::Sync)
+                consumer.commit(&position(&topic, partition, next, note)?, CommitMode::Sync)
             });
             match committed.await.map_err(|_| RelayError::Gone)? {
                 Ok(()) => return Ok(true),
@@ -143,13 +131,22 @@ impl<T: Wire> Inlet<T> for TopicInlet<T> {
     async fn commit(&mut self, partition: Partition, next: i64, note: u64) -> Result<(), RelayError> {
         // Of a partition that is ours no more its new owner says how far it is. A commit that fails is made up by the next.
         if self.holds(partition) {
-            let list = self.position(partition, next, note).map_err(|e| RelayError::Kafka(e.to_string()))?;
+            let list = position(&self.topic, partition, next, note).map_err(|e| RelayError::Kafka(e.to_string()))?;
             if let Err(error) = self.consumer.commit(&list, CommitMode::Async) {
                 tracing::debug!(%error, "a commit was refused");
             }
         }
         Ok(())
     }
+}
+
+/// A position with its note, as Kafka takes it.
+fn position(topic: &str, partition: Partition, next: i64, note: u64) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::new();
+    let mut place = list.add_partition(topic, i32::from(partition));
+    place.set_offset(Offset::Offset(next))?;
+    place.set_metadata(note.to_string());
+    Ok(list)
 }
 
 /// (next, note) as committed, else the beginning of what the log has.
@@ -192,13 +189,10 @@ impl Reader {
             None => Ok(()),
             Some(Ok(message)) => {
                 self.consumer.context().works();
-                let place = TopicPartition::new(self.topic.clone(), message.partition());
-                // Fetched before it was given back: whoever has it now reads it.
-                if !self.ours.contains(&place) {
-                    return Ok(());
+                match self.heard(&message) {
+                    Some(said) => self.say(said),
+                    None => Ok(()),
                 }
-                let partition = Partition::try_from(message.partition()).unwrap_or_default();
-                self.say(Said::Message(partition, message.offset(), message.payload().unwrap_or_default().to_vec()))
             }
             Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
                 self.say(Said::Failed(RelayError::Kafka(code.to_string())))?;
@@ -255,42 +249,44 @@ impl Reader {
         Ok(Ok(()))
     }
 
+    /// `None`: fetched before its partition was given back. Whoever has it now reads it.
+    fn heard(&self, message: &BorrowedMessage<'_>) -> Option<Said> {
+        let place = TopicPartition::new(self.topic.clone(), message.partition());
+        let partition = Partition::try_from(message.partition()).unwrap_or_default();
+        let bytes = || message.payload().unwrap_or_default().to_vec();
+        self.ours.contains(&place).then(|| Said::Message(partition, message.offset(), bytes()))
+    }
+
+    /// Gives it back where there is no room now.
+    fn offer(&self, said: Said) -> Result<Option<Said>, Over> {
+        match self.out.try_send(said) {
+            Ok(()) => Ok(None),
+            Err(TrySendError::Closed(_)) => Err(Over),
+            Err(TrySendError::Full(said)) => Ok(Some(said)),
+        }
+    }
+
     /// Hands over; while nobody takes it, the partitions are paused and the membership is kept alive.
     fn say(&mut self, said: Said) -> Result<(), Over> {
-        let mut said = match self.out.try_send(said) {
-            Ok(()) => return Ok(()),
-            Err(TrySendError::Closed(_)) => return Err(Over),
-            Err(TrySendError::Full(said)) => said,
-        };
+        let mut waiting = self.offer(said)?;
         // A short wait costs nothing; pausing throws away what has been fetched.
         for _ in 0..100 {
+            let Some(said) = waiting else { return Ok(()) };
             std::thread::sleep(Duration::from_millis(5));
-            said = match self.out.try_send(said) {
-                Ok(()) => return Ok(()),
-                Err(TrySendError::Closed(_)) => return Err(Over),
-                Err(TrySendError::Full(said)) => said,
-            };
+            waiting = self.offer(said)?;
         }
         let mut fetched = Vec::new();
-        loop {
+        while let Some(said) = waiting {
+            // Each time, for partitions that were gained meanwhile start unpaused.
             self.pause(true);
             let consumer = self.consumer.clone();
             if let Some(Ok(message)) = consumer.poll(POLL) {
-                let place = TopicPartition::new(self.topic.clone(), message.partition());
-                if self.ours.contains(&place) {
-                    let partition = Partition::try_from(message.partition()).unwrap_or_default();
-                    let bytes = message.payload().unwrap_or_default().to_vec();
-                    fetched.push(Said::Message(partition, message.offset(), bytes));
-                }
+                fetched.extend(self.heard(&message));
             }
             if self.stop.load(Ordering::Relaxed) {
                 return Err(Over);
             }
-            said = match self.out.try_send(said) {
-                Ok(()) => break,
-                Err(TrySendError::Closed(_)) => return Err(Over),
-                Err(TrySendError::Full(said)) => said,
-            };
+            waiting = self.offer(said)?;
         }
         self.pause(false);
         for said in fetched {

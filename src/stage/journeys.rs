@@ -6,11 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
 use super::CustomerRow;
 use super::announce::{Announced, Partition};
-use super::refold::{Refold, SeenEvent};
+use super::refold::Refold;
 use super::slice::{Answered, Slice, Wanted};
 use crate::event::Event;
 use crate::identity::Outside;
@@ -120,12 +118,7 @@ impl JourneysStage {
 
     /// The answer to a read: all stored events of its nodes.
     pub fn filled(&mut self, read: &Read, events: &[Event]) {
-        let mut by_node: FxHashMap<Arc<str>, Vec<SeenEvent>> = FxHashMap::default();
-        for event in events.iter().filter_map(|event| self.refold.see(event)) {
-            if let Some(node) = event.identifiers.first().cloned() {
-                by_node.entry(node).or_default().push(event);
-            }
-        }
+        let by_node = self.refold.by_node(events);
         for (partition, epoch, wanted) in &read.wanted {
             if let Some(slice) = self.slices.get_mut(partition).filter(|slice| slice.epoch() == *epoch) {
                 slice.filled(wanted, &by_node);

@@ -87,10 +87,6 @@ impl Refold {
         &self.config
     }
 
-    pub fn readings(&self) -> &Arc<Vec<Reading>> {
-        &self.readings
-    }
-
     /// The event as every map sees it; `None` if it is outside the function (an older generation, erased, before the
     /// horizon, after the cut).
     pub fn see(&self, event: &Event) -> Option<SeenEvent> {
@@ -113,6 +109,17 @@ impl Refold {
             day: event.occurred_at.utc_day(),
             maps: self.readings.iter().map(seen).collect(),
         })
+    }
+
+    /// The events that are seen, each once, by the node they stand under.
+    pub fn by_node(&self, events: &[Event]) -> FxHashMap<Arc<str>, NodeEvents> {
+        let mut by_node: FxHashMap<Arc<str>, NodeEvents> = FxHashMap::default();
+        for event in events.iter().filter_map(|event| self.see(event)) {
+            if let Some(node) = event.identifiers.first().cloned() {
+                by_node.entry(node).or_default().add(event);
+            }
+        }
+        by_node
     }
 
     /// What stands of a customer under every map; `events` are exactly its own, each once. Without a membership it is no
@@ -165,12 +172,7 @@ impl<'a> Chunk<'a> {
 
     /// Rows of all customers of the chunk from all stored events of its nodes; copies of an event count once.
     pub fn rows(&self, events: &[Event], version: Version) -> Vec<CustomerRow> {
-        let mut by_node: FxHashMap<Arc<str>, NodeEvents> = FxHashMap::default();
-        for event in events.iter().filter_map(|event| self.refold.see(event)) {
-            if let Some(node) = event.identifiers.first().cloned() {
-                by_node.entry(node).or_default().add(event);
-            }
-        }
+        let by_node = self.refold.by_node(events);
         let mut rows = Vec::with_capacity(self.customers.len() * self.refold.readings.len());
         for (customer, membership) in &self.customers {
             let own = membership.iter().flat_map(|m| {

@@ -278,22 +278,22 @@ impl Slice {
     }
 
     /// What a read has brought, by node.
-    pub fn filled(&mut self, wanted: &[Wanted], events: &FxHashMap<Arc<str>, Vec<SeenEvent>>) {
+    pub fn filled(&mut self, wanted: &[Wanted], events: &FxHashMap<Arc<str>, NodeEvents>) {
         for (customer, change) in wanted {
             let Some(entry) = self.customers.get_mut(customer) else { continue };
             if entry.change != *change || entry.state != State::Reading {
                 continue;
             }
-            let (Some(membership), before) = (entry.membership.clone(), entry.bytes) else { continue };
+            let Some(membership) = entry.membership.clone() else { continue };
             let mut more = 0;
             for held in entry.nodes.iter_mut().filter(|held| !held.whole) {
-                let own = events.get(&held.node).into_iter().flatten();
+                let own = events.get(&held.node).into_iter().flat_map(NodeEvents::iter);
                 for event in own.filter(|e| membership.holds(&e.identifiers, e.day)) {
                     more += held.events.add(event.clone());
                 }
                 held.whole = true;
             }
-            entry.bytes = before + more;
+            entry.bytes += more;
             self.bytes += more;
             entry.state = State::Ready;
             self.ready.push(customer.clone());

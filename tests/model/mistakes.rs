@@ -23,10 +23,6 @@ pub enum Mistake {
     StaleWriterHeard,
     /// Reads do not see the newest inserts.
     LaggingRead,
-    /// A row that equals what stands there is not written. Needs a customer whose row goes back to what it was; these
-    /// schedules have not found it, so it is not on the list below.
-    #[allow(dead_code)]
-    SkipIfEqual,
     /// Cells of an aggregate that vanished keep their counts.
     PerCell,
     /// In one process: a message is settled as soon as it is taken from the queue.

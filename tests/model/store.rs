@@ -74,10 +74,6 @@ impl Store {
             Rows::Customers(rows) => {
                 for row in rows {
                     let stood = self.customers.get(&(row.map, row.customer.clone()));
-                    let equal = stood.is_some_and(|(_, journeys)| *journeys == row.journeys);
-                    if self.mistake == Some(Mistake::SkipIfEqual) && equal {
-                        continue;
-                    }
                     let newer = stood.is_none_or(|(version, _)| row.version >= *version);
                     if newer || self.mistake == Some(Mistake::NoVersion) {
                         self.customers.insert((row.map, row.customer.clone()), (row.version, row.journeys.clone()));
