@@ -51,6 +51,7 @@ pub mod startup; //       what happens before the first record
 pub mod roles; //        one stage in a process of its own
 pub mod reprocess; //     a topic read again
 pub mod past; //          as it stood at a past as_of
+pub mod one_version; //   all history under one version of a map
 pub mod verify; //        the tables against the sets
 pub mod backup; //        copies of an embedded store
 pub mod cli; //           arguments; one file per command

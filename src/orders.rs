@@ -12,6 +12,7 @@ use crate::identity::{Fact, Order, OrderRecord, Outside};
 use crate::stage::identity::IdentityStage;
 use crate::stage::orders::{Known, OrderRows};
 use crate::stage::{Rows, Warehouse};
+use crate::time::Day;
 
 /// An order with who waits for it.
 #[derive(Debug)]
@@ -26,6 +27,29 @@ pub struct Accepted {
     pub place: u64,
     /// Customers that were computed anew.
     pub customers: usize,
+}
+
+/// History is to be computed once more: nothing is recorded, for it adds to no set.
+#[derive(Debug)]
+pub struct Rebuilding {
+    /// Only customers with an event on this day or later.
+    pub from: Option<Day>,
+    /// Hears how far it has come; closed before everything is done if the flow ends before.
+    pub tell: mpsc::UnboundedSender<Progress>,
+}
+
+/// How far a rebuild has come, in customers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Progress {
+    pub done: usize,
+    pub of: usize,
+}
+
+/// What may be asked of the flow.
+#[derive(Debug)]
+pub enum Asked {
+    Order(Ordered),
+    Rebuild(Rebuilding),
 }
 
 /// An answer that is due.
@@ -44,20 +68,39 @@ impl Answer {
 
 /// Where orders are handed in, from any task, as long as some flow takes them.
 #[derive(Clone, Debug, Default)]
-pub struct Desk(Arc<Mutex<Option<mpsc::Sender<Ordered>>>>);
+pub struct Desk(Arc<Mutex<Option<Window>>>);
+
+#[derive(Clone, Debug)]
+struct Window {
+    to: mpsc::Sender<Asked>,
+    readings: Arc<[Arc<str>]>,
+}
 
 impl Desk {
-    /// From now on orders go to this flow.
-    pub fn open_for(&self, orders: &mut Orders) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(orders.open());
+    /// From now on orders go to this flow, which computes these readings.
+    pub fn open_for(&self, orders: &mut Orders, readings: impl IntoIterator<Item = Arc<str>>) {
+        let window = Window { to: orders.open(), readings: readings.into_iter().collect() };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(window);
+    }
+
+    fn window(&self) -> Option<Window> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until an order is carried out; `None`: no flow takes orders now.
     pub async fn ask(&self, order: Order) -> Option<Accepted> {
-        let to = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let window = self.window()?;
         let (answer, answered) = oneshot::channel();
-        to.send(Ordered { order, answer }).await.ok()?;
+        window.to.send(Asked::Order(Ordered { order, answer })).await.ok()?;
         answered.await.ok()
+    }
+
+    /// What is heard of a rebuild; `None`: no flow takes it now, or it computes other readings than this.
+    pub async fn rebuild(&self, reading: &str, from: Option<Day>) -> Option<mpsc::UnboundedReceiver<Progress>> {
+        let window = self.window().filter(|w| w.readings.iter().any(|r| **r == *reading))?;
+        let (tell, told) = mpsc::unbounded_channel();
+        window.to.send(Asked::Rebuild(Rebuilding { from, tell })).await.ok()?;
+        Some(told)
     }
 }
 
@@ -65,7 +108,7 @@ impl Desk {
 #[derive(Debug)]
 pub struct Orders {
     next: u64,
-    asked: Option<mpsc::Receiver<Ordered>>,
+    asked: Option<mpsc::Receiver<Asked>>,
 }
 
 impl Default for Orders {
@@ -81,18 +124,18 @@ impl Orders {
     }
 
     /// Where orders may be handed in from now on.
-    pub fn open(&mut self) -> mpsc::Sender<Ordered> {
+    pub fn open(&mut self) -> mpsc::Sender<Asked> {
         let (ask, asked) = mpsc::channel(16);
         self.asked = Some(asked);
         ask
     }
 
-    /// The next order; waits for ever where none can come.
-    pub async fn asked(&mut self) -> Ordered {
+    /// What is asked next; waits for ever where nothing can come.
+    pub async fn asked(&mut self) -> Asked {
         if let Some(asked) = &mut self.asked
-            && let Some(ordered) = asked.recv().await
+            && let Some(next) = asked.recv().await
         {
-            return ordered;
+            return next;
         }
         self.asked = None;
         std::future::pending().await

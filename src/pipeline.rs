@@ -13,6 +13,7 @@ pub mod identity;
 pub mod ingest;
 pub mod journeys;
 pub mod queue;
+mod sweep;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -31,8 +32,8 @@ use queue::queue;
 pub struct Control {
     /// Turns true when the process shall drain, write, commit and leave.
     pub stop: watch::Receiver<bool>,
-    /// Turns true when the tables stand where the sets and the readings say, before the first record.
-    pub started: watch::Sender<bool>,
+    /// Turns true when the rows of every new reading are complete.
+    pub swept: watch::Sender<bool>,
     pub clock: fn() -> Timestamp,
     pub telemetry: Telemetry,
 }
@@ -100,7 +101,7 @@ pub async fn run<L: Log, W: Warehouse>(
     stages: Stages,
     control: Control,
 ) -> Result<RunSummary, PipelineError> {
-    let Control { stop, started, clock, telemetry } = control;
+    let Control { mut stop, swept, clock, telemetry } = control;
     let Stages { positions, identity: mut setting, refold } = stages;
     let outside = setting.outside.subscribe();
     let epoch = Some(epoch(None, &*store).await?);
@@ -111,9 +112,11 @@ pub async fn run<L: Log, W: Warehouse>(
     let (mut announced, mut announced_in) = queue(WAITING);
     // Only the first stage is told to stop; the others end when the one before has ended.
     let (_going, go_on) = watch::channel(false);
+    let (hasten, hurry) = watch::channel(false);
+    setting.hurry = hurry;
 
     let resolving = tokio::spawn({
-        let (store, telemetry, told) = (store.clone(), telemetry.clone(), (go_on.clone(), started));
+        let (store, telemetry, told) = (store.clone(), telemetry.clone(), (go_on.clone(), swept));
         async move {
             let ends = (&mut notices_in, &mut announced);
             identity::run(&host, &*store, ends, setting, told, &telemetry).await
@@ -123,9 +126,22 @@ pub async fn run<L: Log, W: Warehouse>(
         let (store, stage, told) = (store.clone(), JourneysStage::new(refold, cache), (go_on, telemetry.clone()));
         async move { journeys::run(&host, store, &mut announced_in, stage, (1, epoch), told).await }
     });
-    let ingested = ingest::run(log, &*store, &mut notices, (positions, outside), (stop, (telemetry, clock))).await;
+    let watching = (stop.clone(), (telemetry, clock));
+    let ingested = ingest::run(log, &*store, &mut notices, (positions, outside), watching).await;
     drop(notices);
-    let (resolved, recomputed) = (join(resolving).await, join(recomputing).await);
+    if ingested.is_err() {
+        hasten.send_replace(true);
+    }
+    let ending = async { (join(resolving).await, join(recomputing).await) };
+    tokio::pin!(ending);
+    let (resolved, recomputed) = tokio::select! {
+        ended = &mut ending => ended,
+        // A log that has ended leaves time for history; somebody who wants the process to leave does not.
+        true = async { stop.wait_for(|stop| *stop).await.is_ok() } => {
+            hasten.send_replace(true);
+            ending.await
+        }
+    };
     // The stage that failed first explains the others.
     let errors = [ingested.as_ref().err(), resolved.as_ref().err(), recomputed.as_ref().err()];
     let first = errors.iter().position(|e| e.is_some_and(|e| !matches!(e, PipelineError::StageGone(_))));

@@ -14,11 +14,14 @@ use crate::event::Admit;
 use crate::health::Health;
 use crate::intake::{Sources, Starting, StoredPositions};
 use crate::map::MapVersions;
+use crate::orders::Desk;
 use crate::pipeline::{Machine, PipelineError, identity, ingest, journeys};
 use crate::relay::{RelayError, TopicInlet, TopicOutlet, check, wait_until_committed};
 use crate::source::SourceError;
-use crate::stage::PositionRow;
 use crate::stage::journeys::JourneysStage;
+use crate::stage::reading::Reading;
+use crate::stage::refold::Refold;
+use crate::stage::{Inlet, Notice, PositionRow, Positions};
 use crate::startup::{self, Start};
 use crate::telemetry::Telemetry;
 use crate::time::Timestamp;
@@ -66,33 +69,31 @@ impl StoredPositions for Stored {
 }
 
 impl Place<'_> {
-    /// Runs a role until it is told to stop. `admit`: how ingest decodes; `until_end`: ingest ends with its sources.
+    /// Runs a role until it is told to stop. `admit`: how ingest decodes; `until_end`: ingest ends with its sources;
+    /// `desk`: where the identity writer takes orders.
     pub async fn run(
         &self,
         role: Role,
         (admit, until_end): (Arc<dyn Admit>, bool),
+        desk: &Desk,
         stop: watch::Receiver<bool>,
     ) -> Result<(), RoleError> {
         check(self.roles).await?;
-        let start = startup::load(self.store, self.config, self.maps, self.files).await?;
-        let ids: Vec<&str> = start.readings.iter().map(|r| &*r.id).collect();
-        let reading: Arc<str> = ids.join(" ").into();
         match role {
-            Role::Ingest => self.ingest(start, reading, admit, until_end, stop).await,
-            Role::Identity => self.identity(start, reading, stop).await,
-            Role::Journeys => self.journeys(start, reading, stop).await,
+            Role::Ingest => self.ingest(admit, until_end, stop).await,
+            Role::Identity => self.identity(desk, stop).await,
+            Role::Journeys => self.journeys(stop).await,
         }
     }
 
     async fn ingest(
         &self,
-        start: Start,
-        reading: Arc<str>,
         admit: Arc<dyn Admit>,
         until_end: bool,
         stop: watch::Receiver<bool>,
     ) -> Result<(), RoleError> {
-        let (positions, outside) = (start.stages.positions, start.stages.identity.outside.subscribe());
+        let positions = Positions::load(self.store.stored_positions(self.config).await?);
+        let (_known, outside) = watch::channel(Arc::new(startup::known(self.store).await?));
         let shared: Arc<dyn StoredPositions> = Arc::new(Stored(self.store.clone(), self.config.clone()));
         let (config, clock) = (self.config, self.clock);
         let starting = Starting {
@@ -106,8 +107,8 @@ impl Place<'_> {
         };
         let mut sources = Sources::start(&starting)?;
         let topic = (self.roles.identity_topic(), 1);
-        let mut out = TopicOutlet::new(self.config.clone(), self.roles, topic, reading)?;
-        let writer = Writer::new(self.store.clone(), start.readings);
+        let mut out = TopicOutlet::new(self.config.clone(), self.roles, topic, self.fingerprint())?;
+        let writer = Writer::new(self.store.clone(), Arc::default());
         let run =
             ingest::run(&mut sources, &writer, &mut out, (positions, outside), (stop, (self.telemetry(), self.clock)))
                 .await;
@@ -117,55 +118,133 @@ impl Place<'_> {
         Ok(())
     }
 
-    async fn identity(&self, start: Start, reading: Arc<str>, stop: watch::Receiver<bool>) -> Result<(), RoleError> {
+    /// One stand after the other: each begins when the notices are this process's to read, and ends when they are not any
+    /// more, when another reading is shown, or with the process.
+    async fn identity(&self, desk: &Desk, mut stop: watch::Receiver<bool>) -> Result<(), RoleError> {
         let (topic, group) = (self.roles.identity_topic(), self.roles.writer_group());
-        let watched = || (self.health.clone(), self.clock);
-        let mut inlet = TopicInlet::new(self.config.clone(), self.roles, (&topic, &group), reading.clone(), watched())?;
-        let customers = (self.roles.customers_topic(), self.roles.partitions);
-        let mut out = TopicOutlet::new(self.config.clone(), self.roles, customers, reading)?;
-        let upto = out.upto();
-        let Start { stages, readings, new } = start;
-        let writer = Writer::new(self.store.clone(), readings.clone());
-        let (started, mut has_started) = watch::channel(false);
-        let (host, telemetry) = (self.machine(), self.telemetry());
-        let showing = async {
-            // An error of the loop ends the wait as well, and is told by it.
-            if has_started.wait_for(|started| *started).await.is_err() || new.is_empty() {
-                return Ok(());
+        let watched = (self.health.clone(), self.clock);
+        let inlet = TopicInlet::new(self.config.clone(), self.roles, (&topic, &group), self.fingerprint(), watched)?;
+        let mut inlet = inlet.ending_with_loss();
+        let done = loop {
+            if *stop.borrow() {
+                break Ok(());
             }
-            wait_until_committed(self.roles, &upto).await?;
-            Ok::<(), RoleError>(startup::show(self.store, &readings, &new, self.files).await?)
-        };
-        let mut stopped = stop.clone();
-        let running =
-            identity::run(&host, &writer, (&mut inlet, &mut out), stages.identity, (stop, started), &telemetry);
-        tokio::pin!(showing);
-        let shown = async {
-            tokio::select! {
-                shown = &mut showing => shown,
-                _ = stopped.wait_for(|stop| *stop) => Ok(()),
+            if !inlet.holds_any() {
+                tokio::select! {
+                    _ = stop.wait_for(|stop| *stop) => {}
+                    heard = inlet.poll() => if let Err(error) = heard { break Err(error.into()) },
+                }
+                continue;
+            }
+            if let Err(error) = self.stand(&mut inlet, desk, stop.clone()).await {
+                break Err(error);
             }
         };
-        let (run, shown) = tokio::join!(running, shown);
         inlet.leave().await;
-        run?;
-        shown?;
+        done?;
         info!("the identity writer has stopped; everything it was told is announced");
         Ok(())
     }
 
-    async fn journeys(&self, start: Start, reading: Arc<str>, stop: watch::Receiver<bool>) -> Result<(), RoleError> {
-        let (topic, group) = (self.roles.customers_topic(), self.roles.journeys_group());
-        let watched = || (self.health.clone(), self.clock);
-        let mut inlet = TopicInlet::new(self.config.clone(), self.roles, (&topic, &group), reading, watched())?;
-        let writer = Arc::new(Writer::new(self.store.clone(), start.readings));
-        let stage = JourneysStage::new(start.stages.refold, self.config.cache_bytes);
-        let slices = (self.roles.partitions, None);
-        let run = journeys::run(&self.machine(), writer, &mut inlet, stage, slices, (stop, self.telemetry())).await;
-        inlet.leave().await;
-        let done = run?;
-        info!(rows = done.customers, "the journeys worker has stopped; everything it was told is written");
+    async fn stand(
+        &self,
+        inlet: &mut TopicInlet<Notice>,
+        desk: &Desk,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<(), RoleError> {
+        let mut start = startup::load(self.store, self.config, self.maps, self.files).await?;
+        let computes_more = start.computes_more(self.maps);
+        let ids = || start.readings.iter().map(|r| r.id.clone());
+        let inputs: Arc<str> = ids().collect::<Vec<_>>().join(" ").into();
+        let (hasten, hurry) = watch::channel(*stop.borrow());
+        desk.open_for(&mut start.stages.identity.orders, ids());
+        start.stages.identity.hurry = hurry;
+        let customers = (self.roles.customers_topic(), self.roles.partitions);
+        let mut out = TopicOutlet::new(self.config.clone(), self.roles, customers, inputs)?;
+        let upto = out.upto();
+        let Start { stages, readings, new, .. } = start;
+        let writer = Writer::new(self.store.clone(), readings.clone());
+        let (swept, mut has_swept) = watch::channel(false);
+        let (end, ended) = watch::channel(false);
+        let (host, telemetry) = (self.machine(), self.telemetry());
+        let showing = async {
+            // An error of the loop ends the wait as well, and is told by it.
+            if has_swept.wait_for(|swept| *swept).await.is_ok() && !new.is_empty() {
+                wait_until_committed(self.roles, &upto).await?;
+                startup::show(self.store, &readings, &new, self.files).await?;
+                if computes_more {
+                    return Ok::<(), RoleError>(());
+                }
+            }
+            std::future::pending().await
+        };
+        let ending = async {
+            let shown = tokio::select! {
+                shown = showing => shown,
+                _ = stop.wait_for(|stop| *stop) => Ok(()),
+            };
+            hasten.send_replace(true);
+            end.send_replace(true);
+            shown
+        };
+        inlet.begin(self.fingerprint());
+        let running =
+            identity::run(&host, &writer, (&mut *inlet, &mut out), stages.identity, (ended, swept), &telemetry);
+        tokio::pin!(running, ending);
+        tokio::select! {
+            run = &mut running => run?,
+            told = &mut ending => {
+                running.await?;
+                told?;
+            }
+        }
         Ok(())
+    }
+
+    /// Computes what is announced, with the readings it is announced with.
+    async fn journeys(&self, stop: watch::Receiver<bool>) -> Result<(), RoleError> {
+        let (topic, group) = (self.roles.customers_topic(), self.roles.journeys_group());
+        let watched = (self.health.clone(), self.clock);
+        let mut inlet = TopicInlet::new(self.config.clone(), self.roles, (&topic, &group), Arc::from(""), watched)?;
+        let mut readings: Vec<Reading> = Vec::new();
+        let mut rows = 0;
+        let done = loop {
+            let shared = Arc::new(std::mem::take(&mut readings));
+            let writer = Arc::new(Writer::new(self.store.clone(), shared.clone()));
+            let outside = Arc::new(self.store.outside().await?);
+            let refold = Refold::new(self.config.clone(), shared, outside, None);
+            let stage = JourneysStage::new(refold, self.config.cache_bytes);
+            let (slices, told) = ((self.roles.partitions, None), (stop.clone(), self.telemetry()));
+            match journeys::run(&self.machine(), writer, &mut inlet, stage, slices, told).await {
+                Ok(done) => rows += done.customers,
+                Err(error) => break Err(RoleError::from(error)),
+            }
+            let Some(inputs) = inlet.other().filter(|_| !*stop.borrow()).cloned() else { break Ok(()) };
+            match self.readings(&inputs).await {
+                Ok(found) => readings = found,
+                Err(error) => break Err(error),
+            }
+            info!(readings = &*inputs, "going on with what is announced now");
+            inlet.begin(inputs);
+        };
+        inlet.leave().await;
+        done?;
+        info!(rows, "the journeys worker has stopped; everything it was told is written");
+        Ok(())
+    }
+
+    /// Readings by their ids, as the writer noted them: nothing is read from journey files here (I12).
+    async fn readings(&self, ids: &str) -> Result<Vec<Reading>, RoleError> {
+        let mut readings = Vec::new();
+        for id in ids.split_whitespace() {
+            let found = self.store.reading(id, self.config).await?;
+            readings.push(found.ok_or_else(|| RelayError::UnknownReading { found: id.to_owned() })?);
+        }
+        Ok(readings)
+    }
+
+    fn fingerprint(&self) -> Arc<str> {
+        Arc::from(&*self.config.fingerprint)
     }
 
     fn telemetry(&self) -> Telemetry {

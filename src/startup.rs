@@ -4,14 +4,14 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tracing::info;
 
 use crate::config::Config;
 use crate::identity::{Keying, Order};
 use crate::journey::Mode;
 use crate::map::MapVersions;
-use crate::orders::{Accepted, Ordered, Orders};
+use crate::orders::{Accepted, Asked, Ordered, Orders, Progress, Rebuilding};
 use crate::pipeline::{self, Control, PipelineError, RunSummary, Stages, identity};
 use crate::progress::{BarUnit, bar};
 use crate::stage::orders::Known;
@@ -19,15 +19,25 @@ use crate::stage::reading::Reading;
 use crate::stage::refold::Refold;
 use crate::stage::{Log, Polled, PositionRow, Positions, Warehouse};
 use crate::telemetry::Telemetry;
-use crate::time::Timestamp;
+use crate::time::{Day, Timestamp};
 use crate::warehouse::{Clickhouse, WarehouseError};
 
 /// What a process begins with.
 pub struct Start {
     pub stages: Stages,
+    /// Those of the journey files; then, for as long as a new one is not complete, what its map is shown with.
     pub readings: Arc<Vec<Reading>>,
     /// Readings whose rows are not complete yet; shown once they are.
     pub new: Vec<usize>,
+    /// Turns true when they are.
+    pub switched: watch::Sender<bool>,
+}
+
+impl Start {
+    /// Whether a reading is computed that nobody needs once all are complete.
+    pub fn computes_more(&self, maps: &[Arc<MapVersions>]) -> bool {
+        self.readings.len() > maps.len()
+    }
 }
 
 /// `files`: the journey files' names and texts, stored with a new reading.
@@ -38,18 +48,20 @@ pub async fn load(
     files: &[(String, String)],
 ) -> Result<Start, WarehouseError> {
     rekey(store, config).await?;
-    let readings: Vec<Reading> = maps.iter().map(|map| Reading::new(map.clone(), Mode::Valid, config)).collect();
-    let (mut new, mut anew) = (Vec::new(), Vec::new());
+    let mut readings: Vec<Reading> = maps.iter().map(|map| Reading::new(map.clone(), Mode::Valid, config)).collect();
+    let (mut new, mut anew, mut shown) = (Vec::new(), Vec::new(), Vec::new());
     for (place, reading) in readings.iter().enumerate() {
         if !store.is_current(reading).await? {
             store.register_reading(reading, files).await?;
             // Rows of an earlier time when this reading was the current one may be of nobody any more.
             anew.extend(store.live_customers(reading).await?);
             new.push(place);
+            shown.extend(shown_with(store, config, reading).await?);
         }
     }
+    readings.extend(shown);
     let readings = Arc::new(readings);
-    let known = Known { orders: store.open_orders().await?.0 - 1, outside: store.outside().await? };
+    let known = known(store).await?;
     let outside = Arc::new(known.outside.clone());
     let identity = identity::Setting {
         config: config.clone(),
@@ -59,13 +71,35 @@ pub async fn load(
         outside: watch::channel(Arc::new(known)).0,
         anew,
         everybody: !new.is_empty(),
+        hurry: watch::channel(false).1,
     };
     let positions = Positions::load(store.stored_positions(config).await?);
     let refold = Refold::new(config.clone(), readings.clone(), outside, None);
-    Ok(Start { stages: Stages { positions, identity, refold }, readings, new })
+    let switched = watch::channel(false).0;
+    Ok(Start { stages: Stages { positions, identity, refold }, readings, new, switched })
 }
 
-/// Runs the stages on a log until it ends or is told to stop; new readings are shown as soon as their rows are complete.
+/// What is outside the function by the orders that are carried out.
+pub async fn known(store: &Clickhouse) -> Result<Known, WarehouseError> {
+    Ok(Known { orders: store.open_orders().await?.0 - 1, outside: store.outside().await? })
+}
+
+/// What a map is shown with until the new reading is complete, if this config can still compute it.
+async fn shown_with(
+    store: &Clickhouse,
+    config: &Arc<Config>,
+    new: &Reading,
+) -> Result<Option<Reading>, WarehouseError> {
+    let Some(id) = store.shown(&new.map.id, new.mode).await? else { return Ok(None) };
+    let reading = store.reading(&id, config).await?;
+    if reading.is_none() {
+        info!(map = %new.map.id, "the figures that are shown stay as they are until the new ones are complete");
+    }
+    Ok(reading)
+}
+
+/// Runs the stages on a log until it ends or is told to stop; new readings are shown as soon as their figures are
+/// complete.
 pub async fn run<L: Log, W: Warehouse>(
     store: &Clickhouse,
     (log, warehouse): (&mut L, W),
@@ -73,19 +107,29 @@ pub async fn run<L: Log, W: Warehouse>(
     files: &[(String, String)],
     (stop, clock, telemetry): (watch::Receiver<bool>, fn() -> Timestamp, Telemetry),
 ) -> Result<RunSummary, PipelineError> {
-    let Start { stages, readings, new } = start;
-    let (started, mut has_started) = watch::channel(false);
-    let control = Control { stop, started, clock, telemetry };
+    let Start { stages, readings, new, switched } = start;
+    let (swept, mut has_swept) = watch::channel(false);
+    let control = Control { stop, swept, clock, telemetry };
+    let running = pipeline::run(log, Arc::new(warehouse), stages, control);
     let showing = async {
-        // An error of the pipeline ends the wait as well, and is told by it.
-        match has_started.wait_for(|started| *started).await {
-            Ok(_) => show(store, &readings, &new, files).await,
-            Err(_) => Ok(()),
+        // Without it there is nothing to show; why, the pipeline tells.
+        if has_swept.wait_for(|swept| *swept).await.is_err() {
+            return Ok(());
+        }
+        show(store, &readings, &new, files).await?;
+        switched.send_replace(true);
+        Ok::<(), WarehouseError>(())
+    };
+    tokio::pin!(running, showing);
+    let summary = tokio::select! {
+        summary = &mut running => summary?,
+        shown = &mut showing => {
+            shown.map_err(|e| PipelineError::Warehouse(Box::new(e)))?;
+            return running.await;
         }
     };
-    let (summary, shown) = tokio::join!(pipeline::run(log, Arc::new(warehouse), stages, control), showing);
-    shown.map_err(|e| PipelineError::Warehouse(Box::new(e)))?;
-    summary
+    showing.await.map_err(|e| PipelineError::Warehouse(Box::new(e)))?;
+    Ok(summary)
 }
 
 /// Carries an order out where no flow runs: by one that ends with it.
@@ -100,11 +144,52 @@ pub async fn order<W: Warehouse>(
     let (to, answered) = oneshot::channel();
     let asking = start.stages.identity.orders.open();
     // A fresh channel has room for one.
-    asking.try_send(Ordered { order, answer: to }).ok();
+    asking.try_send(Asked::Order(Ordered { order, answer: to })).ok();
     let mut log = UntilAnswered { answered, accepted: None };
     let (_go_on, stop) = watch::channel(false);
     run(store, (&mut log, warehouse), start, files, (stop, clock, Telemetry::default())).await?;
     Ok(log.accepted)
+}
+
+/// Computes history once more where no flow runs: by one that ends with it. The number of customers.
+pub async fn rebuild<W: Warehouse>(
+    (store, warehouse): (&Clickhouse, W),
+    mut start: Start,
+    from: Option<Day>,
+    files: &[(String, String)],
+    clock: fn() -> Timestamp,
+) -> Result<usize, PipelineError> {
+    let (tell, told) = mpsc::unbounded_channel();
+    let asking = start.stages.identity.orders.open();
+    // Everybody is computed for a new reading in any case. A fresh channel has room for one.
+    if start.new.is_empty() {
+        asking.try_send(Asked::Rebuild(Rebuilding { from, tell })).ok();
+    }
+    let mut log = UntilRebuilt { told, of: 0 };
+    let (_go_on, stop) = watch::channel(false);
+    let summary = run(store, (&mut log, warehouse), start, files, (stop, clock, Telemetry::default())).await?;
+    Ok(log.of.max(summary.customers_recomputed as usize))
+}
+
+/// A log without records that ends when nothing more is heard of a rebuild.
+struct UntilRebuilt {
+    told: mpsc::UnboundedReceiver<Progress>,
+    of: usize,
+}
+
+impl Log for UntilRebuilt {
+    type Error = std::convert::Infallible;
+
+    async fn poll(&mut self) -> Result<Polled, Self::Error> {
+        while let Some(progress) = self.told.recv().await {
+            self.of = progress.of;
+        }
+        Ok(Polled::End)
+    }
+
+    async fn commit(&mut self, _: &[PositionRow]) -> Result<(), Self::Error> {
+        Ok(())
+    }
 }
 
 /// A log without records that ends when an order is answered.
@@ -128,7 +213,7 @@ impl Log for UntilAnswered {
     }
 }
 
-/// Shows readings whose rows are complete now.
+/// Shows readings whose rows are complete now, once their aggregates have counted them.
 pub async fn show(
     store: &Clickhouse,
     readings: &[Reading],
@@ -136,11 +221,18 @@ pub async fn show(
     files: &[(String, String)],
 ) -> Result<(), WarehouseError> {
     for reading in new.iter().map(|&place| &readings[place]) {
+        let complete = store.row_versions(reading).await?;
+        while !store.has_counted(reading, &complete).await? {
+            tokio::time::sleep(COUNTING).await;
+        }
         store.activate_reading(reading, files).await?;
         info!(map = %reading.map.id, reading = %reading.id, "the map's figures are computed with this reading now");
     }
     Ok(())
 }
+
+/// How often aggregates are looked at that a new reading waits for.
+const COUNTING: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// Puts events and facts under their strongest identifier, if the kinds have another order than when they were stored.
 async fn rekey(store: &Clickhouse, config: &Config) -> Result<(), WarehouseError> {

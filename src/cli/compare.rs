@@ -28,6 +28,9 @@ pub(super) struct Compare {
     /// A moment such as 2026-06-30 or 2026-06-30T12:00:00Z: as it stood then, with what is known about identity now
     #[arg(long, value_name = "T")]
     as_of: Option<String>,
+    /// All history under this version of the map, as `tropa rebuild --version N` computed it
+    #[arg(long, value_name = "N", conflicts_with = "as_of")]
+    version: Option<u32>,
     #[arg(long, default_value = "text")]
     format: CompareFormat,
     /// Where to write [default: standard output]
@@ -62,7 +65,10 @@ impl Compare {
         let (_, map) = place.map(self.map.as_deref())?;
         let as_of = self.as_of.as_deref().map(moment).transpose()?;
         let store = Store::reach(&place.config).await?;
-        let comparison = compare_map(&store.client, &place, map, as_of).await;
+        let comparison = match self.version {
+            Some(version) => compare_version(&store.client, &place, (map, version)).await,
+            None => compare_map(&store.client, &place, map, as_of).await,
+        };
         store.close().await;
         let language = match self.language {
             CompareLanguage::En => Language::English,
@@ -136,9 +142,7 @@ pub(super) async fn compare_map(
     as_of: Option<Timestamp>,
 ) -> Result<Comparison, Failure> {
     let reading = Reading::new(map.clone(), Mode::Valid, &place.config);
-    let stored = store.watermark().await?.ok_or_else(|| {
-        Failure::NotFound("the store holds no events yet\n  hint: `tropa run` or `tropa import` bring some".to_owned())
-    })?;
+    let stored = store.watermark().await?.ok_or_else(empty)?;
     let real = match as_of {
         Some(t) if t != stored => {
             if t > stored {
@@ -151,8 +155,46 @@ pub(super) async fn compare_map(
         }
         _ if store.is_current(&reading).await? => store.empirical(&reading, stored).await?,
         _ => {
-            return Err(outdated());
+            // Until the new figures are complete, those that are shown elsewhere.
+            let shown = match store.shown(&map.id, Mode::Valid).await? {
+                Some(id) => store.reading(&id, &place.config).await?,
+                None => None,
+            };
+            let shown = shown.ok_or_else(outdated)?;
+            tracing::warn!(
+                "the journey file has changed: these are the figures of the one before, until `tropa run` or `tropa rebuild` has computed the new ones"
+            );
+            let real = store.empirical(&shown, stored).await?;
+            return Ok(compare::compare(shown.map.newest(), shown.map.longest_window(), &real));
         }
     };
     Ok(compare::compare(map.newest(), map.longest_window(), &real))
+}
+
+/// Compares all history under one version, as it was computed last.
+async fn compare_version(
+    store: &Arc<Clickhouse>,
+    place: &Place,
+    (map, version): (&Arc<MapVersions>, u32),
+) -> Result<Comparison, Failure> {
+    let reading = super::rebuild::of_version(place, map, version)?;
+    let counted = match store.is_current(&reading).await? {
+        true => store.counted_at(&reading).await?,
+        false => None,
+    };
+    let as_of = counted.ok_or_else(|| {
+        Failure::NotFound(format!(
+            "version {version} of map `{}` has not been computed for all history with this config and these files\n  \
+             hint: `tropa rebuild --map {} --version {version}` does",
+            map.id, map.id
+        ))
+    })?;
+    let real = store.empirical(&reading, as_of).await?;
+    let under = map.versions.iter().find(|v| v.version == version).unwrap_or(map.newest());
+    Ok(compare::compare(under, under.longest_window(), &real))
+}
+
+/// Nothing to show.
+pub(super) fn empty() -> Failure {
+    Failure::NotFound("the store holds no events yet\n  hint: `tropa run` or `tropa import` bring some".to_owned())
 }

@@ -17,6 +17,7 @@ mod import;
 mod migrate;
 mod orders;
 mod place;
+mod rebuild;
 mod reload;
 mod reprocess;
 mod restore;
@@ -59,7 +60,8 @@ enum Command {
     /// Run the configured sources through the pipeline into the warehouse
     ///
     /// Reads every source of the config, keeps the tables current and never stops by itself, unless `--until-end` is
-    /// given. A changed journey file or config recomputes everything first. SIGTERM and Ctrl-C drain, write and commit.
+    /// given. A changed journey file is computed beside the stream, and shown once it is complete. SIGTERM and Ctrl-C drain,
+    /// write and commit.
     /// A ClickHouse or Kafka that does not answer is waited for.
     ///
     /// Example: tropa run --until-end --config tropa.yaml
@@ -153,6 +155,14 @@ enum Command {
     ///
     /// Example: tropa reprocess --from 2026-06-30T12:00:00Z --source web
     Reprocess(reprocess::Reprocess),
+    /// Compute history once more under a map, beside the stream
+    ///
+    /// A changed journey file is computed and then shown by itself, when `tropa run` sees it; this waits for it with a
+    /// progress bar. Without a change it writes every row anew. The process that holds the store does it while its stream
+    /// goes on, or this command if nobody does. `--version N` asks what if version N had always been valid.
+    ///
+    /// Example: tropa rebuild --map checkout, or tropa rebuild --map checkout --version 2
+    Rebuild(rebuild::Rebuild),
     /// Create or upgrade the tables of a ClickHouse server (the embedded store does this itself)
     ///
     /// Also creates the topics that the config names for dead letters, if they are not there.
@@ -206,6 +216,7 @@ pub fn main() -> ExitCode {
         Command::Verify(c) => block_on(c.run()),
         Command::Backup(c) => block_on(c.run()),
         Command::Restore(c) => block_on(c.run()),
+        Command::Rebuild(c) => block_on(c.run()),
         Command::Reprocess(c) => block_on(c.run()),
         Command::Migrate(c) => block_on(c.run()),
         Command::Demo(c) => block_on(c.run()),

@@ -135,13 +135,20 @@ impl Run {
         (health, desk): (&Health, &Desk),
     ) -> (Result<Ended, Failure>, Option<Place>) {
         let (tell, told) = watch::channel(false);
-        let round = Round { store, place, until_end: self.until_end, health, signals, told, desk: Some(desk) };
+        let (switched, mut has_switched) = watch::channel(false);
+        let round =
+            Round { store, place, until_end: self.until_end, health, signals, told, desk: Some(desk), switched };
         let running = round.run();
         tokio::pin!(running);
         let mut next = None;
         loop {
             tokio::select! {
                 ended = &mut running => return (ended, next),
+                // What was shown before is computed no more.
+                Ok(_) = has_switched.wait_for(|switched| *switched), if next.is_none() && !self.until_end => {
+                    next = Some(place.clone());
+                    tell.send_replace(true);
+                }
                 changed = watched.next(place, health), if next.is_none() && !self.until_end => {
                     next = Some(changed);
                     tell.send_replace(true);
@@ -201,9 +208,9 @@ async fn run_role(place: &Place, role: RoleArg, until_end: bool) -> Result<(), F
             "roles share a warehouse, and the embedded one is one process's\n  {help}"
         )));
     }
-    let health = Health::default();
+    let (health, desk) = (Health::default(), Desk::default());
     health.raise(Condition::Starting, "the store is being opened");
-    let _serving = listen(place, (&health, &Desk::default())).await?;
+    let _serving = listen(place, (&health, &desk)).await?;
     let stop = shutdown::listen().stop;
     let store = Store::own_watched(&place.config, &health).await?;
     let decoding = Arc::new(Decoding::new(place.config.clone(), place.identifier_key()?));
@@ -215,7 +222,7 @@ async fn run_role(place: &Place, role: RoleArg, until_end: bool) -> Result<(), F
         RoleArg::Identity => Role::Identity,
         RoleArg::Journeys => Role::Journeys,
     };
-    let done = stage.run(role, (decoding, until_end), stop).await;
+    let done = stage.run(role, (decoding, until_end), &desk, stop).await;
     store.close().await;
     done.map_err(|e| Failure::Store(e.to_string()))
 }
@@ -232,8 +239,8 @@ pub(super) async fn run_sources(place: &Place, until_end: bool) -> Result<RunSum
 pub(super) async fn run_on(store: &Store, place: &Place, until_end: bool) -> Result<RunSummary, Failure> {
     let signals = shutdown::listen();
     let health = Health::default();
-    let round =
-        Round { store, place, until_end, health: &health, signals: &signals, told: signals.stop.clone(), desk: None };
+    let (told, switched) = (signals.stop.clone(), watch::channel(false).0);
+    let round = Round { store, place, until_end, health: &health, signals: &signals, told, desk: None, switched };
     match round.run().await? {
         Ended::Done(summary) => Ok(summary),
         Ended::OutOfTime => Err(Failure::Store(
@@ -254,11 +261,13 @@ struct Round<'a> {
     told: watch::Receiver<bool>,
     /// Where orders of operators come in, if they can.
     desk: Option<&'a Desk>,
+    /// Turns true when a reading is shown that replaces one which was computed until then.
+    switched: watch::Sender<bool>,
 }
 
 impl Round<'_> {
     async fn run(self) -> Result<Ended, Failure> {
-        let Self { store, place, until_end, health, signals, told, desk } = self;
+        let Self { store, place, until_end, health, signals, told, desk, switched } = self;
         let config = &place.config;
         let client = store.client.with_config(config).watched_by(health.clone());
         let (mut stop, mut end) = (signals.stop.clone(), told.clone());
@@ -269,7 +278,7 @@ impl Round<'_> {
             _ = end.wait_for(|end| *end) => return Ok(Ended::Done(RunSummary::default())),
         };
         if let Some(desk) = desk {
-            desk.open_for(&mut start.stages.identity.orders);
+            desk.open_for(&mut start.stages.identity.orders, start.readings.iter().map(|r| r.id.clone()));
         }
         let decoding = Decoding::new(config.clone(), place.identifier_key()?);
         let admit = Arc::new(decoding);
@@ -288,6 +297,9 @@ impl Round<'_> {
         let telemetry = Telemetry::new(health.clone(), config);
         let told = (either(signals.stop.clone(), told), clock as fn() -> Timestamp, telemetry);
         let writer = Writer::new(client.clone(), start.readings.clone());
+        if start.computes_more(&place.maps) {
+            start.switched = switched;
+        }
         let scope = verify::Scope {
             readings: start.readings.clone(),
             sample: Some(SAMPLE),

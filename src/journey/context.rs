@@ -22,6 +22,14 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// The inverse of [`Mode::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.strip_prefix("version=") {
+            Some(version) => version.parse().ok().map(Self::Version),
+            None => (text == "valid").then_some(Self::Valid),
+        }
+    }
+
     pub fn as_str(self) -> Cow<'static, str> {
         match self {
             Self::Valid => Cow::Borrowed("valid"),

@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 use tracing::{debug, info};
 
+use super::sweep::Sweep;
 use super::{PipelineError, closed, epoch, warehouse};
 use crate::config::Config;
 use crate::event::Event;
 use crate::identity::{Assignment, OrderRecord};
-use crate::orders::{self, Accepted, Answer, Ordered, Orders};
+use crate::orders::{self, Accepted, Answer, Asked, Ordered, Orders, Rebuilding};
 use crate::progress::{BarUnit, bar};
 use crate::stage::announce::partition_of;
 use crate::stage::identity::{IdentityStage, IdentityStep};
@@ -43,10 +44,12 @@ pub struct Setting {
     pub orders: Orders,
     /// What orders leave outside, for an ingest stage of the same process.
     pub outside: watch::Sender<Arc<Known>>,
-    /// Customers to recompute at first, whatever the facts say: a reading is new.
+    /// Customers to recompute beside the stream, whatever the facts say: a reading is new.
     pub anew: Vec<Arc<str>>,
     /// All customers, too.
     pub everybody: bool,
+    /// Turns true when nobody waits for such recomputing any more.
+    pub hurry: watch::Receiver<bool>,
 }
 
 /// Everything the active writer knows.
@@ -58,6 +61,8 @@ struct Writer {
     watermark: Watermark,
     marked_at: Option<Timestamp>,
     unsettled: VecDeque<Unsettled>,
+    /// History that is computed once more, one after the other.
+    sweeps: VecDeque<Sweep>,
     /// One past the last ticket it was given.
     next_ticket: Ticket,
     /// Every ticket below is settled.
@@ -83,29 +88,43 @@ struct Then {
     last: Vec<Rows>,
     /// Who waits for all of it.
     answer: Option<Answer>,
+    /// So many customers of the sweep.
+    swept: usize,
 }
 
-/// Runs until the stage before ends or the process is told to stop. `started` hears when everything that had to be mended
-/// is settled.
+/// Runs until the stage before ends or the process is told to stop. `swept` hears when everything that a new reading waits
+/// for is settled.
 pub async fn run<W: Warehouse, I: Inlet<Notice>, O: Outlet<Announced>, H: Host>(
     host: &H,
     store: &W,
     (inlet, out): (&mut I, &mut O),
     mut setting: Setting,
-    (mut stop, started): (watch::Receiver<bool>, watch::Sender<bool>),
+    (mut stop, swept): (watch::Receiver<bool>, watch::Sender<bool>),
     telemetry: &Telemetry,
 ) -> Result<(), PipelineError> {
     let mut writer: Option<Writer> = None;
     let mut open = true;
+    // A sweep and the stream take turns.
+    let mut turn = false;
+    let (mut hurry, mut may_hurry) = (setting.hurry.clone(), true);
     loop {
         if let Some(w) = &mut writer {
-            w.settle(store, inlet).await?;
+            if w.settle(store, inlet).await? {
+                swept.send_replace(true);
+                w.mark(host, out).await?;
+            }
+            if *hurry.borrow() && !w.sweeps.is_empty() {
+                info!("history is not computed to the end: the next start begins it anew");
+                w.sweeps.clear();
+            }
         }
-        if !open && writer.as_ref().is_none_or(|w| w.unsettled.is_empty()) {
+        if !open && writer.as_ref().is_none_or(|w| w.unsettled.is_empty() && w.sweeps.is_empty()) {
             break;
         }
-        let (owing, room) =
-            writer.as_ref().map_or((false, true), |w| (!w.unsettled.is_empty(), w.unsettled.len() < UNSETTLED));
+        let (owing, room, sweeping, more) = writer.as_ref().map_or((false, true, false, false), |w| {
+            let more = w.sweeps.front().is_some_and(Sweep::has_more);
+            (!w.unsettled.is_empty(), w.unsettled.len() < UNSETTLED, !w.sweeps.is_empty(), more)
+        });
         tokio::select! {
             biased;
             settled = out.settled(), if owing => {
@@ -115,6 +134,13 @@ pub async fn run<W: Warehouse, I: Inlet<Notice>, O: Outlet<Announced>, H: Host>(
                 }
             }
             changed = stop.changed(), if open => open = changed.is_ok() && !*stop.borrow(),
+            changed = hurry.changed(), if sweeping && may_hurry => may_hurry = changed.is_ok(),
+            () = std::future::ready(()), if more && room && turn => {
+                turn = false;
+                if let Some(w) = &mut writer {
+                    w.sweep(host, out).await?;
+                }
+            }
             heard = inlet.poll(), if open && room => match heard.map_err(closed)? {
                 Heard::Gained { partition, note } => {
                     let epoch = epoch(setting.epoch, store).await?;
@@ -122,40 +148,45 @@ pub async fn run<W: Warehouse, I: Inlet<Notice>, O: Outlet<Announced>, H: Host>(
                         continue;
                     }
                     let mut w = Writer::load(host, store, &setting, epoch).await?;
-                    w.mend(host, store, out, &setting).await?;
+                    w.mend(host, store, out).await?;
                     w.finish_orders(store, out, &mut setting).await?;
-                    started.send_replace(true);
+                    w.begin_first_sweep(&setting);
                     w.mark(host, out).await?;
                     writer = Some(w);
                 }
                 Heard::Lost { .. } => writer = None,
                 Heard::Message { offset, message, .. } => {
+                    turn = true;
                     if let Some(w) = &mut writer {
                         let began = Instant::now();
                         w.take(host, store, out, offset, &message).await?;
                         telemetry.resolved(&w.stage, began);
-                        if w.mark_is_due(host.now(), setting.refresh) {
-                            w.mark(host, out).await?;
-                            telemetry.watermark(&w.watermark, host.now());
-                        }
                     }
                 }
                 Heard::End => open = false,
             },
-            ordered = setting.orders.asked(), if open && room && writer.is_some() => {
+            asked = setting.orders.asked(), if open && room && writer.is_some() => {
                 if let Some(w) = &mut writer {
-                    let Ordered { order, answer } = ordered;
-                    let (place, record) =
-                        setting.orders.accept(store, &w.stage, &order).await.map_err(warehouse)?;
-                    w.order(store, out, &setting, (place, &record), Some(answer)).await?;
+                    match asked {
+                        Asked::Order(Ordered { order, answer }) => {
+                            let (place, record) =
+                                setting.orders.accept(store, &w.stage, &order).await.map_err(warehouse)?;
+                            w.order(store, out, &setting, (place, &record), Some(answer)).await?;
+                        }
+                        Asked::Rebuild(asked) => w.rebuild(store, asked).await?,
+                    }
                 }
             }
-            () = host.tick(), if open => {
-                if let Some(w) = writer.as_mut().filter(|w| w.mark_is_due(host.now(), setting.refresh)) {
-                    w.mark(host, out).await?;
-                    telemetry.watermark(&w.watermark, host.now());
+            () = host.tick(), if open => {}
+            () = std::future::ready(()), if more && room => {
+                if let Some(w) = &mut writer {
+                    w.sweep(host, out).await?;
                 }
             }
+        }
+        if open && let Some(w) = writer.as_mut().filter(|w| w.mark_is_due(host.now(), setting.refresh)) {
+            w.mark(host, out).await?;
+            telemetry.watermark(&w.watermark, host.now());
         }
     }
     if let Some(w) = &mut writer {
@@ -187,37 +218,28 @@ impl Writer {
             watermark,
             marked_at: None,
             unsettled: VecDeque::new(),
+            sweeps: VecDeque::new(),
             next_ticket: 0,
             settled: 0,
             known: Arc::default(),
         })
     }
 
-    /// Announces what a crash left undone, and everybody whom a new reading concerns; waits until that is settled, and
-    /// only then takes the identity rows for written.
+    /// Announces what a crash left undone; waits until that is settled, and only then takes the identity rows for written.
     async fn mend<W: Warehouse, O: Outlet<Announced>, H: Host>(
         &mut self,
         host: &H,
         store: &W,
         out: &mut O,
-        setting: &Setting,
     ) -> Result<(), PipelineError> {
         let stored = store.assignments().await.map_err(warehouse)?;
         let unsettled = store.unsettled().await.map_err(warehouse)?;
-        let mut mend = host.heavy(|| self.stage.mend(stored, &unsettled));
+        let mend = host.heavy(|| self.stage.mend(stored, &unsettled));
         let version = self.next_version();
         if !mend.dirty.is_empty() {
             // What is said now may already be overtaken by a rival that is still writing.
             store.insert(Rows::Announcing(mend.dirty.clone(), version)).await.map_err(warehouse)?;
-        }
-        mend.dirty.extend(setting.anew.iter().cloned());
-        if setting.everybody {
-            mend.dirty.extend(self.stage.identity().customers());
-        }
-        mend.dirty.sort_unstable();
-        mend.dirty.dedup();
-        if !mend.dirty.is_empty() {
-            info!(customers = mend.dirty.len(), "recomputing");
+            info!(customers = mend.dirty.len(), "what was left undone is done");
         }
         let progress = bar(mend.dirty.len() as u64, "recomputing customers", BarUnit::Count);
         for chunk in mend.dirty.chunks(CHUNK) {
@@ -234,6 +256,53 @@ impl Writer {
             info!(rows = mend.rows.len(), "identity rows are mended");
             store.insert(Rows::Assignments(mend.rows, version)).await.map_err(warehouse)?;
         }
+        Ok(())
+    }
+
+    /// Everybody whom a new reading concerns is announced by and by.
+    fn begin_first_sweep(&mut self, setting: &Setting) {
+        let mut customers = setting.anew.clone();
+        if setting.everybody {
+            customers.extend(self.stage.identity().customers());
+        }
+        customers.sort_unstable();
+        customers.dedup();
+        if !customers.is_empty() {
+            info!(customers = customers.len(), "a reading is new: history is computed beside the stream");
+        }
+        self.sweeps.push_front(Sweep::new(customers, true, None));
+    }
+
+    /// Lines up the customers that somebody wants computed once more.
+    async fn rebuild<W: Warehouse>(&mut self, store: &W, asked: Rebuilding) -> Result<(), PipelineError> {
+        let identity = self.stage.identity();
+        let mut customers: Vec<Arc<str>> = match asked.from {
+            None => identity.customers().collect(),
+            Some(day) => {
+                let nodes = store.nodes_since(day).await.map_err(warehouse)?;
+                nodes.iter().flat_map(|node| identity.assignments_of(node)).filter_map(|a| a.customer).collect()
+            }
+        };
+        customers.sort_unstable();
+        customers.dedup();
+        info!(
+            customers = customers.len(),
+            from = asked.from.map(|day| day.to_string()),
+            "history is computed once more"
+        );
+        self.sweeps.push_back(Sweep::new(customers, false, Some(asked.tell)));
+        Ok(())
+    }
+
+    /// Announces the next customers of the sweep.
+    async fn sweep<O: Outlet<Announced>, H: Host>(&mut self, host: &H, out: &mut O) -> Result<(), PipelineError> {
+        let Some(chunk) = self.sweeps.front_mut().and_then(Sweep::chunk) else { return Ok(()) };
+        let swept = chunk.len();
+        let announcements = host.heavy(|| self.stage.announce(chunk));
+        self.announce(out, &Arc::default(), announcements).await?;
+        let (before, version) = (self.next_ticket, self.next_version());
+        let then = Then { swept, ..Then::default() };
+        self.unsettled.push_back(Unsettled { before, assignments: Vec::new(), version, then });
         Ok(())
     }
 
@@ -313,7 +382,7 @@ impl Writer {
         let accepted = Accepted { place, customers: step.changed.len() };
         info!(place, customers = accepted.customers, "an order is carried out");
         let answer = answer.map(|to| Answer { to, accepted });
-        self.tell(store, out, &Arc::default(), step, Then { next: None, last, answer }).await
+        self.tell(store, out, &Arc::default(), step, Then { last, answer, ..Then::default() }).await
     }
 
     /// What is outside follows from the orders up to this one.
@@ -322,8 +391,13 @@ impl Writer {
         setting.outside.send_replace(self.known.clone());
     }
 
-    /// Writes the identity rows of the steps that are settled, and commits what they came from.
-    async fn settle<W: Warehouse, I: Inlet<Notice>>(&mut self, store: &W, inlet: &mut I) -> Result<(), PipelineError> {
+    /// Writes the identity rows of the steps that are settled, and commits what they came from. Whether everything that a
+    /// new reading waits for is settled with it.
+    async fn settle<W: Warehouse, I: Inlet<Notice>>(
+        &mut self,
+        store: &W,
+        inlet: &mut I,
+    ) -> Result<bool, PipelineError> {
         let mut upto = None;
         while let Some(step) = self.unsettled.pop_front_if(|step| step.before <= self.settled) {
             if !step.assignments.is_empty() {
@@ -334,11 +408,19 @@ impl Writer {
             }
             step.then.answer.into_iter().for_each(Answer::give);
             upto = upto.max(step.then.next);
+            // A sweep that was given up has left its steps behind.
+            if let Some(sweep) = self.sweeps.front_mut().filter(|_| step.then.swept > 0) {
+                sweep.settled(step.then.swept);
+            }
         }
         if let Some(next) = upto {
             inlet.commit(0, next, self.epoch).await.map_err(closed)?;
         }
-        Ok(())
+        let mut first = false;
+        while let Some(done) = self.sweeps.pop_front_if(|sweep| sweep.is_done()) {
+            first |= done.first;
+        }
+        Ok(first)
     }
 
     async fn announce<O: Outlet<Announced>>(

@@ -1,6 +1,10 @@
 //! What the stage before has said, over Kafka. In: a topic and a consumer group. Out: partitions gained and lost, messages,
 //! commits that carry a note. One thread polls; while nobody takes what it has, it pauses and keeps the membership alive.
+//!
+//! A message whose sender works with other inputs (another reading) is not given out: the inlet ends before it, so that
+//! what was taken is settled first, and goes on with it once its owner can compute what is asked for.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -41,8 +45,18 @@ pub struct TopicInlet<T> {
     stop: Arc<AtomicBool>,
     thread: Option<std::thread::JoinHandle<()>>,
     config: Arc<Config>,
-    reading: Arc<str>,
-    message: std::marker::PhantomData<fn() -> T>,
+    inputs: Arc<str>,
+    /// The newest writer heard of.
+    writer: u64,
+    /// Partitions that were given out, each with its last note.
+    held: BTreeMap<Partition, u64>,
+    /// Said before anything else.
+    first: VecDeque<Heard<T>>,
+    /// Inputs of the message that waits for them.
+    other: Option<Arc<str>>,
+    waiting: Option<Heard<T>>,
+    /// A lost partition is the end: whoever gains it again begins anew.
+    ends_with_loss: bool,
 }
 
 impl<T: Wire> TopicInlet<T> {
@@ -50,7 +64,7 @@ impl<T: Wire> TopicInlet<T> {
         config: Arc<Config>,
         roles: &RolesConfig,
         (topic, group): (&str, &str),
-        reading: Arc<str>,
+        inputs: Arc<str>,
         (health, clock): (Health, fn() -> Timestamp),
     ) -> Result<Self, RelayError> {
         let wrong = |e: KafkaError| RelayError::Kafka(e.to_string());
@@ -74,7 +88,45 @@ impl<T: Wire> TopicInlet<T> {
             Reader { consumer: consumer.clone(), topic: topic.into(), out, stop: stop.clone(), ours: Vec::new() };
         let thread = Some(std::thread::spawn(move || reader.run()));
         let topic = topic.into();
-        Ok(Self { consumer, topic, heard, stop, thread, config, reading, message: std::marker::PhantomData })
+        Ok(Self {
+            consumer,
+            topic,
+            heard,
+            stop,
+            thread,
+            config,
+            inputs,
+            writer: 0,
+            held: BTreeMap::new(),
+            first: VecDeque::new(),
+            other: None,
+            waiting: None,
+            ends_with_loss: false,
+        })
+    }
+
+    /// A lost partition ends what is heard, until [`TopicInlet::begin`].
+    pub fn ending_with_loss(mut self) -> Self {
+        self.ends_with_loss = true;
+        self
+    }
+
+    /// What the message works with that ended what is heard.
+    pub fn other(&self) -> Option<&Arc<str>> {
+        self.other.as_ref()
+    }
+
+    pub fn holds_any(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Begins anew for a stage with these inputs: the partitions that are held are gained once more, and what waited for
+    /// the inputs comes next.
+    pub fn begin(&mut self, inputs: Arc<str>) {
+        self.inputs = inputs;
+        self.other = None;
+        let held = self.held.iter().map(|(&partition, &note)| Heard::Gained { partition, note });
+        self.first = held.chain(self.waiting.take()).collect();
     }
 
     /// Leaves the group at once, so that others need not wait for a time-out.
@@ -87,6 +139,27 @@ impl<T: Wire> TopicInlet<T> {
         }
     }
 
+    /// The message, unless its inputs must come first. What an older writer said is computed with what we have: its
+    /// successor says again whatever needs more.
+    fn judge(&mut self, heard: Heard<T>, inputs: String) -> Result<Heard<T>, RelayError> {
+        let Heard::Message { message, .. } = &heard else { return Ok(heard) };
+        let ours = *self.inputs == *inputs;
+        match message.writer() {
+            None if ours => Ok(heard),
+            None => Err(RelayError::OtherConfig { found: inputs, own: self.inputs.to_string() }),
+            Some(writer) if ours || writer < self.writer => {
+                self.writer = self.writer.max(writer);
+                Ok(heard)
+            }
+            Some(writer) => {
+                self.writer = writer;
+                self.other = Some(inputs.into());
+                self.waiting = Some(heard);
+                Ok(Heard::End)
+            }
+        }
+    }
+
     fn holds(&self, partition: Partition) -> bool {
         self.consumer.context().holds(&TopicPartition::new(self.topic.clone(), i32::from(partition)))
     }
@@ -96,12 +169,27 @@ impl<T: Wire> Inlet<T> for TopicInlet<T> {
     type Error = RelayError;
 
     async fn poll(&mut self) -> Result<Heard<T>, RelayError> {
+        if let Some(heard) = self.first.pop_front() {
+            return Ok(heard);
+        }
+        if self.other.is_some() {
+            return Ok(Heard::End);
+        }
         match self.heard.recv().await.ok_or(RelayError::Gone)? {
-            Said::Gained(partition, note) => Ok(Heard::Gained { partition, note }),
-            Said::Lost(partition) => Ok(Heard::Lost { partition }),
+            Said::Gained(partition, note) => {
+                self.held.insert(partition, note);
+                Ok(Heard::Gained { partition, note })
+            }
+            Said::Lost(partition) => {
+                self.held.remove(&partition);
+                if self.ends_with_loss {
+                    self.first.push_back(Heard::End);
+                }
+                Ok(Heard::Lost { partition })
+            }
             Said::Message(partition, offset, bytes) => {
-                let message = T::decode(&bytes, &self.config, &self.reading)?;
-                Ok(Heard::Message { partition, offset, message })
+                let (message, inputs) = T::decode(&bytes, &self.config)?;
+                self.judge(Heard::Message { partition, offset, message }, inputs)
             }
             Said::Failed(error) => Err(error),
         }
@@ -129,6 +217,7 @@ impl<T: Wire> Inlet<T> for TopicInlet<T> {
     }
 
     async fn commit(&mut self, partition: Partition, next: i64, note: u64) -> Result<(), RelayError> {
+        self.held.entry(partition).and_modify(|known| *known = note);
         // Of a partition that is ours no more its new owner says how far it is. A commit that fails is made up by the next.
         if self.holds(partition) {
             let list = position(&self.topic, partition, next, note).map_err(|e| RelayError::Kafka(e.to_string()))?;

@@ -30,10 +30,15 @@ pub enum RelayError {
     )]
     Undeclared { what: String, name: String },
     #[error(
-        "a message was computed with reading {found}, and this process computes with {own}\n  \
-         hint: all roles need the same config and journey files; restart this one with them"
+        "the events of a message were decoded by another config (its fingerprint is {found}, here {own})\n  \
+         hint: all roles need the same config; restart the one that has the older"
     )]
-    OtherReading { found: String, own: String },
+    OtherConfig { found: String, own: String },
+    #[error(
+        "what is announced is computed with reading {found}, which this process cannot compute\n  \
+         hint: all roles need the same config and the same program; restart the one that has the older"
+    )]
+    UnknownReading { found: String },
     #[error("topic `{topic}` does not exist\n  hint: run `tropa migrate` once")]
     NoTopic { topic: String },
     #[error(

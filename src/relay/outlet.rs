@@ -23,7 +23,7 @@ pub struct TopicOutlet<T> {
     config: Arc<Config>,
     topic: String,
     partitions: Partition,
-    reading: Arc<str>,
+    inputs: Arc<str>,
     next: Ticket,
     under_way: VecDeque<(Ticket, DeliveryFuture)>,
     upto: Upto,
@@ -31,12 +31,12 @@ pub struct TopicOutlet<T> {
 }
 
 impl<T: Wire> TopicOutlet<T> {
-    /// `reading`: what this process computes with; receivers that compute with something else refuse.
+    /// `inputs`: what this process works with; receivers must work with the same.
     pub fn new(
         config: Arc<Config>,
         roles: &RolesConfig,
         (topic, partitions): (String, Partition),
-        reading: Arc<str>,
+        inputs: Arc<str>,
     ) -> Result<Self, RelayError> {
         let producer = client(roles)
             .set("enable.idempotence", "true")
@@ -53,7 +53,7 @@ impl<T: Wire> TopicOutlet<T> {
             config,
             topic,
             partitions,
-            reading,
+            inputs,
             next: 0,
             under_way: VecDeque::new(),
             upto: Upto::default(),
@@ -67,13 +67,13 @@ impl<T: Wire> TopicOutlet<T> {
 
     /// The message in pieces that Kafka takes, in order.
     fn pieces(&self, message: &T) -> Result<Vec<Vec<u8>>, RelayError> {
-        let mut waiting = vec![(message.encode(&self.config, &self.reading)?, message.halves())];
+        let mut waiting = vec![(message.encode(&self.config, &self.inputs)?, message.halves())];
         let mut pieces = Vec::new();
         while let Some((bytes, halves)) = waiting.pop() {
             match halves {
                 Some([first, second]) if bytes.len() > MESSAGE_BYTES => {
                     for half in [second, first] {
-                        waiting.push((half.encode(&self.config, &self.reading)?, half.halves()));
+                        waiting.push((half.encode(&self.config, &self.inputs)?, half.halves()));
                     }
                 }
                 _ => pieces.push(bytes),

@@ -19,8 +19,12 @@ const SCHEMA: u16 = 1;
 
 /// A message that travels.
 pub trait Wire: Sized + Send + 'static {
-    fn encode(&self, config: &Config, reading: &str) -> Result<Vec<u8>, RelayError>;
-    fn decode(bytes: &[u8], config: &Config, reading: &str) -> Result<Self, RelayError>;
+    /// `inputs`: what the sender works with; ids of readings, or the fingerprint of its config.
+    fn encode(&self, config: &Config, inputs: &str) -> Result<Vec<u8>, RelayError>;
+    /// With what its sender works with.
+    fn decode(bytes: &[u8], config: &Config) -> Result<(Self, String), RelayError>;
+    /// Epoch of its writer, where a greater one may bring other inputs along; `None`: all work with the same, or not at all.
+    fn writer(&self) -> Option<u64>;
     /// Two messages that say the same, in order; `None`: it cannot be cut.
     fn halves(&self) -> Option<[Self; 2]>;
 }
@@ -28,7 +32,7 @@ pub trait Wire: Sized + Send + 'static {
 #[derive(Serialize, Deserialize)]
 struct Envelope<T> {
     schema: u16,
-    /// What the sender computes with.
+    /// What the sender works with.
     reading: String,
     message: T,
 }
@@ -141,15 +145,12 @@ fn seal<T: Serialize>(message: T, reading: &str) -> Result<Vec<u8>, RelayError> 
     rmp_serde::to_vec_named(&envelope).map_err(|e| RelayError::Unreadable(e.to_string()))
 }
 
-fn open<T: for<'a> Deserialize<'a>>(bytes: &[u8], reading: &str) -> Result<T, RelayError> {
+fn open<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Result<(T, String), RelayError> {
     let envelope: Envelope<T> = rmp_serde::from_slice(bytes).map_err(|e| RelayError::Unreadable(e.to_string()))?;
     if envelope.schema > SCHEMA {
         return Err(RelayError::Newer { found: envelope.schema, known: SCHEMA });
     }
-    if envelope.reading != reading {
-        return Err(RelayError::OtherReading { found: envelope.reading, own: reading.to_owned() });
-    }
-    Ok(envelope.message)
+    Ok((envelope.message, envelope.reading))
 }
 
 impl Wire for Notice {
@@ -169,8 +170,8 @@ impl Wire for Notice {
         seal(WireNotice { events, positions, orders: self.orders }, reading)
     }
 
-    fn decode(bytes: &[u8], config: &Config, reading: &str) -> Result<Self, RelayError> {
-        let wire: WireNotice = open(bytes, reading)?;
+    fn decode(bytes: &[u8], config: &Config) -> Result<(Self, String), RelayError> {
+        let (wire, inputs): (WireNotice, String) = open(bytes)?;
         let position = |p: WirePosition| {
             let unknown = || RelayError::Undeclared { what: "source".to_owned(), name: p.source.clone() };
             Ok(PositionRow {
@@ -187,7 +188,11 @@ impl Wire for Notice {
             })
         };
         let positions = wire.positions.into_iter().map(position).collect::<Result<_, RelayError>>()?;
-        Ok(Self { events: events(wire.events, config)?, positions, orders: wire.orders })
+        Ok((Self { events: events(wire.events, config)?, positions, orders: wire.orders }, inputs))
+    }
+
+    fn writer(&self) -> Option<u64> {
+        None
     }
 
     fn halves(&self) -> Option<[Self; 2]> {
@@ -214,8 +219,8 @@ impl Wire for Announced {
         seal(WireAnnounced { writer: self.writer, orders: self.orders, events, customers, as_of: self.as_of }, reading)
     }
 
-    fn decode(bytes: &[u8], config: &Config, reading: &str) -> Result<Self, RelayError> {
-        let wire: WireAnnounced = open(bytes, reading)?;
+    fn decode(bytes: &[u8], config: &Config) -> Result<(Self, String), RelayError> {
+        let (wire, inputs): (WireAnnounced, String) = open(bytes)?;
         let customer = |c: WireCustomer| Announcement {
             customer: c.customer,
             membership: c.membership,
@@ -225,7 +230,11 @@ impl Wire for Announced {
         };
         let customers = wire.customers.into_iter().map(customer).collect();
         let events = events(wire.events, config)?;
-        Ok(Self { writer: wire.writer, orders: wire.orders, events, customers, as_of: wire.as_of })
+        Ok((Self { writer: wire.writer, orders: wire.orders, events, customers, as_of: wire.as_of }, inputs))
+    }
+
+    fn writer(&self) -> Option<u64> {
+        Some(self.writer)
     }
 
     fn halves(&self) -> Option<[Self; 2]> {

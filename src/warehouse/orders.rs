@@ -26,6 +26,11 @@ struct Place {
 }
 
 #[derive(Row, Deserialize)]
+struct Name {
+    name: String,
+}
+
+#[derive(Row, Deserialize)]
 struct Losing {
     node: String,
     still: bool,
@@ -91,6 +96,15 @@ impl Clickhouse {
             self.inside(outside)?
         );
         Ok(self.fetch::<Losing>(&query).await?.into_iter().map(|r| (Arc::from(r.node), r.still)).collect())
+    }
+
+    /// Nodes with an event on this UTC day or later.
+    pub async fn nodes_since(&self, day: Day) -> Result<Vec<Arc<str>>, WarehouseError> {
+        let query = format!(
+            "SELECT DISTINCT node AS name FROM events WHERE node != '' AND occurred_at >= {}",
+            moment(day.start_utc())
+        );
+        Ok(self.fetch::<Name>(&query).await?.into_iter().map(|r| Arc::from(r.name)).collect())
     }
 
     async fn insert_undo(&self, undo: &Undo) -> Result<(), WarehouseError> {
@@ -170,9 +184,11 @@ impl Clickhouse {
         self.delete_for_good("dead_letters", &format!("hasAny(identifiers, [{names}])")).await?;
         if !customers.is_empty() {
             let theirs = format!("customer IN ({})", list(customers));
+            // Rows of one customer are written together, so these are of an earlier time, or of a reading that nobody computes
+            // any more.
             let behind = format!(
-                "{theirs} AND (map, reading, customer, version) NOT IN \
-                 (SELECT map, reading, customer, max(version) FROM customer_journeys WHERE {theirs} GROUP BY map, reading, customer)"
+                "{theirs} AND (customer, version) NOT IN \
+                 (SELECT customer, max(version) FROM customer_journeys WHERE {theirs} GROUP BY customer)"
             );
             self.delete_for_good("customer_journeys", &behind).await?;
         }

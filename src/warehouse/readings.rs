@@ -1,5 +1,6 @@
 //! Readings in the store: which one a map's figures were computed with, and which rows are behind it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use clickhouse::Row;
@@ -7,12 +8,33 @@ use serde::Deserialize;
 
 use super::{Clickhouse, WarehouseError};
 use crate::aggregate::quote;
-use crate::map::Role;
+use crate::config::Config;
+use crate::journey::Mode;
+use crate::map::{self, Role};
 use crate::stage::reading::{Reading, SEMANTICS_VERSION};
+use crate::time::Timestamp;
 
 #[derive(Row, Deserialize)]
 struct Name {
     name: String,
+}
+
+#[derive(Row, Deserialize)]
+struct Noted {
+    map: String,
+    mode: String,
+    files: Vec<(String, String)>,
+}
+
+#[derive(Row, Deserialize)]
+struct At {
+    at: i64,
+}
+
+#[derive(Row, Deserialize)]
+struct BucketVersion {
+    bucket: u8,
+    version: u64,
 }
 
 #[derive(Row, Deserialize)]
@@ -23,12 +45,69 @@ struct Count {
 impl Clickhouse {
     /// Whether the map's figures are complete under this reading and shown.
     pub async fn is_current(&self, reading: &Reading) -> Result<bool, WarehouseError> {
+        Ok(self.shown(&reading.map.id, reading.mode).await?.is_some_and(|shown| shown == reading.id))
+    }
+
+    /// The reading that a map is shown with.
+    pub async fn shown(&self, map: &str, mode: Mode) -> Result<Option<Arc<str>>, WarehouseError> {
         let query = format!(
             "SELECT argMax(reading, activated) AS name FROM readings WHERE map = {} AND mode = {} AND activated > 0 HAVING count() > 0",
-            quote(&reading.map.id),
-            quote(&reading.mode.as_str())
+            quote(map),
+            quote(&mode.as_str())
         );
-        Ok(self.fetch::<Name>(&query).await?.first().is_some_and(|r| r.name == *reading.id))
+        Ok(self.fetch::<Name>(&query).await?.into_iter().next().map(|r| Arc::from(r.name)))
+    }
+
+    /// A reading as it was noted; `None`: it is not there, or this config or program reads it differently.
+    pub async fn reading(&self, id: &str, config: &Config) -> Result<Option<Reading>, WarehouseError> {
+        let query = format!("SELECT map, mode, files FROM readings FINAL WHERE reading = {}", quote(id));
+        let Some(noted) = self.fetch::<Noted>(&query).await?.into_iter().next() else { return Ok(None) };
+        // The files were checked when they were noted; a program that finds fault with them reads them differently.
+        let maps = map::load(&noted.files).unwrap_or_default();
+        let found = maps.into_iter().find(|m| *m.id == *noted.map).zip(Mode::parse(&noted.mode));
+        Ok(found.map(|(map, mode)| Reading::new(Arc::new(map), mode, config)).filter(|reading| *reading.id == *id))
+    }
+
+    /// The moment at which the aggregates of a reading were counted last.
+    pub async fn counted_at(&self, reading: &Reading) -> Result<Option<Timestamp>, WarehouseError> {
+        let query = format!(
+            "SELECT toUnixTimestamp64Micro(max(as_of)) AS at FROM coverage_1d WHERE map = {} AND reading = {} HAVING count() > 0",
+            quote(&reading.map.id),
+            quote(&reading.id)
+        );
+        Ok(self.fetch::<At>(&query).await?.first().map(|r| Timestamp::from_micros(r.at)))
+    }
+
+    /// The newest row of each bucket that holds events under this reading.
+    pub async fn row_versions(&self, reading: &Reading) -> Result<BTreeMap<u8, u64>, WarehouseError> {
+        let query = format!(
+            "SELECT bucket, max(version) AS version FROM customer_journeys FINAL WHERE map = {} AND reading = {} AND notEmpty(`c.count`) GROUP BY bucket",
+            quote(&reading.map.id),
+            quote(&reading.id)
+        );
+        Ok(self.fetch::<BucketVersion>(&query).await?.into_iter().map(|r| (r.bucket, r.version)).collect())
+    }
+
+    /// Whether the aggregates have counted these rows, or newer ones. Before the first `as_of` nothing is ever counted.
+    pub async fn has_counted(&self, reading: &Reading, rows: &BTreeMap<u8, u64>) -> Result<bool, WarehouseError> {
+        if rows.is_empty() || self.watermark().await?.is_none() {
+            return Ok(true);
+        }
+        let query = format!(
+            "SELECT bucket, max(version) AS version FROM coverage_1d WHERE map = {} AND reading = {} GROUP BY bucket",
+            quote(&reading.map.id),
+            quote(&reading.id)
+        );
+        let counted: BTreeMap<u8, u64> =
+            self.fetch::<BucketVersion>(&query).await?.into_iter().map(|r| (r.bucket, r.version)).collect();
+        let behind = |bucket: &u8| counted.get(bucket) < rows.get(bucket);
+        let mut waiting = rows.keys().filter(|b| behind(b)).peekable();
+        if waiting.peek().is_none() {
+            return Ok(true);
+        }
+        // A bucket may have lost its last event since.
+        let now = self.row_versions(reading).await?;
+        Ok(waiting.all(|bucket| !now.contains_key(bucket)))
     }
 
     /// Notes a reading before its first row is written (I12).

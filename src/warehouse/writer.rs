@@ -50,6 +50,10 @@ impl Warehouse for Writer {
         self.client.nodes_losing(day, outside).await
     }
 
+    async fn nodes_since(&self, day: Day) -> Result<Vec<Arc<str>>, WarehouseError> {
+        self.client.nodes_since(day).await
+    }
+
     async fn open_orders(&self) -> Result<OpenOrders, WarehouseError> {
         self.client.open_orders().await
     }

@@ -65,6 +65,10 @@ impl Warehouse for Dying {
         Ok(self.writer.nodes_before(day, outside).await?)
     }
 
+    async fn nodes_since(&self, day: Day) -> Result<Vec<Arc<str>>, Cut> {
+        Ok(self.writer.nodes_since(day).await?)
+    }
+
     async fn open_orders(&self) -> Result<OpenOrders, Cut> {
         Ok(self.writer.open_orders().await?)
     }

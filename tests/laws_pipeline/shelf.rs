@@ -82,6 +82,10 @@ impl Warehouse for Shelf {
         unreachable!("nobody moves the horizon of a shelf: {day:?} {outside:?}")
     }
 
+    async fn nodes_since(&self, day: Day) -> Result<Vec<Arc<str>>, Infallible> {
+        unreachable!("nobody rebuilds a shelf: {day:?}")
+    }
+
     async fn open_orders(&self) -> Result<OpenOrders, Infallible> {
         Ok((1, Vec::new()))
     }
@@ -139,12 +143,13 @@ pub async fn run(world: &World, batches: Vec<DecodedBatch>, cache: u64) -> Table
             outside: tokio::sync::watch::channel(Arc::default()).0,
             anew: Vec::new(),
             everybody: false,
+            hurry: tokio::sync::watch::channel(false).1,
         },
         refold: Refold::new(config, readings, Arc::default(), None),
     };
     let (_keep, stop) = tokio::sync::watch::channel(false);
-    let (started, _) = tokio::sync::watch::channel(false);
-    let control = Control { stop, started, clock: received_at, telemetry: Default::default() };
+    let (swept, _) = tokio::sync::watch::channel(false);
+    let control = Control { stop, swept, clock: received_at, telemetry: Default::default() };
     let shelf = Arc::new(Shelf::default());
     pipeline::run(&mut Replay(batches.into_iter()), shelf.clone(), stages, control).await.expect("nothing fails here");
     let shelf = Arc::try_unwrap(shelf).ok().expect("the pipeline is done with it");

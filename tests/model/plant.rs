@@ -189,6 +189,7 @@ impl<'a> Plant<'a> {
             outside: watch::channel(Arc::default()).0,
             anew: Vec::new(),
             everybody: false,
+            hurry: watch::channel(false).1,
         };
         let started = watch::channel(false).0;
         let refold = Refold::new(self.world.config.clone(), self.readings.clone(), Arc::default(), None);

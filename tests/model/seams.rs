@@ -72,6 +72,10 @@ impl Warehouse for Shop {
         unreachable!("nobody moves the horizon of the model: {day:?} {outside:?}")
     }
 
+    async fn nodes_since(&self, day: Day) -> Result<Vec<Arc<str>>, Infallible> {
+        unreachable!("nobody rebuilds the model: {day:?}")
+    }
+
     async fn open_orders(&self) -> Result<OpenOrders, Infallible> {
         Ok((1, Vec::new()))
     }
