@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::config::Config;
+use crate::config::{Config, Kind};
 use crate::decode;
 use crate::event::Event;
 use crate::identity::{Identity, facts_of};
@@ -23,9 +23,11 @@ pub enum TestResult {
     Failed(Vec<String>),
 }
 
-/// Runs one test under the version of the file it stands in.
-pub fn run(map: &Arc<DesignedMap>, test: &MapTest) -> TestResult {
-    let config = decode::for_tests(test);
+/// Runs one test under the version of the file it stands in. `kinds`: those of the config, else [`default_kinds`].
+///
+/// [`default_kinds`]: crate::config::default_kinds
+pub fn run(map: &Arc<DesignedMap>, test: &MapTest, kinds: &[Kind]) -> TestResult {
+    let config = decode::for_tests(test, kinds);
     let versions = MapVersions { id: map.id.clone(), versions: vec![map.clone()], fingerprint: String::new() };
     let events: Vec<Event> = decode::test_events(&config, test);
     let as_of = test.as_of.unwrap_or_else(|| latest(&events));

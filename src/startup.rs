@@ -161,10 +161,10 @@ pub async fn rebuild<W: Warehouse>(
 ) -> Result<usize, PipelineError> {
     let (tell, told) = mpsc::unbounded_channel();
     let asking = start.stages.identity.orders.open();
-    // Everybody is computed for a new reading in any case. A fresh channel has room for one.
-    if start.new.is_empty() {
-        asking.try_send(Asked::Rebuild(Rebuilding { from, tell })).ok();
-    }
+    // For a new reading everybody is computed in any case.
+    let asked = start.new.is_empty().then_some(Asked::Rebuild(Rebuilding { from, tell }));
+    // A fresh channel has room for one.
+    asked.map(|asked| asking.try_send(asked).ok());
     let mut log = UntilRebuilt { told, of: 0 };
     let (_go_on, stop) = watch::channel(false);
     let summary = run(store, (&mut log, warehouse), start, files, (stop, clock, Telemetry::default())).await?;

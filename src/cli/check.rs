@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::place::{expand, load_maps, read, read_config};
 use super::{Failure, Place, PlaceArgs, connect};
-use crate::config::Config;
+use crate::config::{Config, Kind, default_kinds};
 use crate::map::{DesignedMap, MapVersions};
 use crate::map_tests::{self, TestResult};
 
@@ -44,12 +44,12 @@ impl Check {
 
     fn offline(&self) -> Result<(), Failure> {
         let mut out = std::io::stdout().lock();
-        let (maps, warnings) = if self.files.is_empty() {
+        let (maps, warnings, kinds) = if self.files.is_empty() {
             let place = self.load()?;
             if let Some(file) = self.place.config_file() {
                 writeln!(out, "{}: the config is usable: {}", file.display(), summary(&place.config))?;
             }
-            (place.maps, place.warnings)
+            (place.maps, place.warnings, place.config.identifiers.kinds.clone())
         } else {
             let mut files = Vec::new();
             for pattern in &self.files {
@@ -57,14 +57,15 @@ impl Check {
                     files.push((path.display().to_string(), read(&path)?));
                 }
             }
-            load_maps(&files)?
+            let (maps, warnings) = load_maps(&files)?;
+            (maps, warnings, default_kinds())
         };
         for warning in &warnings {
             writeln!(out, "warning: {warning}")?;
         }
         let mut failed = Vec::new();
         for map in &maps {
-            failed.extend(check_map(&mut out, map)?);
+            failed.extend(check_map(&mut out, map, &kinds)?);
         }
         match failed.len() {
             0 => Ok(()),
@@ -130,12 +131,12 @@ fn named_by(config: &Path) -> Vec<(String, String)> {
 }
 
 /// Prints what a map is and how its tests went; returns the failures.
-fn check_map(out: &mut impl Write, map: &Arc<MapVersions>) -> Result<Vec<String>, Failure> {
+fn check_map(out: &mut impl Write, map: &Arc<MapVersions>, kinds: &[Kind]) -> Result<Vec<String>, Failure> {
     let mut failed = Vec::new();
     for version in &map.versions {
         writeln!(out, "{}: map `{}` version {} is usable: {}", version.file, map.id, version.version, parts(version))?;
         for test in &version.tests {
-            match map_tests::run(version, test) {
+            match map_tests::run(version, test, kinds) {
                 TestResult::Passed { not_evaluated } => {
                     writeln!(out, "  ok      {}", test.name)?;
                     for what in not_evaluated {

@@ -249,7 +249,7 @@ fn kind(scope: &mut Scope<'_>, pointer: &str, name: &str, file: KindFile) -> Kin
 }
 
 /// What a shop with a website and a CRM has.
-fn default_kinds() -> Vec<Kind> {
+pub fn default_kinds() -> Vec<Kind> {
     let kind = |name: &str, class, priority, unique, normalise| Kind {
         name: Arc::from(name),
         class,

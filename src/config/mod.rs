@@ -7,6 +7,6 @@ mod decoders;
 mod file;
 mod operating;
 
-pub use check::parse;
+pub use check::{default_kinds, parse};
 pub use checked::*;
 pub use file::json_schema;

@@ -15,8 +15,8 @@ use crate::config::{
 use crate::event::{Event, KindId, SourceId};
 use crate::map::MapTest;
 
-/// The config of one test.
-pub fn for_tests(test: &MapTest) -> Config {
+/// The config of one test. `kinds`: how values are written alike, where one of them is named.
+pub fn for_tests(test: &MapTest, kinds: &[Kind]) -> Config {
     let kind_names: BTreeSet<&str> = test.events.iter().flat_map(|e| e.ids.keys()).map(String::as_str).collect();
     let source_names: BTreeSet<&str> = test.events.iter().map(|e| e.source.as_str()).collect();
     let kind = |(i, name): (usize, &&str)| Kind {
@@ -26,7 +26,7 @@ pub fn for_tests(test: &MapTest) -> Config {
         unique: false,
         limit: u32::MAX,
         max_partners: u32::MAX,
-        normalise: Normalise::Trim,
+        normalise: kinds.iter().find(|k| *k.name == **name).map_or(Normalise::Trim, |k| k.normalise),
         blocked: Vec::new(),
         blocked_patterns: Vec::new(),
     };

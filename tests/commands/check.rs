@@ -124,3 +124,12 @@ fn schemas_are_json_schemas_that_describe_every_key() {
         }
     }
 }
+
+#[test]
+fn the_files_of_the_demo_pass_their_own_tests_with_and_without_their_config() {
+    let demo = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo");
+    for arguments in [&["check", "--config", "tropa.yaml"][..], &["check", "shop.journey.yaml"]] {
+        let said = ok(&demo, arguments);
+        assert_eq!(said.lines().filter(|line| line.starts_with("  ok ")).count(), 3, "{said}");
+    }
+}

@@ -4,5 +4,6 @@ mod check;
 mod explain;
 mod help;
 mod orders;
+mod rebuild;
 mod store;
 mod world;

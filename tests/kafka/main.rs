@@ -14,6 +14,7 @@ mod kill;
 mod letters;
 mod membership;
 mod poison;
+mod rebuild;
 mod roles;
 mod same_tables;
 mod secure;
