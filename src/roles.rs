@@ -25,7 +25,7 @@ use crate::stage::{Inlet, Notice, PositionRow, Positions};
 use crate::startup::{self, Start};
 use crate::telemetry::Telemetry;
 use crate::time::Timestamp;
-use crate::warehouse::{Clickhouse, WarehouseError, Writer};
+use crate::warehouse::{Clickhouse, Standby, WarehouseError, Writer};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
@@ -47,6 +47,9 @@ pub enum RoleError {
     #[error(transparent)]
     Source(#[from] SourceError),
 }
+
+/// How often a process that stands by looks what is new.
+const STANDING_BY: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// What every role is run with.
 pub struct Place<'a> {
@@ -128,6 +131,8 @@ impl Place<'_> {
         let watched = (self.health.clone(), self.clock);
         let inlet = TopicInlet::new(self.config.clone(), self.roles, (&topic, &group), self.fingerprint(), watched)?;
         let mut inlet = inlet.ending_with_loss();
+        let standby = Standby::default();
+        let mut look = tokio::time::interval(STANDING_BY);
         let done = loop {
             if *stop.borrow() {
                 break Ok(());
@@ -136,10 +141,13 @@ impl Place<'_> {
                 tokio::select! {
                     _ = stop.wait_for(|stop| *stop) => {}
                     heard = inlet.poll() => if let Err(error) = heard { break Err(error.into()) },
+                    _ = look.tick() => if let Err(error) = standby.catch_up(self.store, self.config).await {
+                        break Err(error.into());
+                    }
                 }
                 continue;
             }
-            if let Err(error) = self.stand(&mut inlet, desk, stop.clone()).await {
+            if let Err(error) = self.stand(&mut inlet, (desk, &standby), stop.clone()).await {
                 break Err(error);
             }
         };
@@ -152,7 +160,7 @@ impl Place<'_> {
     async fn stand(
         &self,
         inlet: &mut TopicInlet<Notice>,
-        desk: &Desk,
+        (desk, standby): (&Desk, &Standby),
         mut stop: watch::Receiver<bool>,
     ) -> Result<(), RoleError> {
         let mut start = startup::load(self.store, self.config, self.maps, self.files).await?;
@@ -166,7 +174,7 @@ impl Place<'_> {
         let mut out = TopicOutlet::new(self.config.clone(), self.roles, customers, inputs)?;
         let upto = out.upto();
         let Start { stages, readings, new, .. } = start;
-        let writer = Writer::new(self.store.clone(), readings.clone());
+        let writer = Writer::new(self.store.clone(), readings.clone()).taking_over(standby.clone());
         let (swept, mut has_swept) = watch::channel(false);
         let (end, ended) = watch::channel(false);
         let (host, telemetry) = (self.machine(), self.telemetry());

@@ -204,9 +204,17 @@ impl Writer {
         setting: &Setting,
         epoch: u64,
     ) -> Result<Self, PipelineError> {
-        let sets = store.sets().await.map_err(warehouse)?;
-        info!(facts = sets.facts.len(), nodes = sets.nodes.len(), epoch, "store loaded");
-        let stage = host.heavy(|| IdentityStage::load(setting.config.clone(), sets));
+        let stage = match store.standby().await.map_err(warehouse)? {
+            Some(stage) => {
+                info!(epoch, "taken over");
+                stage
+            }
+            None => {
+                let sets = store.sets().await.map_err(warehouse)?;
+                info!(facts = sets.facts.len(), nodes = sets.nodes.len(), epoch, "store loaded");
+                host.heavy(|| IdentityStage::load(setting.config.clone(), sets))
+            }
+        };
         let mut watermark = Watermark::new(setting.config.clone(), store.as_of().await.map_err(warehouse)?, host.now());
         for row in store.positions().await.map_err(warehouse)? {
             watermark.observe(&row, host.now());

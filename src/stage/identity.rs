@@ -41,6 +41,12 @@ impl IdentityStage {
         Self { identity, config, largest_component }
     }
 
+    /// Members of the sets that somebody else has stored.
+    pub fn learn(&mut self, facts: Vec<Fact>, nodes: Vec<Arc<str>>) {
+        let changes = self.identity.apply(facts, nodes);
+        self.largest_component = self.largest_component.max(changes.largest_component);
+    }
+
     pub const fn identity(&self) -> &Identity {
         &self.identity
     }

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use super::identity::IdentityStage;
 use super::{Partition, PositionRow, Rows};
 use crate::event::Event;
 use crate::identity::{Assignment, OrderRecord, Outside, Sets};
@@ -26,6 +27,10 @@ pub trait Warehouse: Send + Sync + 'static {
     fn claim_epoch(&self) -> impl Future<Output = Result<u64, Self::Error>> + Send;
     /// Everything that identity follows from.
     fn sets(&self) -> impl Future<Output = Result<Sets, Self::Error>> + Send;
+    /// Identity as those sets say now, where it has been kept up.
+    fn standby(&self) -> impl Future<Output = Result<Option<IdentityStage>, Self::Error>> + Send {
+        std::future::ready(Ok(None))
+    }
     /// What is outside the function, by the orders that are written.
     fn outside(&self) -> impl Future<Output = Result<Outside, Self::Error>> + Send;
     /// Nodes with events before a day, each with whether it has later ones that are inside.

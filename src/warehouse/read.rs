@@ -59,9 +59,14 @@ impl Clickhouse {
 
     /// All identity facts, each as its earliest statement of the day; of erased ones only the day is known.
     pub(super) async fn facts(&self) -> Result<Vec<Fact>, WarehouseError> {
+        self.facts_where("1").await
+    }
+
+    /// Those in rows of a kind.
+    pub(super) async fn facts_where(&self, rows: &str) -> Result<Vec<Fact>, WarehouseError> {
         let config = self.config()?;
         let current = self.current_generations()?;
-        let query = format!("SELECT {FACT_COLUMNS} FROM identity_facts FINAL WHERE {current}");
+        let query = format!("SELECT {FACT_COLUMNS} FROM identity_facts FINAL WHERE ({current}) AND {rows}");
         let rows = self.fetch::<FactRow>(&query).await?;
         Ok(rows.into_iter().filter_map(|r| r.fact(config)).collect())
     }
@@ -69,8 +74,13 @@ impl Clickhouse {
     /// Every node with events inside the function: of the sources and generations that the config has, not before the
     /// horizon and not erased.
     pub(super) async fn nodes(&self, outside: &Outside) -> Result<Vec<Arc<str>>, WarehouseError> {
+        self.nodes_where(outside, "1").await
+    }
+
+    /// Those in rows of a kind.
+    pub(super) async fn nodes_where(&self, outside: &Outside, rows: &str) -> Result<Vec<Arc<str>>, WarehouseError> {
         let inside = self.inside(outside)?;
-        let query = format!("SELECT DISTINCT node AS text FROM events WHERE node != '' AND {inside}");
+        let query = format!("SELECT DISTINCT node AS text FROM events WHERE node != '' AND {inside} AND {rows}");
         let rows = self.fetch::<Text>(&query).await?;
         Ok(rows.into_iter().map(|r| Arc::from(r.text)).collect())
     }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Clickhouse, WarehouseError};
+use super::{Clickhouse, Standby, WarehouseError};
 use crate::event::Event;
 use crate::identity::{Assignment, Outside, Sets};
 use crate::stage::announce::buckets_of;
+use crate::stage::identity::IdentityStage;
 use crate::stage::reading::Reading;
 use crate::stage::{OpenOrders, Partition, PositionRow, Rows, Warehouse};
 use crate::time::{Day, Timestamp};
@@ -15,11 +16,18 @@ use crate::time::{Day, Timestamp};
 pub struct Writer {
     client: Clickhouse,
     readings: Arc<Vec<Reading>>,
+    standby: Standby,
 }
 
 impl Writer {
-    pub const fn new(client: Clickhouse, readings: Arc<Vec<Reading>>) -> Self {
-        Self { client, readings }
+    pub fn new(client: Clickhouse, readings: Arc<Vec<Reading>>) -> Self {
+        Self { client, readings, standby: Standby::default() }
+    }
+
+    /// With identity that this process has kept up so far.
+    #[must_use]
+    pub fn taking_over(self, standby: Standby) -> Self {
+        Self { standby, ..self }
     }
 }
 
@@ -40,6 +48,10 @@ impl Warehouse for Writer {
 
     async fn sets(&self) -> Result<Sets, WarehouseError> {
         self.client.sets().await
+    }
+
+    async fn standby(&self) -> Result<Option<IdentityStage>, WarehouseError> {
+        self.standby.take_over(&self.client, self.client.config()?).await
     }
 
     async fn outside(&self) -> Result<Outside, WarehouseError> {
