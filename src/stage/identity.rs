@@ -106,13 +106,13 @@ impl IdentityStage {
         self.told(changes)
     }
 
-    /// `events`: all stored events of the erasure's reach.
-    pub fn erase(&mut self, erasure: &Erasure, events: &[Event]) -> IdentityStep {
+    /// `reach`: nodes that may lose their last event; `events`: all that are stored of them.
+    pub fn erase(&mut self, erasure: &Erasure, reach: &[Arc<str>], events: &[Event]) -> IdentityStep {
         let mut outside = self.identity.outside().clone();
         outside.erase(erasure);
         let inside = |e: &&Event| self.config.is_current(e.source, e.generation) && !outside.covers_event(e);
         let still = events.iter().filter(inside).map(Event::node).collect();
-        let changes = self.identity.erase(std::slice::from_ref(erasure), &still);
+        let changes = self.identity.erase_reaching(std::slice::from_ref(erasure), reach, &still);
         self.told(changes)
     }
 

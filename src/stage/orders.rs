@@ -86,9 +86,13 @@ pub async fn carry_out<W: Warehouse>(
     let step = match &member {
         Member::Undo(undo) => identity.undo(undo.clone()),
         Member::Erasure(erasure) => {
-            let reach = identity.identity().reach_of(erasure);
-            let events = store.events_of(reach).await?;
-            identity.erase(erasure, &events)
+            let mut reach = identity.identity().reach_of(erasure);
+            // An event that is stored may be known by its node alone: whom else it names is told with its notice.
+            reach.extend(store.nodes_naming(erasure.identifiers.clone()).await?);
+            reach.sort_unstable();
+            reach.dedup();
+            let events = store.events_of(reach.clone()).await?;
+            identity.erase(erasure, &reach, &events)
         }
         Member::Horizon(day) => {
             let losing = store.nodes_before(*day, identity.identity().outside()).await?;

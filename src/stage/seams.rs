@@ -34,6 +34,11 @@ pub trait Warehouse: Send + Sync + 'static {
         day: Day,
         outside: &Outside,
     ) -> impl Future<Output = Result<Vec<(Arc<str>, bool)>, Self::Error>> + Send;
+    /// Nodes of the stored events that name one of these identifiers.
+    fn nodes_naming(
+        &self,
+        identifiers: Vec<Arc<str>>,
+    ) -> impl Future<Output = Result<Vec<Arc<str>>, Self::Error>> + Send;
     /// Nodes with an event on this UTC day or later.
     fn nodes_since(&self, day: Day) -> impl Future<Output = Result<Vec<Arc<str>>, Self::Error>> + Send;
     /// The place of the next order, and the orders that were accepted and not carried out to the end.

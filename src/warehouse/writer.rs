@@ -54,6 +54,10 @@ impl Warehouse for Writer {
         self.client.nodes_since(day).await
     }
 
+    async fn nodes_naming(&self, identifiers: Vec<Arc<str>>) -> Result<Vec<Arc<str>>, WarehouseError> {
+        self.client.nodes_naming(&identifiers).await
+    }
+
     async fn open_orders(&self) -> Result<OpenOrders, WarehouseError> {
         self.client.open_orders().await
     }

@@ -10,7 +10,9 @@ mod design;
 mod mistakes;
 #[path = "../laws_pipeline/naive.rs"]
 mod naive;
+mod ordered;
 mod plant;
+mod process;
 mod schedule;
 mod seams;
 mod sim;
@@ -32,7 +34,9 @@ use tropa::stage::reading::Reading;
 
 use mistakes::Mistake;
 use naive::Tables;
-use plant::{Plan, Plant};
+use ordered::Operators;
+use plant::Plant;
+use process::Plan;
 use schedule::{Kind, Schedule};
 use sim::Feed;
 use world::{Delivery, World, drafts};
@@ -107,7 +111,8 @@ fn differs(place: &Place, plan: Plan, kind: Kind, seed: u64, mistake: Option<Mis
     let mut dice = ChaCha8Rng::seed_from_u64(seed);
     let cache = [u64::MAX, 3_000, 1][dice.random_range(0..3)];
     let feeds = feeds(&place.world, plan.feeds(), &mut dice);
-    let mut plant = Plant::new(&place.world, place.readings.clone(), (plan, feeds, cache), mistake);
+    let operators = Operators::of(&place.world, &mut dice);
+    let mut plant = Plant::new(&place.world, place.readings.clone(), (plan, feeds, operators, cache), mistake);
     let mut schedule = Schedule::new(kind, seed);
     plant.run(&mut schedule);
     if plant.tick() {
@@ -118,7 +123,17 @@ fn differs(place: &Place, plan: Plan, kind: Kind, seed: u64, mistake: Option<Mis
     }
     let sim = plant.sim.lock();
     let found = tables(&sim.store);
-    let expected = &place.expected;
+    if let Some(order) = ordered::lost(&sim.operators, &sim.store.ordered) {
+        return Some(format!("{order:?} was answered, and is not in the sets"));
+    }
+    if let Some(event) = sim.store.remains().first() {
+        return Some(format!("an event that is forgotten is still there: {event:?}"));
+    }
+    let orders = &sim.store.ordered;
+    let expected = match orders.undos.is_empty() && orders.erasures.is_empty() && orders.horizon.is_none() {
+        true => &place.expected,
+        false => &naive::tables_after(&place.world, &place.readings, None, (orders.undos.clone(), sim.store.outside())),
+    };
     if found.facts != expected.facts {
         return Some(format!("facts: {:?} instead of {:?}", found.facts, expected.facts));
     }
@@ -143,7 +158,8 @@ fn differs(place: &Place, plan: Plan, kind: Kind, seed: u64, mistake: Option<Mis
 
 fn tables(store: &store::Store) -> Tables {
     let mut tables = Tables::default();
-    for fact in store.facts.values() {
+    let outside = store.outside();
+    for fact in store.facts.values().filter(|f| !outside.names(&f.a, f.day) && !outside.names(&f.b, f.day)) {
         tables.state(fact);
     }
     for ((node, day), (_, customer)) in &store.identity {

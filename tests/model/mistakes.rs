@@ -35,10 +35,18 @@ pub enum Mistake {
     Rivals,
     /// What was forgotten is taken for never heard of, and not read again.
     EverythingFresh,
+    /// What a split or a revoke says is carried out and not written.
+    SplitLost,
+    /// An order that was cut off is not carried out at the next start.
+    OrderForgotten,
+    /// What is erased is deleted, and nobody keeps in mind that it is outside.
+    ErasureResurrected,
+    /// Rows of whom was forgotten are deleted behind the writer, tombstones included.
+    DeletedBehind,
 }
 
 impl Mistake {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::CommitBeforeInsert,
         Self::AnnounceBeforeInsert,
         Self::NoVersion,
@@ -55,5 +63,9 @@ impl Mistake {
         Self::Unconfirmed,
         Self::Rivals,
         Self::EverythingFresh,
+        Self::SplitLost,
+        Self::OrderForgotten,
+        Self::ErasureResurrected,
+        Self::DeletedBehind,
     ];
 }

@@ -26,6 +26,13 @@ pub struct Shop {
 }
 
 impl Shop {
+    fn left_outside(store: &mut crate::store::Store) -> Outside {
+        match store.made(Mistake::ErasureResurrected) {
+            true => Outside::new(&store.config),
+            false => store.outside(),
+        }
+    }
+
     async fn read<T: Send + 'static>(
         &self,
         label: &str,
@@ -59,17 +66,24 @@ impl Warehouse for Shop {
 
     async fn sets(&self) -> Result<Sets, Infallible> {
         // Read one after the other, as from tables.
+        let outside = self.read("outside", Self::left_outside).await;
         let nodes = self.read("nodes", |store| store.nodes()).await;
         let facts = self.read("facts", |store| store.live_facts()).await;
-        Ok(Sets { facts, nodes, ..Sets::default() })
+        let undos = self.read("undos", |store| store.ordered.undos.clone()).await;
+        Ok(Sets { facts, nodes, undos, outside })
     }
 
     async fn outside(&self) -> Result<Outside, Infallible> {
-        Ok(Outside::default())
+        Ok(self.read("outside", Self::left_outside).await)
     }
 
     async fn nodes_before(&self, day: Day, outside: &Outside) -> Result<Vec<(Arc<str>, bool)>, Infallible> {
-        unreachable!("nobody moves the horizon of the model: {day:?} {outside:?}")
+        let outside = outside.clone();
+        Ok(self.read("nodes before", move |store| store.nodes_before(day, &outside)).await)
+    }
+
+    async fn nodes_naming(&self, identifiers: Vec<Arc<str>>) -> Result<Vec<Arc<str>>, Infallible> {
+        Ok(self.read("nodes naming", move |store| store.nodes_naming(&identifiers)).await)
     }
 
     async fn nodes_since(&self, day: Day) -> Result<Vec<Arc<str>>, Infallible> {
@@ -77,7 +91,7 @@ impl Warehouse for Shop {
     }
 
     async fn open_orders(&self) -> Result<OpenOrders, Infallible> {
-        Ok((1, Vec::new()))
+        Ok(self.read("open orders", |store| store.open_orders()).await)
     }
 
     async fn assignments(&self) -> Result<Vec<Assignment>, Infallible> {
@@ -126,6 +140,7 @@ impl Log for Feeding {
         poll_fn(|context| {
             let mut sim = self.sim.lock();
             let batch = sim.feeds[self.feed].batches.get(self.next).cloned();
+            let idle = sim.operators.is_idle();
             let (may, waker) = sim.feeding.entry(self.life).or_default();
             match batch {
                 Some(batch) if *may => {
@@ -133,7 +148,11 @@ impl Log for Feeding {
                     self.next += 1;
                     Poll::Ready(Ok(Polled::Batch(batch)))
                 }
-                None if self.ends => Poll::Ready(Ok(Polled::End)),
+                None if self.ends && idle => Poll::Ready(Ok(Polled::End)),
+                None if self.ends => {
+                    sim.ending.insert(self.life, context.waker().clone());
+                    Poll::Pending
+                }
                 Some(_) => {
                     *waker = Some(context.waker().clone());
                     Poll::Pending

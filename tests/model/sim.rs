@@ -10,6 +10,7 @@ use tropa::source::DecodedBatch;
 use tropa::stage::{Announced, Notice, Partition};
 
 use crate::mistakes::Mistake;
+use crate::ordered::Operators;
 use crate::store::Store;
 
 /// One incarnation of a process.
@@ -99,7 +100,10 @@ pub struct Sim {
     pub feeds: Vec<Feed>,
     /// Reads of a feed that may go on: by life.
     pub feeding: BTreeMap<Life, (bool, Option<Waker>)>,
+    /// Reads of a feed that is at its end, and may have to wait for orders.
+    pub ending: BTreeMap<Life, Waker>,
     pub ticks: BTreeMap<Life, (bool, Option<Waker>)>,
+    pub operators: Operators,
     pub mistake: Option<Mistake>,
 }
 
@@ -107,7 +111,12 @@ pub struct Sim {
 pub struct Shared(Arc<Mutex<Sim>>);
 
 impl Shared {
-    pub fn new(store: Store, feeds: Vec<Feed>, partitions: Partition, mistake: Option<Mistake>) -> Self {
+    pub fn new(
+        store: Store,
+        (feeds, operators): (Vec<Feed>, Operators),
+        partitions: Partition,
+        mistake: Option<Mistake>,
+    ) -> Self {
         let topic =
             |n: usize| Topic { partitions: vec![Vec::new(); n], committed: vec![(0, 0); n], owner: vec![None; n] };
         Self(Arc::new(Mutex::new(Sim {
@@ -119,7 +128,9 @@ impl Shared {
             producers: BTreeMap::new(),
             feeds,
             feeding: BTreeMap::new(),
+            ending: BTreeMap::new(),
             ticks: BTreeMap::new(),
+            operators,
             mistake,
         })))
     }
@@ -193,7 +204,9 @@ impl Sim {
             op.early = false;
             op.answer = Some(Box::new(()));
         } else if !op.applied {
+            self.store.behind = op.orphan;
             let answer = (op.effect)(&mut self.store);
+            self.store.behind = false;
             op.applied = true;
             if op.orphan {
                 self.ops.remove(&id);
@@ -260,6 +273,7 @@ impl Sim {
     pub fn bury(&mut self, life: Life, sent: usize) {
         self.members.remove(&life);
         self.feeding.remove(&life);
+        self.ending.remove(&life);
         self.ticks.remove(&life);
         for _ in 0..sent {
             self.deliver(life);
