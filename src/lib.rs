@@ -38,7 +38,7 @@ pub mod compare; //       PURE  DesignedMap against the empirical map
 pub mod report; //        PURE  the comparison as text, JSON, HTML
 pub mod demo; //          PURE  a seeded shop with known people
 pub mod orders; //        FRAME orders of operators on their way through the process
-pub mod serve; //         EDGE  HTTP: /livez, /readyz, /metrics, /orders
+pub mod serve; //         EDGE  HTTP: /livez, /readyz, /metrics, /orders, the maps as pages
 
 // FRAME
 pub mod map_tests; //    the tests inside a journey file
@@ -52,6 +52,8 @@ pub mod roles; //        one stage in a process of its own
 pub mod reprocess; //     a topic read again
 pub mod past; //          as it stood at a past as_of
 pub mod one_version; //   all history under one version of a map
+pub mod beside; //        a map's comparison from a store
+pub mod pages; //         maps drawn for whoever opens a page
 pub mod verify; //        the tables against the sets
 pub mod backup; //        copies of an embedded store
 pub mod cli; //           arguments; one file per command

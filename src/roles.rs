@@ -32,6 +32,8 @@ pub enum Role {
     Ingest,
     Identity,
     Journeys,
+    /// Only doors: no stage.
+    Serve,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +85,7 @@ impl Place<'_> {
             Role::Ingest => self.ingest(admit, until_end, stop).await,
             Role::Identity => self.identity(desk, stop).await,
             Role::Journeys => self.journeys(stop).await,
+            Role::Serve => Ok(()),
         }
     }
 

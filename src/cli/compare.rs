@@ -1,24 +1,18 @@
 //! `tropa compare`: the real journey beside the designed one, now or at a past `as_of`.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
 use super::place::unwritable;
 use super::run::clock;
 use super::store::Store;
-use super::{Failure, Place, PlaceArgs};
-use crate::compare::{self, Comparison};
-use crate::config::Config;
-use crate::identity::Keying;
-use crate::journey::Mode;
+use super::{Failure, PlaceArgs};
+use crate::beside::{self, Asked};
+use crate::compare::Comparison;
 use crate::map::MapVersions;
-use crate::past;
 use crate::report::{self, Language};
-use crate::stage::reading::Reading;
 use crate::time::Timestamp;
-use crate::warehouse::Clickhouse;
 
 #[derive(Debug, Args)]
 pub(super) struct Compare {
@@ -65,10 +59,8 @@ impl Compare {
         let (_, map) = place.map(self.map.as_deref())?;
         let as_of = self.as_of.as_deref().map(moment).transpose()?;
         let store = Store::reach(&place.config).await?;
-        let comparison = match self.version {
-            Some(version) => compare_version(&store.client, &place, (map, version)).await,
-            None => compare_map(&store.client, &place, map, as_of).await,
-        };
+        let asked = self.version.map(Asked::Version).or(as_of.map(Asked::At)).unwrap_or(Asked::Now);
+        let comparison = beside::comparison(&store.client, &place.config, map, asked, clock()).await;
         store.close().await;
         let language = match self.language {
             CompareLanguage::En => Language::English,
@@ -115,86 +107,4 @@ pub(super) fn render(
 
 pub(super) fn write(file: &Path, text: &str) -> Result<(), Failure> {
     std::fs::write(file, text).map_err(|e| unwritable(file, e))
-}
-
-pub(super) fn outdated() -> Failure {
-    Failure::NotFound(
-        "the journey file or config has changed since these figures were computed\n  \
-         hint: the next `tropa run` or `tropa import` recomputes everything"
-            .to_owned(),
-    )
-}
-
-/// What is computed from the sets right now needs them keyed as the config says.
-pub(super) async fn keyed_alike(store: &Clickhouse, config: &Config) -> Result<(), Failure> {
-    let keying = Keying::of(&config.identifiers.kinds).as_text();
-    match store.keying().await? {
-        Some(stored) if stored != keying => Err(outdated()),
-        _ => Ok(()),
-    }
-}
-
-/// Compares one map, at the stored `as_of` or at the one asked for.
-pub(super) async fn compare_map(
-    store: &Arc<Clickhouse>,
-    place: &Place,
-    map: &Arc<MapVersions>,
-    as_of: Option<Timestamp>,
-) -> Result<Comparison, Failure> {
-    let reading = Reading::new(map.clone(), Mode::Valid, &place.config);
-    let stored = store.watermark().await?.ok_or_else(empty)?;
-    let real = match as_of {
-        Some(t) if t != stored => {
-            if t > stored {
-                tracing::warn!(
-                    "the store knows events up to {stored}: as of {t}, whoever has not been heard of since counts as silent"
-                );
-            }
-            keyed_alike(store, &place.config).await?;
-            past::empirical_at(store, &place.config, map, t, clock()).await?
-        }
-        _ if store.is_current(&reading).await? => store.empirical(&reading, stored).await?,
-        _ => {
-            // Until the new figures are complete, those that are shown elsewhere.
-            let shown = match store.shown(&map.id, Mode::Valid).await? {
-                Some(id) => store.reading(&id, &place.config).await?,
-                None => None,
-            };
-            let shown = shown.ok_or_else(outdated)?;
-            tracing::warn!(
-                "the journey file has changed: these are the figures of the one before, until `tropa run` or `tropa rebuild` has computed the new ones"
-            );
-            let real = store.empirical(&shown, stored).await?;
-            return Ok(compare::compare(shown.map.newest(), shown.map.longest_window(), &real));
-        }
-    };
-    Ok(compare::compare(map.newest(), map.longest_window(), &real))
-}
-
-/// Compares all history under one version, as it was computed last.
-async fn compare_version(
-    store: &Arc<Clickhouse>,
-    place: &Place,
-    (map, version): (&Arc<MapVersions>, u32),
-) -> Result<Comparison, Failure> {
-    let reading = super::rebuild::of_version(place, map, version)?;
-    let counted = match store.is_current(&reading).await? {
-        true => store.counted_at(&reading).await?,
-        false => None,
-    };
-    let as_of = counted.ok_or_else(|| {
-        Failure::NotFound(format!(
-            "version {version} of map `{}` has not been computed for all history with this config and these files\n  \
-             hint: `tropa rebuild --map {} --version {version}` does",
-            map.id, map.id
-        ))
-    })?;
-    let real = store.empirical(&reading, as_of).await?;
-    let under = map.versions.iter().find(|v| v.version == version).unwrap_or(map.newest());
-    Ok(compare::compare(under, under.longest_window(), &real))
-}
-
-/// Nothing to show.
-pub(super) fn empty() -> Failure {
-    Failure::NotFound("the store holds no events yet\n  hint: `tropa run` or `tropa import` bring some".to_owned())
 }

@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::compare::{CompareFormat, compare_map, render, write};
+use super::compare::{CompareFormat, render, write};
 use super::place::{create_dir, read_config, unwritable};
-use super::run::run_on;
+use super::round::run_on;
+use super::run::clock;
 use super::store::Store;
 use super::{Failure, Place};
+use crate::beside::{self, Asked};
 use crate::demo::{CONFIG, JOURNEY, JOURNEY_FILE, Shop, ShopCounts, Side};
 use crate::progress::{BarUnit, bar};
 use crate::report::Language;
@@ -108,7 +110,7 @@ impl Demo {
             summary.as_of.map_or_else(|| "–".to_owned(), |t| t.to_string())
         );
         let (_, map) = place.map(None)?;
-        let comparison = compare_map(&store.client, place, map, None).await?;
+        let comparison = beside::comparison(&store.client, &place.config, map, Asked::Now, clock()).await?;
         print!("{}", render(&comparison, map, CompareFormat::Text, Language::English)?);
         let report = self.data.join("report.html");
         write(&report, &render(&comparison, map, CompareFormat::Html, Language::English)?)?;

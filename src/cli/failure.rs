@@ -25,6 +25,8 @@ pub enum Failure {
     #[error(transparent)]
     Warehouse(#[from] crate::warehouse::WarehouseError),
     #[error(transparent)]
+    Beside(#[from] crate::beside::BesideError),
+    #[error(transparent)]
     Backup(#[from] crate::backup::BackupError),
     #[error(transparent)]
     Pipeline(#[from] crate::pipeline::PipelineError),

@@ -113,7 +113,7 @@ impl Show {
     }
 
     async fn shown(&self, place: &Place, store: &Store) -> Result<String, Failure> {
-        super::compare::keyed_alike(&store.client, &place.config).await?;
+        crate::beside::keyed_alike(&store.client, &place.config).await?;
         let stage = IdentityStage::load(place.config.clone(), store.client.sets().await?);
         let identity = stage.identity();
         match &self.identifier {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::run::run_sources;
+use super::round::run_sources;
 use super::{Failure, PlaceArgs};
 use crate::config::{Config, DeadLetterLimits, FileFormat, FileInput, Input, Source};
 use crate::time::Timestamp;

@@ -65,7 +65,7 @@ async fn prepared(
     dry_run: bool,
     order: impl Fn(&Place, &Identity) -> Result<Order, Failure>,
 ) -> Result<String, Failure> {
-    super::compare::keyed_alike(&store.client, &place.config).await?;
+    crate::beside::keyed_alike(&store.client, &place.config).await?;
     let sets = store.client.sets().await?;
     let before = IdentityStage::load(place.config.clone(), sets.clone());
     let order = order(place, before.identity())?;

@@ -113,8 +113,8 @@ async fn under_version(
     (map, version): (&Arc<MapVersions>, u32),
     from: Option<Day>,
 ) -> Result<String, Failure> {
-    super::compare::keyed_alike(store, &place.config).await?;
-    let reading = of_version(place, map, version)?;
+    crate::beside::keyed_alike(store, &place.config).await?;
+    let reading = crate::beside::of_version(&place.config, map, version)?;
     if from.is_some() && !store.is_current(&reading).await? {
         return Err(Failure::NotFound(format!(
             "version {version} of map `{}` has not been computed for all history with this config and these files yet\n  \
@@ -123,7 +123,7 @@ async fn under_version(
         )));
     }
     let computed = one_version::compute(store, &place.config, reading, (from, &place.files), clock()).await?;
-    let computed = computed.ok_or_else(super::compare::empty)?;
+    let computed = computed.ok_or_else(|| Failure::from(crate::beside::BesideError::Empty))?;
     Ok(format!(
         "map {id}: {} customers are computed under version {version}, as of {}\n  \
          hint: `tropa compare --map {id} --version {version}` shows all of them; run this again for what comes later",
@@ -131,17 +131,4 @@ async fn under_version(
         computed.as_of,
         id = map.id
     ))
-}
-
-/// All history under one version of a map.
-pub(super) fn of_version(place: &Place, map: &Arc<MapVersions>, version: u32) -> Result<Reading, Failure> {
-    if map.versions.iter().all(|v| v.version != version) {
-        let known: Vec<String> = map.versions.iter().map(|v| v.version.to_string()).collect();
-        return Err(Failure::NotFound(format!(
-            "map `{}` has no version {version}\n  the journey files hold: {}",
-            map.id,
-            known.join(", ")
-        )));
-    }
-    Ok(Reading::new(map.clone(), Mode::Version(version), &place.config))
 }

@@ -48,7 +48,7 @@ impl Show {
 
     async fn shown(&self, place: &Place, store: &Arc<Clickhouse>) -> Result<String, Failure> {
         let (_, map) = place.map(self.map.as_deref())?;
-        super::compare::keyed_alike(store, &place.config).await?;
+        crate::beside::keyed_alike(store, &place.config).await?;
         let config = place.config.clone();
         let reading = Reading::new(map.clone(), Mode::Valid, &config);
         let sets = FromSets::load(store, &config, Arc::new(vec![reading]), None).await?;

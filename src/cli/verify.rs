@@ -56,7 +56,7 @@ impl Verify {
     }
 
     async fn compare(&self, place: &Place, store: &Store) -> Result<Compared, Failure> {
-        super::compare::keyed_alike(&store.client, &place.config).await?;
+        crate::beside::keyed_alike(&store.client, &place.config).await?;
         let maps = match &self.map {
             Some(id) => vec![place.map(Some(id))?.1.clone()],
             None => place.maps.clone(),
@@ -65,7 +65,7 @@ impl Verify {
             maps.into_iter().map(|map| Reading::new(map, Mode::Valid, &place.config)).collect();
         for reading in &readings {
             if store.client.watermark().await?.is_some() && !store.client.is_current(reading).await? {
-                return Err(super::compare::outdated());
+                return Err(crate::beside::BesideError::Outdated.into());
             }
         }
         let patience = self.patience.map_or(verify::patience(place.config.refresh), Duration::from_secs);

@@ -262,8 +262,8 @@ fn rate_cell(out: &mut String, r: &Rate, l: Language) {
     let _ = write!(out, "<td title=\"{}\">{}</td>", escape(&rate_note(r, l)), rate(r));
 }
 
-/// Text for HTML and attribute values.
-pub(super) fn escape(text: &str) -> String {
+/// Text as it may stand in HTML and in its attributes.
+pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -10,7 +10,7 @@ mod svg;
 mod text;
 mod words;
 
-pub use html::html;
+pub use html::{escape, html};
 pub use json::json;
 pub use text::text;
 pub use words::Language;

@@ -3,6 +3,7 @@
 //! states and changes none.
 
 pub mod orders;
+pub mod pages;
 
 use std::net::SocketAddr;
 use std::path::Path;

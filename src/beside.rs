@@ -1,0 +1,126 @@
+//! A map's comparison from a store: as it stands, as it stood at a past `as_of`, or with all history under one version. In:
+//! an open store, the checked config, the map of the journey files. Out: a [`Comparison`]. Writes nothing that stays.
+
+use std::sync::Arc;
+
+use tracing::warn;
+
+use crate::compare::{self, Comparison};
+use crate::config::Config;
+use crate::identity::Keying;
+use crate::journey::Mode;
+use crate::map::MapVersions;
+use crate::past;
+use crate::stage::reading::Reading;
+use crate::time::Timestamp;
+use crate::warehouse::{Clickhouse, WarehouseError};
+
+#[derive(Debug, thiserror::Error)]
+pub enum BesideError {
+    #[error("the store holds no events yet\n  hint: `tropa run` or `tropa import` bring some")]
+    Empty,
+    #[error(
+        "the journey file or config has changed since these figures were computed\n  \
+         hint: the next `tropa run` or `tropa import` recomputes everything"
+    )]
+    Outdated,
+    #[error("map `{map}` has no version {version}\n  the journey files hold: {known}")]
+    NoVersion { map: String, version: u32, known: String },
+    #[error(
+        "version {version} of map `{map}` has not been computed for all history with this config and these files\n  \
+         hint: `tropa rebuild --map {map} --version {version}` does"
+    )]
+    NotComputed { map: String, version: u32 },
+    #[error(transparent)]
+    Warehouse(#[from] WarehouseError),
+}
+
+/// Which figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    Now,
+    /// What was known then, with what is known about identity now.
+    At(Timestamp),
+    /// All history under this version, as it was computed last.
+    Version(u32),
+}
+
+/// What is computed from the sets right now needs them keyed as the config says.
+pub async fn keyed_alike(store: &Clickhouse, config: &Config) -> Result<(), BesideError> {
+    let keying = Keying::of(&config.identifiers.kinds).as_text();
+    match store.keying().await? {
+        Some(stored) if stored != keying => Err(BesideError::Outdated),
+        _ => Ok(()),
+    }
+}
+
+/// `nonce` tells apart the scratch tables of concurrent askers.
+pub async fn comparison(
+    store: &Clickhouse,
+    config: &Arc<Config>,
+    map: &Arc<MapVersions>,
+    asked: Asked,
+    nonce: Timestamp,
+) -> Result<Comparison, BesideError> {
+    let stored = store.watermark().await?.ok_or(BesideError::Empty)?;
+    match asked {
+        Asked::Version(version) => under_version(store, config, (map, version)).await,
+        Asked::At(t) if t != stored => {
+            if t > stored {
+                warn!(
+                    "the store knows events up to {stored}: as of {t}, whoever has not been heard of since counts as silent"
+                );
+            }
+            keyed_alike(store, config).await?;
+            let real = past::empirical_at(store, config, map, t, nonce).await?;
+            Ok(compare::compare(map.newest(), map.longest_window(), &real))
+        }
+        Asked::Now | Asked::At(_) => now(store, config, map, stored).await,
+    }
+}
+
+async fn now(
+    store: &Clickhouse,
+    config: &Arc<Config>,
+    map: &Arc<MapVersions>,
+    stored: Timestamp,
+) -> Result<Comparison, BesideError> {
+    let reading = Reading::new(map.clone(), Mode::Valid, config);
+    if store.is_current(&reading).await? {
+        let real = store.empirical(&reading, stored).await?;
+        return Ok(compare::compare(map.newest(), map.longest_window(), &real));
+    }
+    // Until the new figures are complete, those that the views show.
+    let shown = match store.shown(&map.id, Mode::Valid).await? {
+        Some(id) => store.reading(&id, config).await?,
+        None => None,
+    };
+    let shown = shown.ok_or(BesideError::Outdated)?;
+    warn!(
+        "the journey file has changed: these are the figures of the one before, until `tropa run` or `tropa rebuild` has computed the new ones"
+    );
+    let real = store.empirical(&shown, stored).await?;
+    Ok(compare::compare(shown.map.newest(), shown.map.longest_window(), &real))
+}
+
+/// All history under one version of a map.
+pub fn of_version(config: &Config, map: &Arc<MapVersions>, version: u32) -> Result<Reading, BesideError> {
+    if map.versions.iter().all(|v| v.version != version) {
+        let known: Vec<String> = map.versions.iter().map(|v| v.version.to_string()).collect();
+        return Err(BesideError::NoVersion { map: map.id.to_string(), version, known: known.join(", ") });
+    }
+    Ok(Reading::new(map.clone(), Mode::Version(version), config))
+}
+
+async fn under_version(
+    store: &Clickhouse,
+    config: &Config,
+    (map, version): (&Arc<MapVersions>, u32),
+) -> Result<Comparison, BesideError> {
+    let reading = of_version(config, map, version)?;
+    let counted = if store.is_current(&reading).await? { store.counted_at(&reading).await? } else { None };
+    let as_of = counted.ok_or_else(|| BesideError::NotComputed { map: map.id.to_string(), version })?;
+    let real = store.empirical(&reading, as_of).await?;
+    let under = map.versions.iter().find(|v| v.version == version).unwrap_or(map.newest());
+    Ok(compare::compare(under, under.longest_window(), &real))
+}

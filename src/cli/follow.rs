@@ -1,0 +1,67 @@
+//! Figures that a running process looks up now and then. In: a store. Out: gauges; what cannot be read now stays as it was.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tracing::warn;
+
+use crate::config::Config;
+use crate::health::Health;
+use crate::verify;
+use crate::warehouse::{Clickhouse, StaleRow};
+
+/// A task that ends with whoever follows it.
+pub(super) struct Following(tokio::task::JoinHandle<()>);
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Follows coverage for as long as the handle lives.
+pub(super) fn following_coverage(client: Clickhouse, every: Duration, health: Health) -> Following {
+    Following(tokio::spawn(follow_coverage(client, every, health)))
+}
+
+/// Customers that are looked at each time.
+pub(super) const SAMPLE: usize = 10_000;
+/// How often.
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Keeps the figure of stale rows: a sample of the tables, held against the sets once an hour.
+/// Ends with its round.
+pub(super) async fn follow_stale(
+    client: Clickhouse,
+    config: Arc<Config>,
+    (scope, health): (verify::Scope, Health),
+    mut over: watch::Receiver<()>,
+) {
+    let name =
+        |row: &StaleRow| warn!(?row, "a row is not what the sets say\n  hint: `tropa verify --all` names every one");
+    let looking = async {
+        loop {
+            tokio::time::sleep(HOUR).await;
+            match verify::verify(&client, &config, &scope, name).await {
+                Ok(compared) => health.metrics().stale_rows(compared.stale),
+                Err(error) => warn!(%error, "the tables could not be verified this time"),
+            }
+        }
+    };
+    tokio::select! {
+        () = looking => {}
+        _ = over.changed() => {}
+    }
+}
+
+/// Keeps the figure of coverage; where it cannot be read now, the last one stays.
+async fn follow_coverage(client: Clickhouse, every: Duration, health: Health) {
+    let mut tick = tokio::time::interval(every.max(Duration::from_secs(1)));
+    loop {
+        tick.tick().await;
+        for (map, share) in client.coverage_by_map().await.unwrap_or_default() {
+            health.metrics().coverage(&map, share);
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! One reading of the files, from the loaded store to the last commit: all stages, or one of them as a role. In: an open
+//! store, a place, who may end it. Out: the tables, and how it ended.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use super::follow::{SAMPLE, follow_stale, following_coverage};
+use super::run::{Doors, clock};
+use super::store::Store;
+use super::{Failure, Place, grace};
+use crate::decode::Decoding;
+use crate::health::Condition;
+use crate::intake::{Sources, Starting};
+use crate::pipeline::RunSummary;
+use crate::roles::{self, Role};
+use crate::shutdown::{self, Signals};
+use crate::startup;
+use crate::telemetry::Telemetry;
+use crate::time::Timestamp;
+use crate::verify;
+use crate::warehouse::Writer;
+
+/// How a round ended.
+pub(super) enum Ended {
+    Done(RunSummary),
+    /// A stage by itself; it has said what it did.
+    Role,
+    /// Told to stop, and the time for it was over.
+    OutOfTime,
+}
+
+impl Ended {
+    pub fn say(self) {
+        match self {
+            Self::Done(summary) => info!(
+                records = summary.records,
+                events = summary.events,
+                dead_letters = summary.dead_letters,
+                as_of = summary.as_of.map(|t| t.to_string()),
+                "stopped; everything taken is written and committed"
+            ),
+            Self::Role => {}
+            Self::OutOfTime => {
+                warn!(
+                    "stopped; what the warehouse had not acknowledged is not committed: the next start reads it again"
+                );
+            }
+        }
+    }
+}
+
+/// Runs the sources of a config against its own store, for a command that ends by itself.
+pub(super) async fn run_sources(place: &Place, until_end: bool) -> Result<RunSummary, Failure> {
+    let store = Store::own(&place.config).await?;
+    let result = run_on(&store, place, until_end).await;
+    store.close().await;
+    result
+}
+
+/// Runs the sources of a config against an open store.
+pub(super) async fn run_on(store: &Store, place: &Place, until_end: bool) -> Result<RunSummary, Failure> {
+    let signals = shutdown::listen();
+    let doors = Doors::default();
+    let (told, switched) = (signals.stop.clone(), watch::channel(false).0);
+    let round = Round { store, place, until_end, role: None, doors: &doors, signals: &signals, told, switched };
+    match round.run().await? {
+        Ended::Done(summary) => Ok(summary),
+        Ended::Role | Ended::OutOfTime => Err(Failure::Store(
+            "stopped before everything was written\n  hint: run the command again; what is stored already is not counted twice"
+                .to_owned(),
+        )),
+    }
+}
+
+/// One reading of the files.
+pub(super) struct Round<'a> {
+    pub store: &'a Store,
+    pub place: &'a Place,
+    pub until_end: bool,
+    /// One stage only.
+    pub role: Option<Role>,
+    pub doors: &'a Doors,
+    pub signals: &'a Signals,
+    /// Turns true when this round shall end, whether or not the process does.
+    pub told: watch::Receiver<bool>,
+    /// Turns true when a reading is shown that replaces one which was computed until then.
+    pub switched: watch::Sender<bool>,
+}
+
+impl Round<'_> {
+    pub async fn run(self) -> Result<Ended, Failure> {
+        let (client, config, maps) = (&self.store.client, &self.place.config, &self.place.maps);
+        if matches!(self.role, None | Some(Role::Serve)) {
+            self.doors.pages.show((**client).clone(), config.clone(), maps.clone(), clock);
+        }
+        match self.role {
+            None => self.all().await,
+            Some(role) => self.one(role).await,
+        }
+    }
+
+    /// One stage, over the internal topics.
+    async fn one(self, role: Role) -> Result<Ended, Failure> {
+        let Self { store, place, until_end, doors: Doors { health, desk, .. }, signals, told, .. } = self;
+        let stop = either(signals.stop.clone(), told);
+        health.clear(&Condition::Starting);
+        let Some(roles) = place.config.roles.as_ref().filter(|_| role != Role::Serve) else {
+            let mut stop = stop;
+            // Its doors are open; there is nothing else to do.
+            stop.wait_for(|stop| *stop).await.ok();
+            return Ok(Ended::Role);
+        };
+        let decoding = Arc::new(Decoding::new(place.config.clone(), place.identifier_key()?));
+        let (config, maps, files) = (&place.config, &place.maps, &place.files);
+        let stage = roles::Place { store: &store.client, config, roles, maps, files, clock, health };
+        let done = stage.run(role, (decoding, until_end), desk, stop).await;
+        done.map(|()| Ended::Role).map_err(|e| Failure::Store(e.to_string()))
+    }
+
+    async fn all(self) -> Result<Ended, Failure> {
+        let Self { store, place, until_end, doors, signals, told, switched, .. } = self;
+        let Doors { health, desk, .. } = doors;
+        let config = &place.config;
+        let client = store.client.with_config(config).watched_by(health.clone());
+        let (mut stop, mut end) = (signals.stop.clone(), told.clone());
+        let mut start = tokio::select! {
+            loaded = startup::load(&client, config, &place.maps, &place.files) => loaded?,
+            // Told to stop before the store has answered: nothing was taken, nothing is owed.
+            _ = stop.wait_for(|stop| *stop) => return Ok(Ended::Done(RunSummary::default())),
+            _ = end.wait_for(|end| *end) => return Ok(Ended::Done(RunSummary::default())),
+        };
+        desk.open_for(&mut start.stages.identity.orders, start.readings.iter().map(|r| r.id.clone()));
+        let decoding = Decoding::new(config.clone(), place.identifier_key()?);
+        let admit = Arc::new(decoding);
+        let starting = Starting {
+            config,
+            admit,
+            positions: &start.stages.positions,
+            until_end,
+            clock,
+            health: health.clone(),
+            shared: None,
+        };
+        let mut sources = Sources::start(&starting).map_err(|e| Failure::Store(e.to_string()))?;
+        client.forget_dead_letters(&sources.read_again()).await?;
+        health.clear(&Condition::Starting);
+        let telemetry = Telemetry::new(health.clone(), config);
+        let told = (either(signals.stop.clone(), told), clock as fn() -> Timestamp, telemetry);
+        let writer = Writer::new(client.clone(), start.readings.clone());
+        if start.computes_more(&place.maps) {
+            start.switched = switched;
+        }
+        let scope = verify::Scope {
+            readings: start.readings.clone(),
+            sample: Some(SAMPLE),
+            patience: Some(verify::patience(config.refresh)),
+        };
+        let (_round, over) = watch::channel(());
+        let (verified, at, known) = (client.clone(), config.clone(), health.clone());
+        let runtime = tokio::runtime::Handle::current();
+        tokio::task::spawn_blocking(move || runtime.block_on(follow_stale(verified, at, (scope, known), over)));
+        let _coverage = following_coverage(client.clone(), config.refresh, health.clone());
+        let summary = tokio::select! {
+            summary = startup::run(&client, (&mut sources, writer), start, &place.files, told) => summary,
+            () = grace::over(signals.stop.clone(), config.grace, health) => {
+                sources.abandon().await;
+                return Ok(Ended::OutOfTime);
+            }
+        };
+        sources.stop().await;
+        Ok(Ended::Done(summary?))
+    }
+}
+
+/// True once one of them is.
+fn either(mut one: watch::Receiver<bool>, mut other: watch::Receiver<bool>) -> watch::Receiver<bool> {
+    let (tell, told) = watch::channel(false);
+    tokio::spawn(async move {
+        // A closed channel is no wish.
+        let one = async { one.wait_for(|b| *b).await.is_ok() };
+        let other = async { other.wait_for(|b| *b).await.is_ok() };
+        tokio::select! {
+            true = one => {}
+            true = other => {}
+            () = tell.closed() => {}
+            else => return,
+        }
+        tell.send_replace(true);
+        tell.closed().await;
+    });
+    told
+}
