@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::identity::{IdentityStage, IdentityStep};
-use super::{Rows, Warehouse};
+use super::{OpenOrders, Rows, Warehouse};
 use crate::identity::{Erasure, Fact, Member, OrderRecord, Outside, Undo};
 use crate::time::Day;
 
@@ -19,6 +19,19 @@ pub struct Known {
     /// Place of the last order that it takes in.
     pub orders: u64,
     pub outside: Outside,
+}
+
+impl Known {
+    /// Members of an order that is still open may be missing from what was read.
+    pub fn of((next, open): &OpenOrders, outside: Outside) -> Self {
+        Self { orders: open.first().map_or(*next, |(place, _)| *place) - 1, outside }
+    }
+}
+
+/// The first place of orders that are accepted under an epoch. No two writers share a place, so what a dead one sent and
+/// arrives late stands beside the orders of its successor, never in their stead.
+pub const fn first_place(epoch: u64) -> u64 {
+    epoch * 1_000_000 + 1
 }
 
 /// Rows and deeds that only orders bring about.

@@ -136,7 +136,7 @@ impl Plant<'_> {
         // Looked up before it begins, as `startup` does.
         let known = {
             let store = &sim.lock().store;
-            Arc::new(Known { orders: store.open_orders().0 - 1, outside: store.outside() })
+            Arc::new(Known::of(&store.open_orders(), store.outside()))
         };
         let setting = Setting {
             config: self.world.config.clone(),
