@@ -77,6 +77,11 @@ impl Identity {
         state.customer
     }
 
+    /// Every name that a customer could have: all persons and devices ever heard of.
+    pub fn all_names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.graph.nodes.iter().map(|node| &node.name)
+    }
+
     /// Every customer who may have events of a node.
     pub fn possible_customers(&self, node: &str) -> Vec<Arc<str>> {
         let Some(node) = self.graph.find(node) else { return Vec::new() };

@@ -20,18 +20,22 @@ use crate::orders::{self, Accepted, Answer, Asked, Ordered, Orders, Rebuilding};
 use crate::progress::{BarUnit, bar};
 use crate::stage::announce::partition_of;
 use crate::stage::identity::{IdentityStage, IdentityStep};
-use crate::stage::orders::{Carried, Known, carry_out, first_place};
+use crate::stage::orders::{Carried, Known, OrderRows, carry_out, first_place};
 use crate::stage::watermark::Watermark;
 use crate::stage::{
-    Announced, Announcement, Heard, Host, Inlet, Notice, Outlet, Partition, Rows, Ticket, Version, Warehouse,
+    Again, Announced, Announcement, Heard, Host, Inlet, Notice, Outlet, Partition, Rows, Ticket, Version, Warehouse,
 };
 use crate::telemetry::Telemetry;
-use crate::time::Timestamp;
+use crate::time::{Day, Timestamp};
 
 /// Batches whose announcements may be on their way at once.
 const UNSETTLED: usize = 8;
 /// Customers announced in one message where nothing else cuts it.
 const CHUNK: usize = 10_000;
+/// 1900-01-01, before every event.
+const SINCE_EVER: Day = Day(-25_567);
+/// Nodes whose events are taken once more together.
+const NODES: usize = 5_000;
 
 /// What the writer is told beside its seams.
 pub struct Setting {
@@ -344,8 +348,20 @@ impl Writer {
         for row in &notice.positions {
             self.watermark.observe(row, host.now());
         }
+        match notice.again {
+            None => {}
+            Some(Again::Events) => self.take_all(host, store, out).await?,
+            Some(Again::Slice { partition, .. }) => self.announce_slice(host, store, out, partition).await?,
+        }
         let mut step = host.heavy(|| self.stage.step(&notice.events));
-        for rows in orders::late(&notice.events, std::mem::take(&mut step.erased), notice.orders, &self.known) {
+        // Whoever stored the events may have known the orders, and a predecessor that stored them first may not.
+        let covered = orders::covered_nodes(&notice.events, &self.known.outside);
+        let stored = match covered.is_empty() || notice.orders < self.known.orders {
+            true => Vec::new(),
+            false => store.events_of(covered).await.map_err(warehouse)?,
+        };
+        let erased = std::mem::take(&mut step.erased);
+        for rows in orders::late(&notice.events, erased, (notice.orders, &stored), &self.known) {
             if !rows.is_empty() {
                 store.insert(rows).await.map_err(warehouse)?;
             }
@@ -353,6 +369,54 @@ impl Writer {
         debug!(events = notice.events.len(), customers = step.announcements.len(), "identity resolved");
         let then = Then { next: Some(offset + 1), ..Then::default() };
         self.tell(store, out, &notice.events, step, then).await
+    }
+
+    /// Takes every stored event once more: notices were lost, and with them who is whom.
+    async fn take_all<W: Warehouse, O: Outlet<Announced>, H: Host>(
+        &mut self,
+        host: &H,
+        store: &W,
+        out: &mut O,
+    ) -> Result<(), PipelineError> {
+        let nodes = store.nodes_since(SINCE_EVER).await.map_err(warehouse)?;
+        info!(nodes = nodes.len(), "notices are missing: all stored events are looked at once more");
+        for some in nodes.chunks(NODES) {
+            let events = Arc::new(store.events_of(some.to_vec()).await.map_err(warehouse)?);
+            let mut step = host.heavy(|| self.stage.step(&events));
+            let erased = Rows::Orders(OrderRows::Erased(std::mem::take(&mut step.erased)));
+            if !erased.is_empty() {
+                store.insert(erased).await.map_err(warehouse)?;
+            }
+            self.tell(store, out, &events, step, Then::default()).await?;
+        }
+        Ok(())
+    }
+
+    /// Announces everybody in a slice, also those who are nobody any more: its owner may have heard of none of it, and
+    /// former owners may still be writing.
+    async fn announce_slice<W: Warehouse, O: Outlet<Announced>, H: Host>(
+        &mut self,
+        host: &H,
+        store: &W,
+        out: &mut O,
+        partition: Partition,
+    ) -> Result<(), PipelineError> {
+        let slices = out.partitions();
+        if partition >= slices {
+            return Ok(());
+        }
+        let mut customers = store.customers_in((partition, slices)).await.map_err(warehouse)?;
+        let names = self.stage.identity().all_names().filter(|name| partition_of(name, slices) == partition);
+        customers.extend(names.cloned());
+        customers.sort_unstable();
+        customers.dedup();
+        info!(partition, customers = customers.len(), "a slice begins anew: everybody in it is announced once more");
+        for chunk in customers.chunks(CHUNK) {
+            let mut announcements = host.heavy(|| self.stage.announce(chunk));
+            announcements.iter_mut().for_each(|announcement| announcement.reread = true);
+            self.announce(out, &Arc::default(), announcements).await?;
+        }
+        Ok(())
     }
 
     /// Notes whom a step is about to announce, beside its facts, and announces it; its identity rows wait.

@@ -54,6 +54,10 @@ impl Warehouse for Writer {
         self.client.nodes_since(day).await
     }
 
+    async fn customers_in(&self, slice: (Partition, Partition)) -> Result<Vec<Arc<str>>, WarehouseError> {
+        self.client.customers_in(slice).await
+    }
+
     async fn nodes_naming(&self, identifiers: Vec<Arc<str>>) -> Result<Vec<Arc<str>>, WarehouseError> {
         self.client.nodes_naming(&identifiers).await
     }

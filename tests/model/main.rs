@@ -7,6 +7,7 @@
 
 #[path = "../laws_pipeline/design.rs"]
 mod design;
+mod links;
 mod mistakes;
 #[path = "../laws_pipeline/naive.rs"]
 mod naive;

@@ -43,10 +43,16 @@ pub enum Mistake {
     ErasureResurrected,
     /// Rows of whom was forgotten are deleted behind the writer, tombstones included.
     DeletedBehind,
+    /// The customers are cut anew, and nobody is announced to the new owners.
+    EpochUnmarked,
+    /// What was lost of a topic is passed over.
+    LossUnnoticed,
+    /// A row that says what stands there already is not written.
+    SkipIfEqual,
 }
 
 impl Mistake {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::CommitBeforeInsert,
         Self::AnnounceBeforeInsert,
         Self::NoVersion,
@@ -67,5 +73,8 @@ impl Mistake {
         Self::OrderForgotten,
         Self::ErasureResurrected,
         Self::DeletedBehind,
+        Self::EpochUnmarked,
+        Self::LossUnnoticed,
+        Self::SkipIfEqual,
     ];
 }

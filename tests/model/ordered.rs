@@ -1,7 +1,7 @@
 //! What orders of operators bring about in the warehouse of the model, and the operators. In: [`OrderRows`], whenever the
 //! scheduler lets them in. Out: the sets that orders add to, and what is outside.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rand::RngExt;
@@ -93,6 +93,12 @@ impl Store {
         nodes.into_iter().filter(|(_, (before, _))| *before).map(|(node, (_, still))| (node, still)).collect()
     }
 
+    pub fn nodes_since(&self, day: Day) -> Vec<Arc<str>> {
+        let later = self.events.iter().filter(|e| e.occurred_at.utc_day() >= day);
+        let nodes: BTreeSet<Arc<str>> = later.map(Event::node).filter(|node| !node.is_empty()).collect();
+        nodes.into_iter().collect()
+    }
+
     pub fn nodes_naming(&self, identifiers: &[Arc<str>]) -> Vec<Arc<str>> {
         let named = self.events.iter().filter(|e| e.identifiers.iter().any(|i| identifiers.contains(&i.node)));
         named.map(Event::node).filter(|node| !node.is_empty()).collect()
@@ -115,6 +121,8 @@ pub struct Operators {
     todo: Vec<Order>,
     waiting: Vec<(Order, oneshot::Receiver<Accepted>)>,
     pub answered: Vec<Order>,
+    /// Some of the orders leave events outside.
+    pub forgetting: bool,
 }
 
 /// Orders that are under way at once.
@@ -141,7 +149,8 @@ impl Operators {
                 _ => Order::Retain { before: Day(Timestamp::parse("2026-01-01").expect("a day").utc_day().0 + any) },
             });
         }
-        Self { todo, ..Self::default() }
+        let forgetting = todo.iter().any(|order| matches!(order, Order::Forget { .. } | Order::Retain { .. }));
+        Self { todo, forgetting, ..Self::default() }
     }
 
     pub fn may_ask(&self) -> bool {

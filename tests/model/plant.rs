@@ -11,7 +11,7 @@ use crate::mistakes::Mistake;
 use crate::ordered::Operators;
 use crate::process::{Plan, Process, Role};
 use crate::schedule::Schedule;
-use crate::sim::{ANNOUNCED, Feed, Life, Member, NOTICES, Permit, Shared};
+use crate::sim::{ANNOUNCED, Feed, Life, NOTICES, Permit, Shared, Topic};
 use crate::store::Store;
 use crate::world::World;
 
@@ -30,6 +30,12 @@ pub enum Action {
     Assign(usize, Partition, usize),
     /// An orphaned write never arrives.
     Lose(u64),
+    /// The customers are cut into so many slices.
+    Cut(Partition),
+    /// An owner of slices sees that the customers are cut anew.
+    Follow(Life),
+    /// A partition of a topic is emptied, or made anew.
+    Empty(usize, Partition, bool),
     /// An operator orders something of the process of a seat.
     Ask(usize),
     /// An operator waits no longer.
@@ -53,7 +59,8 @@ impl<'a> Plant<'a> {
         (plan, feeds, operators, cache): (Plan, Vec<Feed>, Operators, u64),
         mistake: Option<Mistake>,
     ) -> Self {
-        let store = Store::new(world.config.clone(), mistake);
+        let mut store = Store::new(world.config.clone(), mistake);
+        store.cuts.push(plan.partitions());
         let sim = Shared::new(store, (feeds, operators), plan.partitions(), mistake);
         let seats = plan.seats().iter().map(|_| None).collect();
         Self { world, readings, plan, sim, seats, lives: 0, cache }
@@ -62,16 +69,6 @@ impl<'a> Plant<'a> {
     fn start(&mut self, seat: usize) {
         self.lives += 1;
         let (life, role) = (self.lives, self.plan.seats()[seat]);
-        let group = match role {
-            Role::Identity => Some(NOTICES),
-            Role::Journeys => Some(ANNOUNCED),
-            Role::Single | Role::Ingest(_) => None,
-        };
-        if let Some(group) = group {
-            let member =
-                Member { group, told: Default::default(), cursor: Default::default(), permit: None, waker: None };
-            self.sim.lock().members.insert(life, member);
-        }
         self.seats[seat] = Some(self.process(role, life));
     }
 
@@ -97,10 +94,13 @@ impl<'a> Plant<'a> {
             let life = process.life;
             // Whoever takes itself for the writer takes orders.
             let writes = sim.members.get(&life).map_or(!process.is_done(), |m| m.cursor.contains_key(&0));
-            if process.desk.is_some() && writes && sim.operators.may_ask() {
+            if sim.desks.contains_key(&life) && writes && sim.operators.may_ask() {
                 into.push(Action::Ask(seat));
             }
             into.extend(sim.audible(life).into_iter().map(|permit| Action::Hear(life, permit)));
+            if sim.following.get(&life).is_some_and(|(cut, end)| *cut < sim.store.cut() && !*end.borrow()) {
+                into.push(Action::Follow(life));
+            }
             if sim.producers.get(&life).is_some_and(|p| !p.queue.is_empty()) {
                 into.push(Action::Deliver(life));
             }
@@ -108,11 +108,24 @@ impl<'a> Plant<'a> {
                 into.push(Action::Feed(life));
             }
             if faults {
-                if sim.ticks.get(&life).is_some_and(|(due, waker)| !due && waker.is_some()) {
+                let idle = sim.members.get(&life).is_some_and(|m| m.cursor.is_empty());
+                if !idle && sim.ticks.get(&life).is_some_and(|(due, waker)| !due && waker.is_some()) {
                     into.push(Action::Tick(life));
                 }
                 let sent = sim.producers.get(&life).map_or(0, |p| p.queue.len());
                 into.push(Action::Kill(seat, sent));
+            }
+        }
+        if faults && self.plan == Plan::Roles {
+            if sim.store.cuts.len() < 3 {
+                into.extend([Action::Cut(2), Action::Cut(4)]);
+            }
+            // The links of an event that is outside are in its notice only: no store could tell them again.
+            let from = if sim.operators.forgetting { ANNOUNCED } else { NOTICES };
+            for (group, topic) in sim.topics.iter().enumerate().skip(from) {
+                for (partition, log) in (0..).zip(&topic.partitions).filter(|(_, log)| !log.is_empty()) {
+                    into.push(Action::Empty(group, partition, log.len() % 2 == 0));
+                }
             }
         }
         if faults || into.is_empty() {
@@ -166,9 +179,17 @@ impl<'a> Plant<'a> {
                     self.sim.lock().reassign(group, partition, process.life);
                 }
             }
+            Action::Cut(slices) => self.sim.lock().cut(slices),
+            Action::Follow(life) => {
+                if let Some((_, end)) = self.sim.lock().following.get(&life) {
+                    end.send_replace(true);
+                }
+            }
+            Action::Empty(group, partition, anew) => self.sim.lock().empty(group, partition, anew),
             Action::Ask(seat) => {
-                if let Some(desk) = self.seats[seat].as_ref().and_then(|process| process.desk.as_ref()) {
-                    self.sim.lock().operators.ask(desk);
+                let mut sim = self.sim.lock();
+                if let Some(desk) = self.seats[seat].as_ref().and_then(|p| sim.desks.get(&p.life).cloned()) {
+                    sim.operators.ask(&desk);
                 }
             }
             Action::GiveUp(who) => self.sim.lock().operators.give_up(who, schedule.below(2) == 0),
@@ -216,9 +237,18 @@ impl<'a> Plant<'a> {
     fn life_of(&self, action: Action) -> Life {
         match action {
             Action::Op(id) | Action::Lose(id) => self.sim.lock().ops.get(&id).map_or(0, |op| op.life),
-            Action::Hear(life, _) | Action::Deliver(life) | Action::Feed(life) | Action::Tick(life) => life,
+            Action::Hear(life, _)
+            | Action::Deliver(life)
+            | Action::Feed(life)
+            | Action::Tick(life)
+            | Action::Follow(life) => life,
             Action::Ask(seat) => self.seats[seat].as_ref().map_or(0, |process| process.life),
-            Action::Kill(..) | Action::Start(_) | Action::Assign(..) | Action::GiveUp(_) => 0,
+            Action::Kill(..)
+            | Action::Start(_)
+            | Action::Assign(..)
+            | Action::GiveUp(_)
+            | Action::Cut(_)
+            | Action::Empty(..) => 0,
         }
     }
 
@@ -260,9 +290,9 @@ impl<'a> Plant<'a> {
             let stored = sim.store.positions.get(format!("feed-{feed}").as_str()).map_or(0, |row| row.next as usize);
             stored == sim.feeds[feed].batches.len()
         });
-        let topics = sim.topics.iter().all(|topic| {
-            topic.partitions.iter().zip(&topic.committed).all(|(log, (next, _))| *next as usize == log.len())
-        });
+        // Of an old cut nobody owes anything.
+        let newest = sim.topics.last().is_none_or(Topic::is_read);
+        let topics = sim.topics[NOTICES].is_read() && newest;
         let singles = self.seats.iter().flatten().filter(|p| p.role == Role::Single).all(Process::is_done);
         read && topics && singles && sim.operators.is_idle()
     }

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
-use tropa::orders::{Asked, Orders};
+use tokio::sync::watch;
+use tropa::orders::Orders;
 use tropa::pipeline::identity::Setting;
 use tropa::pipeline::{identity, ingest, journeys, queue};
 use tropa::stage::journeys::JourneysStage;
@@ -19,9 +19,10 @@ use tropa::stage::{Partition, Positions, Warehouse};
 use tropa::telemetry::Telemetry;
 use tropa::time::Timestamp;
 
+use crate::links::{Listening, Queued, Speaking};
 use crate::plant::Plant;
-use crate::seams::{Feeding, Listening, Queued, Shop, Speaking, Standing};
-use crate::sim::Life;
+use crate::seams::{Feeding, Shop, Standing};
+use crate::sim::{ANNOUNCED, Life, NOTICES};
 use crate::world::received_at;
 
 /// What kind of process stands where.
@@ -87,8 +88,6 @@ pub struct Process {
     pub role: Role,
     pub life: Life,
     tasks: Vec<Task>,
-    /// Where it takes orders, if it does.
-    pub desk: Option<mpsc::Sender<Asked>>,
 }
 
 impl Process {
@@ -114,16 +113,14 @@ fn watching() -> (Telemetry, fn() -> Timestamp) {
 impl Plant<'_> {
     /// A process of a role, up to where it first waits.
     pub fn process(&self, role: Role, life: Life) -> Process {
-        let mut orders = Orders::default();
-        let desk = matches!(role, Role::Single | Role::Identity).then(|| orders.open());
-        let futures = self.futures(role, life, orders);
+        let futures = self.futures(role, life);
         let task = |future| Task { future, woken: Arc::new(Flag(AtomicBool::new(true))), done: false };
-        let mut process = Process { role, life, tasks: futures.into_iter().map(task).collect(), desk };
+        let mut process = Process { role, life, tasks: futures.into_iter().map(task).collect() };
         process.go_on();
         process
     }
 
-    fn futures(&self, role: Role, life: Life, orders: Orders) -> Vec<Pin<Box<dyn Future<Output = ()>>>> {
+    fn futures(&self, role: Role, life: Life) -> Vec<Pin<Box<dyn Future<Output = ()>>>> {
         let sim = self.sim.clone();
         let shop = Shop { sim: sim.clone(), life };
         let host = || Standing { sim: sim.clone(), life };
@@ -138,15 +135,22 @@ impl Plant<'_> {
             let store = &sim.lock().store;
             Arc::new(Known::of(&store.open_orders(), store.outside()))
         };
-        let setting = Setting {
-            config: self.world.config.clone(),
-            epoch: None,
-            refresh: Duration::ZERO,
-            orders,
-            outside: watch::channel(known.clone()).0,
-            anew: Vec::new(),
-            everybody: false,
-            hurry: watch::channel(false).1,
+        let setting = {
+            let (sim, config, known) = (sim.clone(), self.world.config.clone(), known.clone());
+            move || {
+                let mut orders = Orders::default();
+                sim.lock().desks.insert(life, orders.open());
+                Setting {
+                    config: config.clone(),
+                    epoch: None,
+                    refresh: Duration::ZERO,
+                    orders,
+                    outside: watch::channel(known.clone()).0,
+                    anew: Vec::new(),
+                    everybody: false,
+                    hurry: watch::channel(false).1,
+                }
+            }
         };
         let started = watch::channel(false).0;
         let outside = Arc::new(known.outside.clone());
@@ -162,7 +166,7 @@ impl Plant<'_> {
         match role {
             Role::Ingest(feed) => {
                 let (mut log, positions) = feeding(feed, false);
-                let mut out = Speaking { sim: sim.clone(), life };
+                let mut out = Speaking { sim: sim.clone(), life, cut: 0 };
                 vec![Box::pin(async move {
                     let outside = watch::channel(known).1;
                     ingest::run(&mut log, &shop, &mut out, (positions, outside), (never(), watching()))
@@ -171,28 +175,45 @@ impl Plant<'_> {
                 })]
             }
             Role::Identity => {
-                let (mut inlet, mut out) = (Listening { sim: sim.clone(), life }, Speaking { sim: sim.clone(), life });
-                let (host, stop) = (host(), never());
+                // A member from the start, whatever it does first.
+                let mut inlet = Listening::join(&sim, life, NOTICES, 0);
+                let host = host();
                 vec![Box::pin(async move {
-                    let telemetry = watching().0;
-                    let ends = (&mut inlet, &mut out);
-                    let run = identity::run(&host, &shop, ends, setting, (stop, started), &telemetry);
-                    run.await.expect("nothing fails here");
+                    loop {
+                        let cut = sim.lock().store.cut();
+                        inlet.begin(cut);
+                        let mut out = Speaking { sim: sim.clone(), life, cut };
+                        let (ends, told) = ((&mut inlet, &mut out), (never(), started.clone()));
+                        let telemetry = watching().0;
+                        let run = identity::run(&host, &shop, ends, setting(), told, &telemetry);
+                        run.await.expect("nothing fails here");
+                        assert!(inlet.has_ended(), "nobody tells it to stop");
+                    }
                 })]
             }
             Role::Journeys => {
-                let (host, stop, partitions) = (host(), never(), self.plan.partitions());
-                let mut inlet = Listening { sim: sim.clone(), life };
+                let (host, config, readings) = (host(), self.world.config.clone(), self.readings.clone());
+                let (store, cache) = (Arc::new(shop), self.cache);
+                let join = move || {
+                    let cut = sim.lock().store.cut();
+                    let (end, stop) = watch::channel(false);
+                    let inlet = Listening::join(&sim, life, ANNOUNCED + cut as usize, cut);
+                    let mut sim = sim.lock();
+                    sim.following.insert(life, (cut, end));
+                    let outside = Arc::new(sim.store.outside());
+                    let refold = Refold::new(config.clone(), readings.clone(), outside, None);
+                    let slices = sim.store.cuts[cut as usize];
+                    (inlet, JourneysStage::new(refold, cache), slices, stop)
+                };
+                let mut joined = join();
                 vec![Box::pin(async move {
-                    let run = journeys::run(
-                        &host,
-                        Arc::new(shop),
-                        &mut inlet,
-                        stage,
-                        (partitions, None),
-                        (stop, watching().0),
-                    );
-                    run.await.expect("nothing fails here");
+                    loop {
+                        let (mut inlet, stage, slices, stop) = joined;
+                        let told = (stop, watching().0);
+                        let run = journeys::run(&host, store.clone(), &mut inlet, stage, (slices, None), told);
+                        run.await.expect("nothing fails here");
+                        joined = join();
+                    }
                 })]
             }
             Role::Single => {
@@ -206,6 +227,7 @@ impl Plant<'_> {
                 // One epoch for all stages, claimed before any of them begins, as `pipeline::run` does.
                 vec![Box::pin(async move {
                     let epoch = Some(shop.claim_epoch().await.expect("nothing fails here"));
+                    let setting = setting();
                     let outside = setting.outside.subscribe();
                     let setting = Setting { epoch, ..setting };
                     let [a, b, c] = stops;

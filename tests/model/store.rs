@@ -43,8 +43,11 @@ pub struct Store {
     pub customers: BTreeMap<CustomerKey, (Version, Option<CustomerJourneys>)>,
     pub positions: BTreeMap<Arc<str>, PositionRow>,
     epoch: u64,
+    /// Into how many slices the customers were cut, one after the other.
+    pub cuts: Vec<Partition>,
     pub aggregates: BTreeMap<u8, (Version, Timestamp, Counted)>,
-    pub as_of: BTreeMap<Partition, Timestamp>,
+    /// By slice and number of slices.
+    pub as_of: BTreeMap<(Partition, Partition), Timestamp>,
 }
 
 impl Store {
@@ -63,6 +66,7 @@ impl Store {
             customers: BTreeMap::new(),
             positions: BTreeMap::new(),
             epoch: 0,
+            cuts: Vec::new(),
             aggregates: BTreeMap::new(),
             as_of: BTreeMap::new(),
         }
@@ -94,6 +98,10 @@ impl Store {
                 for row in rows {
                     let stood = self.customers.get(&(row.map, row.customer.clone()));
                     let newer = stood.is_none_or(|(version, _)| row.version >= *version);
+                    let equal = stood.is_some_and(|(_, journeys)| *journeys == row.journeys);
+                    if equal && self.mistake == Some(Mistake::SkipIfEqual) {
+                        continue;
+                    }
                     if newer || self.mistake == Some(Mistake::NoVersion) {
                         self.customers.insert((row.map, row.customer.clone()), (row.version, row.journeys.clone()));
                     }
@@ -181,6 +189,16 @@ impl Store {
         }
         let reached = self.identity.values().map(|(version, _)| *version).max().unwrap_or_default();
         self.announcing.iter().filter(|(version, _)| *version > reached).map(|(_, c)| c.clone()).collect()
+    }
+
+    /// Number of the cut that holds.
+    pub fn cut(&self) -> u64 {
+        self.cuts.len() as u64 - 1
+    }
+
+    pub fn customers_in(&self, (partition, partitions): (Partition, Partition)) -> Vec<Arc<str>> {
+        let own = buckets_of(partition, partitions);
+        self.customers.keys().map(|(_, customer)| customer).filter(|c| own.contains(&bucket(c))).cloned().collect()
     }
 
     /// The newest rows of a slice, bucket by bucket, with the version that each was counted at.
