@@ -163,11 +163,21 @@ pub fn inside(events: &Arc<Vec<Event>>, outside: &Outside) -> Arc<Vec<Event>> {
     events.clone()
 }
 
+/// Nodes of events that came although they are covered.
+pub fn covered_nodes(events: &[Event], outside: &Outside) -> Vec<Arc<str>> {
+    let covered = events.iter().filter(|e| outside.covers_event(e));
+    let mut nodes: Vec<Arc<str>> = covered.map(Event::node).filter(|node| !node.is_empty()).collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    nodes
+}
+
 /// What a batch leaves to do that came although it is covered: its links are kept, and events that were stored before
-/// the order was known are deleted.
-pub fn late(events: &[Event], erased: Vec<Fact>, stored_with: u64, now: &Known) -> Vec<Rows> {
+/// the order was known are deleted. `stored`: what is stored of their nodes, where nobody says so.
+pub fn late(events: &[Event], erased: Vec<Fact>, (stored_with, stored): (u64, &[Event]), now: &Known) -> Vec<Rows> {
     let mut rows = vec![Rows::Orders(OrderRows::Erased(erased))];
-    if stored_with < now.orders && events.iter().any(|e| now.outside.covers_event(e)) {
+    let suspect = if stored_with < now.orders { events } else { stored };
+    if suspect.iter().any(|e| now.outside.covers_event(e)) {
         rows.push(Rows::Orders(OrderRows::Sweep(Arc::new(now.outside.clone()))));
     }
     rows

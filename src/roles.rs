@@ -21,7 +21,7 @@ use crate::source::SourceError;
 use crate::stage::journeys::JourneysStage;
 use crate::stage::reading::Reading;
 use crate::stage::refold::Refold;
-use crate::stage::{Inlet, Notice, PositionRow, Positions};
+use crate::stage::{Cut, Inlet, Notice, PositionRow, Positions};
 use crate::startup::{self, Start};
 use crate::telemetry::Telemetry;
 use crate::time::Timestamp;
@@ -83,7 +83,7 @@ impl Place<'_> {
         desk: &Desk,
         stop: watch::Receiver<bool>,
     ) -> Result<(), RoleError> {
-        check(self.roles).await?;
+        check(self.roles, self.cut().await?).await?;
         match role {
             Role::Ingest => self.ingest(admit, until_end, stop).await,
             Role::Identity => self.identity(desk, stop).await,
@@ -129,7 +129,7 @@ impl Place<'_> {
     async fn identity(&self, desk: &Desk, mut stop: watch::Receiver<bool>) -> Result<(), RoleError> {
         let (topic, group) = (self.roles.identity_topic(), self.roles.writer_group());
         let watched = (self.health.clone(), self.clock);
-        let inlet = TopicInlet::new(self.config.clone(), self.roles, (&topic, &group), self.fingerprint(), watched)?;
+        let inlet = TopicInlet::new(self.config.clone(), self.roles, (&topic, &group, 0), self.fingerprint(), watched)?;
         let mut inlet = inlet.ending_with_loss();
         let standby = Standby::default();
         let mut look = tokio::time::interval(STANDING_BY);
@@ -170,7 +170,9 @@ impl Place<'_> {
         let (hasten, hurry) = watch::channel(*stop.borrow());
         desk.open_for(&mut start.stages.identity.orders, ids());
         start.stages.identity.hurry = hurry;
-        let customers = (self.roles.customers_topic(), self.roles.partitions);
+        // Read after the notices are ours: a newer cut is told by a notice that comes later.
+        let cut = self.cut().await?;
+        let customers = (self.roles.customers_topic(cut.since), cut.slices);
         let mut out = TopicOutlet::new(self.config.clone(), self.roles, customers, inputs)?;
         let upto = out.upto();
         let Start { stages, readings, new, .. } = start;
@@ -181,7 +183,7 @@ impl Place<'_> {
         let showing = async {
             // An error of the loop ends the wait as well, and is told by it.
             if has_swept.wait_for(|swept| *swept).await.is_ok() && !new.is_empty() {
-                wait_until_committed(self.roles, &upto).await?;
+                wait_until_committed(self.roles, cut, &upto).await?;
                 startup::show(self.store, &readings, &new, self.files).await?;
                 if computes_more {
                     return Ok::<(), RoleError>(());
@@ -198,7 +200,7 @@ impl Place<'_> {
             end.send_replace(true);
             shown
         };
-        inlet.begin(self.fingerprint());
+        inlet.begin(self.fingerprint(), cut.since);
         let running =
             identity::run(&host, &writer, (&mut *inlet, &mut out), stages.identity, (ended, swept), &telemetry);
         tokio::pin!(running, ending);
@@ -212,11 +214,60 @@ impl Place<'_> {
         Ok(())
     }
 
-    /// Computes what is announced, with the readings it is announced with.
-    async fn journeys(&self, stop: watch::Receiver<bool>) -> Result<(), RoleError> {
-        let (topic, group) = (self.roles.customers_topic(), self.roles.journeys_group());
+    /// Owns slices of the customers as they are cut now; when they are cut anew, what was taken is written first.
+    async fn journeys(&self, mut stop: watch::Receiver<bool>) -> Result<(), RoleError> {
+        let mut rows = 0;
+        let mut going = true;
+        while going {
+            let cut = self.cut().await?;
+            let (end, ended) = watch::channel(*stop.borrow());
+            let owning = self.slices(cut, ended);
+            tokio::pin!(owning);
+            tokio::select! {
+                done = &mut owning => {
+                    rows += done?;
+                    going = false;
+                }
+                _ = stop.wait_for(|stop| *stop) => {
+                    end.send_replace(true);
+                    rows += owning.await?;
+                    going = false;
+                }
+                anew = self.cut_anew(cut) => {
+                    let Cut { slices, .. } = anew?;
+                    info!(slices, before = cut.slices, "the customers are cut anew");
+                    end.send_replace(true);
+                    rows += owning.await?;
+                }
+            }
+        }
+        info!(rows, "the journeys worker has stopped; everything it was told is written");
+        Ok(())
+    }
+
+    /// How the customers are cut now.
+    async fn cut(&self) -> Result<Cut, RoleError> {
+        let found = self.store.cut(&self.roles.prefix).await?;
+        Ok(found.ok_or_else(|| RelayError::NoTopic { topic: self.roles.customers_topic(0) })?)
+    }
+
+    /// Waits for another cut than this.
+    async fn cut_anew(&self, known: Cut) -> Result<Cut, RoleError> {
+        loop {
+            tokio::time::sleep(self.machine().tick).await;
+            let cut = self.cut().await?;
+            if cut != known {
+                return Ok(cut);
+            }
+        }
+    }
+
+    /// Computes what is announced, with the readings it is announced with; the number of rows.
+    async fn slices(&self, cut: Cut, stop: watch::Receiver<bool>) -> Result<u64, RoleError> {
+        let (topic, group) = (self.roles.customers_topic(cut.since), self.roles.journeys_group(cut.since));
         let watched = (self.health.clone(), self.clock);
-        let mut inlet = TopicInlet::new(self.config.clone(), self.roles, (&topic, &group), Arc::from(""), watched)?;
+        let place = (&*topic, &*group, cut.since);
+        let mut inlet = TopicInlet::new(self.config.clone(), self.roles, place, Arc::from(""), watched)?;
         let mut readings: Vec<Reading> = Vec::new();
         let mut rows = 0;
         let done = loop {
@@ -225,7 +276,7 @@ impl Place<'_> {
             let outside = Arc::new(self.store.outside().await?);
             let refold = Refold::new(self.config.clone(), shared, outside, None);
             let stage = JourneysStage::new(refold, self.config.cache_bytes);
-            let (slices, told) = ((self.roles.partitions, None), (stop.clone(), self.telemetry()));
+            let (slices, told) = ((cut.slices, None), (stop.clone(), self.telemetry()));
             match journeys::run(&self.machine(), writer, &mut inlet, stage, slices, told).await {
                 Ok(done) => rows += done.customers,
                 Err(error) => break Err(RoleError::from(error)),
@@ -236,12 +287,11 @@ impl Place<'_> {
                 Err(error) => break Err(error),
             }
             info!(readings = &*inputs, "going on with what is announced now");
-            inlet.begin(inputs);
+            inlet.begin(inputs, cut.since);
         };
         inlet.leave().await;
         done?;
-        info!(rows, "the journeys worker has stopped; everything it was told is written");
-        Ok(())
+        Ok(rows)
     }
 
     /// Readings by their ids, as the writer noted them: nothing is read from journey files here (I12).

@@ -81,7 +81,8 @@ pub async fn load(
 
 /// What is outside the function by the orders that are carried out.
 pub async fn known(store: &Clickhouse) -> Result<Known, WarehouseError> {
-    Ok(Known { orders: store.open_orders().await?.0 - 1, outside: store.outside().await? })
+    let orders = store.open_orders().await?;
+    Ok(Known::of(&orders, store.outside().await?))
 }
 
 /// What a map is shown with until the new reading is complete, if this config can still compute it.

@@ -78,15 +78,20 @@ impl RolesConfig {
     pub fn identity_topic(&self) -> String {
         format!("{}.identity", self.prefix)
     }
-    pub fn customers_topic(&self) -> String {
-        format!("{}.customers", self.prefix)
+    /// `since`: the epoch that the cut of the customers began; 0: the first.
+    pub fn customers_topic(&self, since: u64) -> String {
+        format!("{}.customers{}", self.prefix, of_epoch(since))
     }
     pub fn writer_group(&self) -> String {
         format!("{}.writer", self.prefix)
     }
-    pub fn journeys_group(&self) -> String {
-        format!("{}.journeys", self.prefix)
+    pub fn journeys_group(&self, since: u64) -> String {
+        format!("{}.journeys{}", self.prefix, of_epoch(since))
     }
+}
+
+fn of_epoch(since: u64) -> String {
+    if since == 0 { String::new() } else { format!(".{since}") }
 }
 
 #[derive(Clone, Debug)]

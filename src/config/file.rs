@@ -103,8 +103,8 @@ pub struct RolesFile {
     /// The topics are `<prefix>.identity` and `<prefix>.customers`, the groups `<prefix>.writer` and `<prefix>.journeys`;
     /// default `tropa`.
     pub prefix: Option<String>,
-    /// Into how many slices customers are cut, at most one worker each: a power of two up to 64; default 8. Changes only
-    /// with all roles stopped, by a new prefix.
+    /// Into how many slices customers are cut, at most one worker each: a power of two up to 64; default 8. Changed by
+    /// `tropa migrate --partitions`, also while the roles run.
     pub partitions: Option<u16>,
     /// Copies of each message; default 3, or 1 on a single broker.
     #[schemars(range(min = 1))]

@@ -77,6 +77,23 @@ impl Identity {
         state.customer
     }
 
+    /// Every name that a customer could have: all persons and devices ever heard of.
+    pub fn all_names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.graph.nodes.iter().map(|node| &node.name)
+    }
+
+    /// Every customer who may have events of a node.
+    pub fn possible_customers(&self, node: &str) -> Vec<Arc<str>> {
+        let Some(node) = self.graph.find(node) else { return Vec::new() };
+        let mut customers = Vec::new();
+        self.mark_possible(node, &mut customers);
+        if self.graph.node(node).quarantined {
+            self.mark_heirs(node, &mut customers);
+        }
+        customers.retain(|&customer| customer != NONE);
+        self.names(customers)
+    }
+
     /// Whether a customer of this name has been brought by any batch.
     pub fn is_customer(&self, name: &str) -> bool {
         self.customer_node(name).is_some()

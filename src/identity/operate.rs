@@ -65,10 +65,15 @@ impl Identity {
 
     /// Carries out erasures. `still`: nodes of their reach with events that they do not cover.
     pub fn erase(&mut self, erasures: &[Erasure], still: &FxHashSet<Arc<str>>) -> Changes {
+        let reach: Vec<Arc<str>> = erasures.iter().flat_map(|e| self.reach_of(e)).collect();
+        self.erase_reaching(erasures, &reach, still)
+    }
+
+    /// The same where more than their reach by facts may lose its last event.
+    pub fn erase_reaching(&mut self, erasures: &[Erasure], reach: &[Arc<str>], still: &FxHashSet<Arc<str>>) -> Changes {
         let mut touched = self.graph.touched();
         let mut journal = Journal::default();
-        let reach: Vec<u32> =
-            erasures.iter().flat_map(|e| self.reach_of(e)).filter_map(|node| self.graph.find(&node)).collect();
+        let reach: Vec<u32> = reach.iter().filter_map(|node| self.graph.find(node)).collect();
         self.mark_all(&reach, &mut journal.dirty);
         for erasure in erasures {
             self.graph.erase(erasure, &self.guards, &mut touched);

@@ -20,18 +20,22 @@ use crate::orders::{self, Accepted, Answer, Asked, Ordered, Orders, Rebuilding};
 use crate::progress::{BarUnit, bar};
 use crate::stage::announce::partition_of;
 use crate::stage::identity::{IdentityStage, IdentityStep};
-use crate::stage::orders::{Carried, Known, carry_out};
+use crate::stage::orders::{Carried, Known, OrderRows, carry_out, first_place};
 use crate::stage::watermark::Watermark;
 use crate::stage::{
-    Announced, Announcement, Heard, Host, Inlet, Notice, Outlet, Partition, Rows, Ticket, Version, Warehouse,
+    Again, Announced, Announcement, Heard, Host, Inlet, Notice, Outlet, Partition, Rows, Ticket, Version, Warehouse,
 };
 use crate::telemetry::Telemetry;
-use crate::time::Timestamp;
+use crate::time::{Day, Timestamp};
 
 /// Batches whose announcements may be on their way at once.
 const UNSETTLED: usize = 8;
 /// Customers announced in one message where nothing else cuts it.
 const CHUNK: usize = 10_000;
+/// 1900-01-01, before every event.
+const SINCE_EVER: Day = Day(-25_567);
+/// Nodes whose events are taken once more together.
+const NODES: usize = 5_000;
 
 /// What the writer is told beside its seams.
 pub struct Setting {
@@ -80,6 +84,15 @@ struct Unsettled {
     then: Then,
 }
 
+/// What a look at what is settled has found.
+enum Settled {
+    So,
+    /// And with it everything that a new reading waits for.
+    Swept,
+    /// Somebody else is the writer by now.
+    Replaced,
+}
+
 /// What comes after the identity rows of a step.
 #[derive(Default)]
 struct Then {
@@ -109,9 +122,16 @@ pub async fn run<W: Warehouse, I: Inlet<Notice>, O: Outlet<Announced>, H: Host>(
     let (mut hurry, mut may_hurry) = (setting.hurry.clone(), true);
     loop {
         if let Some(w) = &mut writer {
-            if w.settle(store, inlet).await? {
-                swept.send_replace(true);
-                w.mark(host, out).await?;
+            match w.settle(store, inlet).await? {
+                Settled::Replaced => {
+                    writer = None;
+                    continue;
+                }
+                Settled::Swept => {
+                    swept.send_replace(true);
+                    w.mark(host, out).await?;
+                }
+                Settled::So => {}
             }
             if *hurry.borrow() && !w.sweeps.is_empty() {
                 info!("history is not computed to the end: the next start begins it anew");
@@ -147,9 +167,14 @@ pub async fn run<W: Warehouse, I: Inlet<Notice>, O: Outlet<Announced>, H: Host>(
                     if !inlet.confirm(partition, note.max(epoch)).await.map_err(closed)? {
                         continue;
                     }
+                    // Before the sets: what the writer before had accepted is open here, or all that follows from it was
+                    // said before anything that is said now.
+                    let orders = store.open_orders().await.map_err(warehouse)?;
                     let mut w = Writer::load(host, store, &setting, epoch).await?;
+                    setting.orders.go_on_at(orders.0.max(first_place(epoch)));
+                    w.know(Known::of(&orders, w.stage.identity().outside().clone()), &setting);
                     w.mend(host, store, out).await?;
-                    w.finish_orders(store, out, &mut setting).await?;
+                    w.finish_orders(store, out, &setting, orders.1).await?;
                     w.begin_first_sweep(&setting);
                     w.mark(host, out).await?;
                     writer = Some(w);
@@ -171,7 +196,13 @@ pub async fn run<W: Warehouse, I: Inlet<Notice>, O: Outlet<Announced>, H: Host>(
                         Asked::Order(Ordered { order, answer }) => {
                             let (place, record) =
                                 setting.orders.accept(store, &w.stage, &order).await.map_err(warehouse)?;
-                            w.order(store, out, &setting, (place, &record), Some(answer)).await?;
+                            // One that has been replaced is not heard. Its successor has found the record, or nobody is
+                            // told that it was accepted.
+                            if inlet.confirm(0, w.epoch).await.map_err(closed)? {
+                                w.order(store, out, &setting, (place, &record), Some(answer)).await?;
+                            } else {
+                                writer = None;
+                            }
                         }
                         Asked::Rebuild(asked) => w.rebuild(store, asked).await?,
                     }
@@ -325,8 +356,20 @@ impl Writer {
         for row in &notice.positions {
             self.watermark.observe(row, host.now());
         }
+        match notice.again {
+            None => {}
+            Some(Again::Events) => self.take_all(host, store, out).await?,
+            Some(Again::Slice { partition, .. }) => self.announce_slice(host, store, out, partition).await?,
+        }
         let mut step = host.heavy(|| self.stage.step(&notice.events));
-        for rows in orders::late(&notice.events, std::mem::take(&mut step.erased), notice.orders, &self.known) {
+        // Whoever stored the events may have known the orders, and a predecessor that stored them first may not.
+        let covered = orders::covered_nodes(&notice.events, &self.known.outside);
+        let stored = match covered.is_empty() || notice.orders < self.known.orders {
+            true => Vec::new(),
+            false => store.events_of(covered).await.map_err(warehouse)?,
+        };
+        let erased = std::mem::take(&mut step.erased);
+        for rows in orders::late(&notice.events, erased, (notice.orders, &stored), &self.known) {
             if !rows.is_empty() {
                 store.insert(rows).await.map_err(warehouse)?;
             }
@@ -334,6 +377,54 @@ impl Writer {
         debug!(events = notice.events.len(), customers = step.announcements.len(), "identity resolved");
         let then = Then { next: Some(offset + 1), ..Then::default() };
         self.tell(store, out, &notice.events, step, then).await
+    }
+
+    /// Takes every stored event once more: notices were lost, and with them who is whom.
+    async fn take_all<W: Warehouse, O: Outlet<Announced>, H: Host>(
+        &mut self,
+        host: &H,
+        store: &W,
+        out: &mut O,
+    ) -> Result<(), PipelineError> {
+        let nodes = store.nodes_since(SINCE_EVER).await.map_err(warehouse)?;
+        info!(nodes = nodes.len(), "notices are missing: all stored events are looked at once more");
+        for some in nodes.chunks(NODES) {
+            let events = Arc::new(store.events_of(some.to_vec()).await.map_err(warehouse)?);
+            let mut step = host.heavy(|| self.stage.step(&events));
+            let erased = Rows::Orders(OrderRows::Erased(std::mem::take(&mut step.erased)));
+            if !erased.is_empty() {
+                store.insert(erased).await.map_err(warehouse)?;
+            }
+            self.tell(store, out, &events, step, Then::default()).await?;
+        }
+        Ok(())
+    }
+
+    /// Announces everybody in a slice, also those who are nobody any more: its owner may have heard of none of it, and
+    /// former owners may still be writing.
+    async fn announce_slice<W: Warehouse, O: Outlet<Announced>, H: Host>(
+        &mut self,
+        host: &H,
+        store: &W,
+        out: &mut O,
+        partition: Partition,
+    ) -> Result<(), PipelineError> {
+        let slices = out.partitions();
+        if partition >= slices {
+            return Ok(());
+        }
+        let mut customers = store.customers_in((partition, slices)).await.map_err(warehouse)?;
+        let names = self.stage.identity().all_names().filter(|name| partition_of(name, slices) == partition);
+        customers.extend(names.cloned());
+        customers.sort_unstable();
+        customers.dedup();
+        info!(partition, customers = customers.len(), "a slice begins anew: everybody in it is announced once more");
+        for chunk in customers.chunks(CHUNK) {
+            let mut announcements = host.heavy(|| self.stage.announce(chunk));
+            announcements.iter_mut().for_each(|announcement| announcement.reread = true);
+            self.announce(out, &Arc::default(), announcements).await?;
+        }
+        Ok(())
     }
 
     /// Notes whom a step is about to announce, beside its facts, and announces it; its identity rows wait.
@@ -360,11 +451,9 @@ impl Writer {
         &mut self,
         store: &W,
         out: &mut O,
-        setting: &mut Setting,
+        setting: &Setting,
+        open: Vec<(u64, OrderRecord)>,
     ) -> Result<(), PipelineError> {
-        let (next, open) = store.open_orders().await.map_err(warehouse)?;
-        setting.orders.go_on_at(next);
-        self.know(open.first().map_or(next, |(place, _)| *place) - 1, setting);
         for (place, record) in open {
             info!(place, "an order was accepted and not carried out to the end");
             self.order(store, out, setting, (place, &record), None).await?;
@@ -386,28 +475,34 @@ impl Writer {
         for rows in members {
             store.insert(rows).await.map_err(warehouse)?;
         }
-        self.know(place, setting);
+        self.know(Known { orders: place, outside: self.stage.identity().outside().clone() }, setting);
         let accepted = Accepted { place, customers: step.changed.len() };
         info!(place, customers = accepted.customers, "an order is carried out");
         let answer = answer.map(|to| Answer { to, accepted });
         self.tell(store, out, &Arc::default(), step, Then { last, answer, ..Then::default() }).await
     }
 
-    /// What is outside follows from the orders up to this one.
-    fn know(&mut self, orders: u64, setting: &Setting) {
-        self.known = Arc::new(Known { orders, outside: self.stage.identity().outside().clone() });
+    fn know(&mut self, known: Known, setting: &Setting) {
+        self.known = Arc::new(known);
         setting.outside.send_replace(self.known.clone());
     }
 
-    /// Writes the identity rows of the steps that are settled, and commits what they came from. Whether everything that a
-    /// new reading waits for is settled with it.
+    /// Writes the identity rows of the steps that are settled, and commits what they came from.
     async fn settle<W: Warehouse, I: Inlet<Notice>>(
         &mut self,
         store: &W,
         inlet: &mut I,
-    ) -> Result<bool, PipelineError> {
-        let mut upto = None;
+    ) -> Result<Settled, PipelineError> {
+        let mut steps = Vec::new();
         while let Some(step) = self.unsettled.pop_front_if(|step| step.before <= self.settled) {
+            steps.push(step);
+        }
+        // What a replaced writer announced after its successor began is not heard: nothing may say that it was.
+        if !steps.is_empty() && !inlet.confirm(0, self.epoch).await.map_err(closed)? {
+            return Ok(Settled::Replaced);
+        }
+        let mut upto = None;
+        for step in steps {
             if !step.assignments.is_empty() {
                 store.insert(Rows::Assignments(step.assignments, step.version)).await.map_err(warehouse)?;
             }
@@ -424,11 +519,13 @@ impl Writer {
         if let Some(next) = upto {
             inlet.commit(0, next, self.epoch).await.map_err(closed)?;
         }
-        let mut first = false;
+        let mut settled = Settled::So;
         while let Some(done) = self.sweeps.pop_front_if(|sweep| sweep.is_done()) {
-            first |= done.first;
+            if done.first {
+                settled = Settled::Swept;
+            }
         }
-        Ok(first)
+        Ok(settled)
     }
 
     async fn announce<O: Outlet<Announced>>(

@@ -79,7 +79,7 @@ pub async fn run<L: Log, W: Warehouse, O: Outlet<Notice>>(
                         }
                     }
                     telemetry.stored(counted, began);
-                    let notice = Notice { events, positions: rows.clone(), orders: known.orders };
+                    let notice = Notice { events, positions: rows.clone(), orders: known.orders, again: None };
                     let ticket = out.announce(0, notice).await.map_err(closed)?;
                     unsettled.push_back((ticket, rows));
                 }

@@ -2,18 +2,26 @@
 //! commits that carry a note. One thread polls; while nobody takes what it has, it pauses and keeps the membership alive.
 //!
 //! A message whose sender works with other inputs (another reading) is not given out: the inlet ends before it, so that
-//! what was taken is settled first, and goes on with it once its owner can compute what is asked for.
+//! what was taken is settled first, and goes on with it once its owner can compute what is asked for. The same before a
+//! message about another cut of the customers.
+//!
+//! Where the log does not hold what nobody has read (it was emptied or made anew, or the topic is new), the identity writer
+//! is asked to say it again, before anything is read or committed.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
 use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::mpsc::{self, Receiver, Sender, error::TrySendError};
+use tracing::info;
 
 use super::wire::Wire;
 use super::{LONGEST, RelayError, client};
@@ -22,7 +30,7 @@ use crate::health::Health;
 use crate::source::kafka::group::{Group, GroupConsumer};
 use crate::source::kafka::words::Trouble;
 use crate::source::offsets::TopicPartition;
-use crate::stage::{Heard, Inlet, Partition};
+use crate::stage::{Again, Heard, Inlet, Notice, Partition};
 use crate::time::Timestamp;
 
 /// Longest wait for a message: stops and rebalances are noticed within it.
@@ -38,14 +46,24 @@ enum Said {
     Failed(RelayError),
 }
 
+/// Partitions whose losses have been asked for, until the next commit, each with what its log held.
+type Asked = Arc<Mutex<BTreeMap<Partition, (i64, i64)>>>;
+
+fn set(asked: &Asked) -> MutexGuard<'_, BTreeMap<Partition, (i64, i64)>> {
+    asked.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 pub struct TopicInlet<T> {
     consumer: GroupConsumer,
     topic: Arc<str>,
     heard: Receiver<Said>,
     stop: Arc<AtomicBool>,
+    asked: Asked,
     thread: Option<std::thread::JoinHandle<()>>,
     config: Arc<Config>,
     inputs: Arc<str>,
+    /// The cut of the customers that messages may speak of.
+    cut: u64,
     /// The newest writer heard of.
     writer: u64,
     /// Partitions that were given out, each with its last note.
@@ -63,7 +81,7 @@ impl<T: Wire> TopicInlet<T> {
     pub fn new(
         config: Arc<Config>,
         roles: &RolesConfig,
-        (topic, group): (&str, &str),
+        (topic, group, cut): (&str, &str, u64),
         inputs: Arc<str>,
         (health, clock): (Health, fn() -> Timestamp),
     ) -> Result<Self, RelayError> {
@@ -84,8 +102,10 @@ impl<T: Wire> TopicInlet<T> {
         let consumer = Arc::new(consumer);
         let (out, heard) = mpsc::channel(WAITING);
         let stop = Arc::new(AtomicBool::new(false));
-        let reader =
-            Reader { consumer: consumer.clone(), topic: topic.into(), out, stop: stop.clone(), ours: Vec::new() };
+        let asked = Asked::default();
+        let asking = Asking { config: config.clone(), roles: roles.clone(), lost: T::lost, cut, asked: asked.clone() };
+        let (own, ours) = (consumer.clone(), Vec::new());
+        let reader = Reader { consumer: own, topic: topic.into(), out, stop: stop.clone(), ours, asking };
         let thread = Some(std::thread::spawn(move || reader.run()));
         let topic = topic.into();
         Ok(Self {
@@ -93,9 +113,11 @@ impl<T: Wire> TopicInlet<T> {
             topic,
             heard,
             stop,
+            asked,
             thread,
             config,
             inputs,
+            cut,
             writer: 0,
             held: BTreeMap::new(),
             first: VecDeque::new(),
@@ -122,8 +144,8 @@ impl<T: Wire> TopicInlet<T> {
 
     /// Begins anew for a stage with these inputs: the partitions that are held are gained once more, and what waited for
     /// the inputs comes next.
-    pub fn begin(&mut self, inputs: Arc<str>) {
-        self.inputs = inputs;
+    pub fn begin(&mut self, inputs: Arc<str>, cut: u64) {
+        (self.inputs, self.cut) = (inputs, cut);
         self.other = None;
         let held = self.held.iter().map(|(&partition, &note)| Heard::Gained { partition, note });
         self.first = held.chain(self.waiting.take()).collect();
@@ -144,6 +166,11 @@ impl<T: Wire> TopicInlet<T> {
     fn judge(&mut self, heard: Heard<T>, inputs: String) -> Result<Heard<T>, RelayError> {
         let Heard::Message { message, .. } = &heard else { return Ok(heard) };
         let ours = *self.inputs == *inputs;
+        if ours && message.cut() > self.cut {
+            self.other = Some(inputs.into());
+            self.waiting = Some(heard);
+            return Ok(Heard::End);
+        }
         match message.writer() {
             None if ours => Ok(heard),
             None => Err(RelayError::OtherConfig { found: inputs, own: self.inputs.to_string() }),
@@ -200,13 +227,20 @@ impl<T: Wire> Inlet<T> for TopicInlet<T> {
             if !self.holds(partition) {
                 return Ok(false);
             }
-            let (consumer, topic) = (self.consumer.clone(), self.topic.clone());
+            let (consumer, topic, asked) = (self.consumer.clone(), self.topic.clone(), self.asked.clone());
             let committed = tokio::task::spawn_blocking(move || {
-                let (next, _) = committed_of(&consumer, &topic, partition)?;
-                consumer.commit(&position(&topic, partition, next, note)?, CommitMode::Sync)
+                let Begin { next, lost, there, .. } = committed_of(&consumer, &topic, partition)?;
+                // The trace of a loss stands until somebody has asked for what was lost.
+                let asked_for = |&(low, high): &(i64, i64)| low == there.0 && high <= there.1;
+                if lost && !set(&asked).get(&partition).is_some_and(asked_for) {
+                    return Ok::<bool, KafkaError>(false);
+                }
+                consumer.commit(&position(&topic, partition, next, note)?, CommitMode::Sync)?;
+                set(&asked).remove(&partition);
+                Ok(true)
             });
             match committed.await.map_err(|_| RelayError::Gone)? {
-                Ok(()) => return Ok(true),
+                Ok(ours) => return Ok(ours),
                 Err(error) => match error.rdkafka_error_code() {
                     Some(Code::IllegalGeneration | Code::UnknownMemberId | Code::FencedInstanceId) => return Ok(false),
                     // The group is being ordered anew, or the broker is away: it will be known soon.
@@ -238,17 +272,65 @@ fn position(topic: &str, partition: Partition, next: i64, note: u64) -> KafkaRes
     Ok(list)
 }
 
-/// (next, note) as committed, else the beginning of what the log has.
-fn committed_of(consumer: &GroupConsumer, topic: &str, partition: Partition) -> KafkaResult<(i64, u64)> {
+/// Where a partition goes on.
+struct Begin {
+    next: i64,
+    note: u64,
+    /// The log does not hold everything since the last commit, or nothing was ever committed.
+    lost: bool,
+    /// What the log holds: from the first offset to before the second.
+    there: (i64, i64),
+}
+
+/// As committed, else the beginning of what the log has.
+fn committed_of(consumer: &GroupConsumer, topic: &str, partition: Partition) -> KafkaResult<Begin> {
     let mut list = TopicPartitionList::new();
     list.add_partition(topic, i32::from(partition));
     let committed = consumer.committed_offsets(list, ANSWER)?;
-    let (low, _) = consumer.fetch_watermarks(topic, i32::from(partition), ANSWER)?;
-    let Some(place) = committed.find_partition(topic, i32::from(partition)) else { return Ok((low, 0)) };
+    let (low, high) = consumer.fetch_watermarks(topic, i32::from(partition), ANSWER)?;
+    let Some(place) = committed.find_partition(topic, i32::from(partition)) else {
+        return Ok(Begin { next: low, note: 0, lost: true, there: (low, high) });
+    };
     let note = place.metadata().parse().unwrap_or_default();
     match place.offset() {
-        Offset::Offset(next) => Ok((next.max(low), note)),
-        _ => Ok((low, note)),
+        Offset::Offset(next) if (low..=high).contains(&next) => {
+            Ok(Begin { next, note, lost: false, there: (low, high) })
+        }
+        _ => Ok(Begin { next: low, note, lost: true, there: (low, high) }),
+    }
+}
+
+/// Asks the identity writer to say again what was lost.
+struct Asking {
+    config: Arc<Config>,
+    roles: RolesConfig,
+    lost: fn(u64, Partition) -> Again,
+    cut: u64,
+    asked: Asked,
+}
+
+impl Asking {
+    /// Returns once the topic of notices has it.
+    fn ask(&self, partition: Partition) -> KafkaResult<()> {
+        let again = Some((self.lost)(self.cut, partition));
+        let notice = Notice { again, ..Notice::default() };
+        let unsaid = |_| KafkaError::ClientCreation("a notice cannot be written".to_owned());
+        let bytes = notice.encode(&self.config, &self.config.fingerprint).map_err(unsaid)?;
+        let producer: FutureProducer = client(&self.roles)
+            .set("enable.idempotence", "true")
+            .set("acks", "all")
+            .set("message.timeout.ms", ANSWER.as_millis().to_string())
+            .create()?;
+        let topic = self.roles.identity_topic();
+        let record = FutureRecord::<[u8], [u8]>::to(&topic).partition(0).payload(&bytes);
+        let mut sent = producer.send_result(record).map_err(|(error, _)| error)?;
+        producer.flush(ANSWER)?;
+        // After the flush the answer is here.
+        match Pin::new(&mut sent).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(Ok(_))) => Ok(()),
+            Poll::Ready(Ok(Err((error, _)))) => Err(error),
+            Poll::Ready(Err(_)) | Poll::Pending => Err(KafkaError::MessageProduction(Code::MessageTimedOut)),
+        }
     }
 }
 
@@ -258,6 +340,7 @@ struct Reader {
     out: Sender<Said>,
     stop: Arc<AtomicBool>,
     ours: Vec<TopicPartition>,
+    asking: Asking,
 }
 
 /// Nobody listens any more.
@@ -288,10 +371,30 @@ impl Reader {
                 Err(Over)
             }
             Some(Err(error)) => {
+                if matches!(error.rdkafka_error_code(), Some(Code::AutoOffsetReset | Code::OffsetOutOfRange)) {
+                    return self.begin_anew();
+                }
                 self.consumer.context().trouble(Trouble::of(&error, ""));
                 Ok(())
             }
         }
+    }
+
+    /// Partitions whose log does not hold any more what comes next are taken as if they were gained now.
+    fn begin_anew(&mut self) -> Result<(), Over> {
+        let places = std::mem::take(&mut self.ours);
+        let mut list = TopicPartitionList::new();
+        for place in &places {
+            list.add_partition(&place.topic, place.partition);
+        }
+        if let Err(error) = self.consumer.incremental_unassign(&list) {
+            tracing::debug!(%error, "partitions could not be given up to be taken anew");
+        }
+        for place in places {
+            self.say(Said::Lost(Partition::try_from(place.partition).unwrap_or_default()))?;
+            self.consumer.context().take_anew(place);
+        }
+        Ok(())
     }
 
     fn follow_group(&mut self) -> Result<(), Over> {
@@ -314,10 +417,23 @@ impl Reader {
         let mut notes = Vec::new();
         for place in gained {
             let partition = Partition::try_from(place.partition).unwrap_or_default();
-            let (next, note) = match committed_of(&self.consumer, &self.topic, partition) {
+            let Begin { next, note, lost, there } = match committed_of(&self.consumer, &self.topic, partition) {
                 Ok(found) => found,
                 Err(error) => return Ok(Err(error)),
             };
+            set(&self.asking.asked).remove(&partition);
+            if lost {
+                info!(
+                    topic = &*self.topic,
+                    partition,
+                    from = next,
+                    "what was not read is not there: it is asked for again"
+                );
+                if let Err(error) = self.asking.ask(partition) {
+                    return Ok(Err(error));
+                }
+                set(&self.asking.asked).insert(partition, there);
+            }
             if let Err(error) = assignment.add_partition_offset(&place.topic, place.partition, Offset::Offset(next)) {
                 return Ok(Err(error));
             }

@@ -10,7 +10,7 @@ mod wire;
 
 pub use inlet::TopicInlet;
 pub use outlet::{TopicOutlet, Upto};
-pub use topics::{check, create, wait_until_committed};
+pub use topics::{check, create, partitions_of, wait_until_committed};
 pub use wire::Wire;
 
 use rdkafka::ClientConfig;
@@ -42,8 +42,8 @@ pub enum RelayError {
     #[error("topic `{topic}` does not exist\n  hint: run `tropa migrate` once")]
     NoTopic { topic: String },
     #[error(
-        "topic `{topic}` has {found} partitions, and the config says {wanted}\n  \
-         hint: the number of slices changes only with all roles stopped, by a new `prefix` and `tropa migrate`"
+        "topic `{topic}` has {found} partitions, and was made with {wanted}\n  \
+         hint: somebody has changed it; `tropa migrate --partitions` begins anew with a topic of its own"
     )]
     OtherPartitions { topic: String, found: usize, wanted: usize },
     #[error("Kafka: {0}")]

@@ -11,6 +11,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::{LONGEST, RelayError, Upto, client};
 use crate::config::RolesConfig;
+use crate::stage::Cut;
 
 const ANSWER: Duration = Duration::from_secs(15);
 /// What is not stored elsewhere lives this long in them.
@@ -20,12 +21,12 @@ fn kafka(error: impl std::fmt::Display) -> RelayError {
     RelayError::Kafka(error.to_string())
 }
 
-/// Creates what is missing; returns the names of what was.
-pub async fn create(roles: &RolesConfig) -> Result<Vec<String>, RelayError> {
+/// Creates what is missing for a cut of the customers; returns the names of what was.
+pub async fn create(roles: &RolesConfig, cut: Cut) -> Result<Vec<String>, RelayError> {
     let admin: AdminClient<DefaultClientContext> = client(roles).create().map_err(kafka)?;
     let retention = (RETENTION_DAYS * 86_400_000).to_string();
     let insync = if roles.replication >= 3 { "2" } else { "1" };
-    let topics = [(roles.identity_topic(), 1), (roles.customers_topic(), i32::from(roles.partitions))];
+    let topics = [(roles.identity_topic(), 1), (roles.customers_topic(cut.since), i32::from(cut.slices))];
     let wanted: Vec<NewTopic<'_>> = topics
         .iter()
         .map(|(name, partitions)| {
@@ -45,34 +46,39 @@ pub async fn create(roles: &RolesConfig) -> Result<Vec<String>, RelayError> {
             Err((name, code)) => return Err(kafka(format!("topic `{name}` cannot be created: {code}"))),
         }
     }
-    check(roles).await?;
+    check(roles, cut).await?;
     Ok(made)
 }
 
-/// Whether the topics are there with as many partitions as the config says.
-pub async fn check(roles: &RolesConfig) -> Result<(), RelayError> {
+/// Partitions of a topic; 0: it is not there.
+pub async fn partitions_of(roles: &RolesConfig, topic: String) -> Result<usize, RelayError> {
     let roles = roles.clone();
     let looked = tokio::task::spawn_blocking(move || {
         let consumer: BaseConsumer = client(&roles).create().map_err(kafka)?;
-        for (topic, wanted) in [(roles.identity_topic(), 1), (roles.customers_topic(), usize::from(roles.partitions))] {
-            let metadata = consumer.fetch_metadata(Some(&topic), ANSWER).map_err(kafka)?;
-            let found = metadata.topics().iter().find(|t| t.name() == topic).map_or(0, |t| t.partitions().len());
-            match found {
-                0 => return Err(RelayError::NoTopic { topic }),
-                found if found != wanted => return Err(RelayError::OtherPartitions { topic, found, wanted }),
-                _ => {}
-            }
-        }
-        Ok(())
+        let metadata = consumer.fetch_metadata(Some(&topic), ANSWER).map_err(kafka)?;
+        Ok(metadata.topics().iter().find(|t| t.name() == topic).map_or(0, |t| t.partitions().len()))
     });
     looked.await.map_err(kafka)?
 }
 
+/// Whether the topics are there, as the cut of the customers needs them.
+pub async fn check(roles: &RolesConfig, cut: Cut) -> Result<(), RelayError> {
+    for (topic, wanted) in [(roles.identity_topic(), 1), (roles.customers_topic(cut.since), usize::from(cut.slices))] {
+        match partitions_of(roles, topic.clone()).await? {
+            0 => return Err(RelayError::NoTopic { topic }),
+            found if found != wanted => return Err(RelayError::OtherPartitions { topic, found, wanted }),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Waits until the owners of customers have written everything that was announced up to here.
-pub async fn wait_until_committed(roles: &RolesConfig, upto: &Upto) -> Result<(), RelayError> {
-    let consumer: BaseConsumer = client(roles).set("group.id", roles.journeys_group()).create().map_err(kafka)?;
+pub async fn wait_until_committed(roles: &RolesConfig, cut: Cut, upto: &Upto) -> Result<(), RelayError> {
+    let consumer: BaseConsumer =
+        client(roles).set("group.id", roles.journeys_group(cut.since)).create().map_err(kafka)?;
     let consumer = std::sync::Arc::new(consumer);
-    let topic = roles.customers_topic();
+    let topic = roles.customers_topic(cut.since);
     let wanted = upto.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     loop {
         let (asked, topic, wanted) = (consumer.clone(), topic.clone(), wanted.clone());

@@ -11,11 +11,13 @@ use crate::config::Config;
 use crate::event::{Event, Identifier};
 use crate::identity::Membership;
 use crate::source::Counters;
-use crate::stage::{Announced, Announcement, Notice, PositionRow};
+use crate::stage::{Again, Announced, Announcement, Notice, Partition, PositionRow};
 use crate::time::Timestamp;
 
 /// Raised when a message can no longer be read by the version before.
-const SCHEMA: u16 = 1;
+const SCHEMA: u16 = 2;
+/// Of a message that the version before can read as well.
+const READ_BY_ALL: u16 = 1;
 
 /// A message that travels.
 pub trait Wire: Sized + Send + 'static {
@@ -25,6 +27,12 @@ pub trait Wire: Sized + Send + 'static {
     fn decode(bytes: &[u8], config: &Config) -> Result<(Self, String), RelayError>;
     /// Epoch of its writer, where a greater one may bring other inputs along; `None`: all work with the same, or not at all.
     fn writer(&self) -> Option<u64>;
+    /// The epoch of the cut of the customers that it speaks of; 0: of none, or the first.
+    fn cut(&self) -> u64 {
+        0
+    }
+    /// What must be said once more where messages of this kind are lost; `since`: the cut that its topic is of.
+    fn lost(since: u64, partition: Partition) -> Again;
     /// Two messages that say the same, in order; `None`: it cannot be cut.
     fn halves(&self) -> Option<[Self; 2]>;
 }
@@ -42,6 +50,8 @@ struct WireNotice {
     events: Vec<WireEvent>,
     positions: Vec<WirePosition>,
     orders: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    again: Option<Again>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -140,8 +150,8 @@ fn events(list: Vec<WireEvent>, config: &Config) -> Result<Arc<Vec<Event>>, Rela
     Ok(Arc::new(list.into_iter().map(|event| event.event(config)).collect::<Result<_, _>>()?))
 }
 
-fn seal<T: Serialize>(message: T, reading: &str) -> Result<Vec<u8>, RelayError> {
-    let envelope = Envelope { schema: SCHEMA, reading: reading.to_owned(), message };
+fn seal<T: Serialize>(message: T, schema: u16, reading: &str) -> Result<Vec<u8>, RelayError> {
+    let envelope = Envelope { schema, reading: reading.to_owned(), message };
     rmp_serde::to_vec_named(&envelope).map_err(|e| RelayError::Unreadable(e.to_string()))
 }
 
@@ -167,7 +177,9 @@ impl Wire for Notice {
         };
         let events = self.events.iter().map(|event| WireEvent::of(event, config)).collect();
         let positions = self.positions.iter().map(position).collect();
-        seal(WireNotice { events, positions, orders: self.orders }, reading)
+        // Whoever cannot say it again must not take the message for done.
+        let schema = if self.again.is_some() { SCHEMA } else { READ_BY_ALL };
+        seal(WireNotice { events, positions, orders: self.orders, again: self.again }, schema, reading)
     }
 
     fn decode(bytes: &[u8], config: &Config) -> Result<(Self, String), RelayError> {
@@ -188,20 +200,36 @@ impl Wire for Notice {
             })
         };
         let positions = wire.positions.into_iter().map(position).collect::<Result<_, RelayError>>()?;
-        Ok((Self { events: events(wire.events, config)?, positions, orders: wire.orders }, inputs))
+        let events = events(wire.events, config)?;
+        Ok((Self { events, positions, orders: wire.orders, again: wire.again }, inputs))
     }
 
     fn writer(&self) -> Option<u64> {
         None
     }
 
+    fn cut(&self) -> u64 {
+        match self.again {
+            Some(Again::Slice { since, .. }) => since,
+            Some(Again::Events) | None => 0,
+        }
+    }
+
+    fn lost(_: u64, _: Partition) -> Again {
+        Again::Events
+    }
+
     fn halves(&self) -> Option<[Self; 2]> {
         let (first, second) =
             self.events.split_at_checked(self.events.len() / 2).filter(|(first, _)| !first.is_empty())?;
         // How far the sources have come is true only with the last of their events.
-        let part =
-            |events: &[Event], positions| Self { events: Arc::new(events.to_vec()), positions, orders: self.orders };
-        Some([part(first, Vec::new()), part(second, self.positions.clone())])
+        let part = |events: &[Event], positions, again| Self {
+            events: Arc::new(events.to_vec()),
+            positions,
+            orders: self.orders,
+            again,
+        };
+        Some([part(first, Vec::new(), None), part(second, self.positions.clone(), self.again)])
     }
 }
 
@@ -216,7 +244,8 @@ impl Wire for Announced {
         };
         let events = self.events.iter().map(|event| WireEvent::of(event, config)).collect();
         let customers = self.customers.iter().map(customer).collect();
-        seal(WireAnnounced { writer: self.writer, orders: self.orders, events, customers, as_of: self.as_of }, reading)
+        let (writer, orders, as_of) = (self.writer, self.orders, self.as_of);
+        seal(WireAnnounced { writer, orders, events, customers, as_of }, READ_BY_ALL, reading)
     }
 
     fn decode(bytes: &[u8], config: &Config) -> Result<(Self, String), RelayError> {
@@ -235,6 +264,10 @@ impl Wire for Announced {
 
     fn writer(&self) -> Option<u64> {
         Some(self.writer)
+    }
+
+    fn lost(since: u64, partition: Partition) -> Again {
+        Again::Slice { since, partition }
     }
 
     fn halves(&self) -> Option<[Self; 2]> {

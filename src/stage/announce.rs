@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::{BUCKETS, PositionRow, bucket};
@@ -19,6 +20,25 @@ pub struct Notice {
     pub positions: Vec<PositionRow>,
     /// The last order that was known when the events were stored: what it leaves outside was not.
     pub orders: u64,
+    /// Something was lost on its way, or nobody has it yet.
+    pub again: Option<Again>,
+}
+
+/// What must be said once more: a topic was emptied, made anew, or begins with a new cut of the customers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Again {
+    /// Everything that follows from stored events.
+    Events,
+    /// Every customer of a slice, as the customers are cut since this epoch.
+    Slice { since: u64, partition: Partition },
+}
+
+/// How the customers are cut into slices. Another cut begins a new epoch, with a topic of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cut {
+    /// The epoch that it began; 0: the first.
+    pub since: u64,
+    pub slices: Partition,
 }
 
 /// Identity to the owner of a slice of customers.

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use super::announce::Announcement;
@@ -101,8 +101,19 @@ impl IdentityStage {
                 own.entry(customer).or_default().push(place);
             }
         }
-        let mut announcements: Vec<Announcement> =
-            own.into_iter().map(|(customer, events)| self.announcement(customer, events, &changes)).collect();
+        // It may have been stored, and read by an owner who had not heard of the order yet.
+        let outside = self.identity.outside();
+        let late = || events.iter().filter(|e| is_current(e) && outside.covers_event(e));
+        let anew: FxHashSet<Arc<str>> =
+            late().flat_map(|e| &e.identifiers).flat_map(|i| self.identity.possible_customers(&i.node)).collect();
+        for customer in &anew {
+            own.entry(customer.clone()).or_default();
+        }
+        let announce = |(customer, events)| {
+            let reread = anew.contains(&customer);
+            self.announcement(customer, events, &changes, reread)
+        };
+        let mut announcements: Vec<Announcement> = own.into_iter().map(announce).collect();
         announcements.sort_unstable_by(|a, b| a.customer.cmp(&b.customer));
         IdentityStep { facts, erased, assignments: changes.assignments, announcements, changed: changes.dirty }
     }
@@ -112,13 +123,13 @@ impl IdentityStage {
         self.told(changes)
     }
 
-    /// `events`: all stored events of the erasure's reach.
-    pub fn erase(&mut self, erasure: &Erasure, events: &[Event]) -> IdentityStep {
+    /// `reach`: nodes that may lose their last event; `events`: all that are stored of them.
+    pub fn erase(&mut self, erasure: &Erasure, reach: &[Arc<str>], events: &[Event]) -> IdentityStep {
         let mut outside = self.identity.outside().clone();
         outside.erase(erasure);
         let inside = |e: &&Event| self.config.is_current(e.source, e.generation) && !outside.covers_event(e);
         let still = events.iter().filter(inside).map(Event::node).collect();
-        let changes = self.identity.erase(std::slice::from_ref(erasure), &still);
+        let changes = self.identity.erase_reaching(std::slice::from_ref(erasure), reach, &still);
         self.told(changes)
     }
 
@@ -137,9 +148,16 @@ impl IdentityStage {
         IdentityStep { facts, erased, assignments, announcements, changed: dirty }
     }
 
-    fn announcement(&self, customer: Arc<str>, events: SmallVec<[u32; 4]>, changes: &Changes) -> Announcement {
+    fn announcement(
+        &self,
+        customer: Arc<str>,
+        events: SmallVec<[u32; 4]>,
+        changes: &Changes,
+        reread: bool,
+    ) -> Announcement {
         let membership = self.identity.membership(&customer).map(Arc::new);
-        let fresh = membership.as_ref().map(|m| self.identity.fresh_nodes(m, changes)).unwrap_or_default();
-        Announcement { customer, membership, events, fresh, reread: false }
+        let known = membership.as_ref().filter(|_| !reread);
+        let fresh = known.map(|m| self.identity.fresh_nodes(m, changes)).unwrap_or_default();
+        Announcement { customer, membership, events, fresh, reread }
     }
 }

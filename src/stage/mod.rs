@@ -30,7 +30,7 @@ use crate::identity::{Assignment, Fact};
 use crate::journey::CustomerJourneys;
 use crate::source::Recovered;
 
-pub use announce::{Announced, Announcement, Notice, Partition};
+pub use announce::{Again, Announced, Announcement, Cut, Notice, Partition};
 pub use positions::{PositionRow, Positions};
 pub use seams::{Heard, Host, Inlet, Log, OpenOrders, Outlet, Polled, Ticket, Warehouse};
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::identity::{IdentityStage, IdentityStep};
-use super::{Rows, Warehouse};
+use super::{OpenOrders, Rows, Warehouse};
 use crate::identity::{Erasure, Fact, Member, OrderRecord, Outside, Undo};
 use crate::time::Day;
 
@@ -19,6 +19,19 @@ pub struct Known {
     /// Place of the last order that it takes in.
     pub orders: u64,
     pub outside: Outside,
+}
+
+impl Known {
+    /// Members of an order that is still open may be missing from what was read.
+    pub fn of((next, open): &OpenOrders, outside: Outside) -> Self {
+        Self { orders: open.first().map_or(*next, |(place, _)| *place) - 1, outside }
+    }
+}
+
+/// The first place of orders that are accepted under an epoch. No two writers share a place, so what a dead one sent and
+/// arrives late stands beside the orders of its successor, never in their stead.
+pub const fn first_place(epoch: u64) -> u64 {
+    epoch * 1_000_000 + 1
 }
 
 /// Rows and deeds that only orders bring about.
@@ -86,9 +99,13 @@ pub async fn carry_out<W: Warehouse>(
     let step = match &member {
         Member::Undo(undo) => identity.undo(undo.clone()),
         Member::Erasure(erasure) => {
-            let reach = identity.identity().reach_of(erasure);
-            let events = store.events_of(reach).await?;
-            identity.erase(erasure, &events)
+            let mut reach = identity.identity().reach_of(erasure);
+            // An event that is stored may be known by its node alone: whom else it names is told with its notice.
+            reach.extend(store.nodes_naming(erasure.identifiers.clone()).await?);
+            reach.sort_unstable();
+            reach.dedup();
+            let events = store.events_of(reach.clone()).await?;
+            identity.erase(erasure, &reach, &events)
         }
         Member::Horizon(day) => {
             let losing = store.nodes_before(*day, identity.identity().outside()).await?;

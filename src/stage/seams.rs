@@ -39,8 +39,18 @@ pub trait Warehouse: Send + Sync + 'static {
         day: Day,
         outside: &Outside,
     ) -> impl Future<Output = Result<Vec<(Arc<str>, bool)>, Self::Error>> + Send;
+    /// Nodes of the stored events that name one of these identifiers.
+    fn nodes_naming(
+        &self,
+        identifiers: Vec<Arc<str>>,
+    ) -> impl Future<Output = Result<Vec<Arc<str>>, Self::Error>> + Send;
     /// Nodes with an event on this UTC day or later.
     fn nodes_since(&self, day: Day) -> impl Future<Output = Result<Vec<Arc<str>>, Self::Error>> + Send;
+    /// Every customer of a slice that has, or had, a row.
+    fn customers_in(
+        &self,
+        slice: (Partition, Partition),
+    ) -> impl Future<Output = Result<Vec<Arc<str>>, Self::Error>> + Send;
     /// The place of the next order, and the orders that were accepted and not carried out to the end.
     fn open_orders(&self) -> impl Future<Output = Result<OpenOrders, Self::Error>> + Send;
     /// The newest identity row of every node and day.

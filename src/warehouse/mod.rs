@@ -8,6 +8,7 @@ mod client;
 mod cluster;
 mod counts;
 mod coverage;
+mod cuts;
 mod frozen;
 mod full_disk;
 mod insert;

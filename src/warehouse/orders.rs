@@ -107,6 +107,14 @@ impl Clickhouse {
         Ok(self.fetch::<Name>(&query).await?.into_iter().map(|r| Arc::from(r.name)).collect())
     }
 
+    /// Nodes of the stored events that name one of these identifiers.
+    pub(super) async fn nodes_naming(&self, identifiers: &[Arc<str>]) -> Result<Vec<Arc<str>>, WarehouseError> {
+        let names = identifiers.iter().map(|i| quote(i)).collect::<Vec<_>>().join(", ");
+        let query =
+            format!("SELECT DISTINCT node AS name FROM events WHERE node != '' AND hasAny(identifiers, [{names}])");
+        Ok(self.fetch::<Name>(&query).await?.into_iter().map(|r| Arc::from(r.name)).collect())
+    }
+
     async fn insert_undo(&self, undo: &Undo) -> Result<(), WarehouseError> {
         let (kind, a, b, day) = match undo {
             Undo::Revoke { a, b, day } => ("revoke", a, b, *day),

@@ -66,6 +66,14 @@ impl Warehouse for Writer {
         self.client.nodes_since(day).await
     }
 
+    async fn customers_in(&self, slice: (Partition, Partition)) -> Result<Vec<Arc<str>>, WarehouseError> {
+        self.client.customers_in(slice).await
+    }
+
+    async fn nodes_naming(&self, identifiers: Vec<Arc<str>>) -> Result<Vec<Arc<str>>, WarehouseError> {
+        self.client.nodes_naming(&identifiers).await
+    }
+
     async fn open_orders(&self) -> Result<OpenOrders, WarehouseError> {
         self.client.open_orders().await
     }

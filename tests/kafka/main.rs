@@ -10,6 +10,7 @@ mod shop;
 
 mod again;
 mod backup;
+mod cuts;
 mod kill;
 mod letters;
 mod membership;

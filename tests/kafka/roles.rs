@@ -12,10 +12,10 @@ use crate::shop::{assert_same, demo, run, tables, tables_at, text, tropa};
 use crate::stream::{Topics, config, produce};
 
 /// A worker that is gone with the test.
-struct Worker(Child);
+pub struct Worker(Child);
 
 impl Worker {
-    fn start(role: &str, config: &Path, log: &Path) -> Self {
+    pub fn start(role: &str, config: &Path, log: &Path) -> Self {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(log).expect("a log");
         let child = Command::new(env!("CARGO_BIN_EXE_tropa"))
             .args(["run", "--role", role, "--config", text(config)])
@@ -26,7 +26,11 @@ impl Worker {
         Self(child)
     }
 
-    fn kill(mut self) {
+    pub fn has_ended(&mut self) -> bool {
+        self.0.try_wait().expect("our child").is_some()
+    }
+
+    pub fn kill(mut self) {
         self.0.kill().expect("kill -9");
         self.0.wait().expect("it is dead");
     }
@@ -107,19 +111,19 @@ fn roles_with_workers_killed_and_replaced_give_the_tables_of_one_process() {
     runtime.block_on(engine.stop()).expect("the engine stops");
 }
 
-fn same(found: &[(&'static str, String)], expected: &[(&'static str, String)]) -> bool {
+pub fn same(found: &[(&'static str, String)], expected: &[(&'static str, String)]) -> bool {
     // Records are delivered again after a kill: how often is no figure of the tables that follow from the sets.
     found.iter().zip(expected).all(|((name, a), (_, b))| *name == "positions" || a == b)
 }
 
 /// Journeys counted in the daily aggregates and in the list.
-fn aggregates_agree(place: &[&str]) -> bool {
+pub fn aggregates_agree(place: &[&str]) -> bool {
     let query = "SELECT (SELECT sum(entered) FROM journeys_1d FINAL WHERE (map, reading) IN (SELECT map, reading FROM v_current)) = (SELECT count() FROM v_journeys)";
     let out = run(&[&["sql", query, "--format", "TSV"], place].concat());
     String::from_utf8_lossy(&out.stdout).trim() == "1"
 }
 
-fn stored(place: &[&str]) -> usize {
+pub fn stored(place: &[&str]) -> usize {
     let out = run(&[&["sql", "SELECT sum(records) FROM positions FINAL", "--format", "TSV"], place].concat());
     String::from_utf8_lossy(&out.stdout).trim().parse().unwrap_or(0)
 }

@@ -65,6 +65,14 @@ impl Warehouse for Dying {
         Ok(self.writer.nodes_before(day, outside).await?)
     }
 
+    async fn customers_in(&self, slice: (Partition, Partition)) -> Result<Vec<Arc<str>>, Cut> {
+        Ok(self.writer.customers_in(slice).await?)
+    }
+
+    async fn nodes_naming(&self, identifiers: Vec<Arc<str>>) -> Result<Vec<Arc<str>>, Cut> {
+        Ok(self.writer.nodes_naming(identifiers).await?)
+    }
+
     async fn nodes_since(&self, day: Day) -> Result<Vec<Arc<str>>, Cut> {
         Ok(self.writer.nodes_since(day).await?)
     }

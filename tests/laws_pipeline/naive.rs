@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tropa::event::Event;
-use tropa::identity::{Assignment, Fact, Identity, facts_of};
+use tropa::identity::{Assignment, Fact, Identity, Outside, Sets, Undo, facts_of};
 use tropa::journey::{CustomerEvent, CustomerJourneys, FoldContext, Mode, SourceInfo, fold};
+use tropa::map::MapVersions;
 use tropa::stage::reading::Reading;
 use tropa::time::{Day, Timestamp};
 use tropa::touchpoint::{event_path, parse_properties, path_template};
@@ -48,24 +49,40 @@ impl Tables {
 
 /// The tables of one batch: events up to `until`, and the facts of all.
 pub fn tables(world: &World, until: Option<Timestamp>) -> Tables {
+    let reading = |map: &Arc<MapVersions>| Reading::new(map.clone(), Mode::Valid, &world.config);
+    let readings: Vec<Reading> = world.maps.iter().map(reading).collect();
+    tables_after(world, &readings, until, (Vec::new(), Outside::new(&world.config)))
+}
+
+/// The same where operators have ordered something: the orders are told first, whenever they came.
+pub fn tables_after(
+    world: &World,
+    readings: &[Reading],
+    until: Option<Timestamp>,
+    (undos, outside): (Vec<Undo>, Outside),
+) -> Tables {
     let current = |e: &&Event| e.generation >= world.config.source(e.source).generation;
     let all = || world.deliveries.iter().flat_map(|d| &d.events);
     let events: Vec<&Event> = all().filter(current).collect();
     let mut tables = Tables::default();
     let facts: Vec<Fact> = events.iter().flat_map(|e| facts_of(e)).collect();
-    facts.iter().for_each(|fact| tables.state(fact));
-    let mut identity = Identity::new(&world.config);
-    identity.apply(facts, events.iter().flat_map(|e| e.identifiers.iter().map(|i| i.node.clone())));
+    // Of what an erasure covers only who, whom and the day are kept.
+    let is_kept = |fact: &&Fact| !outside.names(&fact.a, fact.day) && !outside.names(&fact.b, fact.day);
+    facts.iter().filter(is_kept).for_each(|fact| tables.state(fact));
+    let inside: Vec<&Event> = events.into_iter().filter(|e| !outside.covers_event(e)).collect();
+    let nodes = inside.iter().flat_map(|e| e.identifiers.iter().map(|i| i.node.clone())).collect();
+    let sets = Sets { facts, nodes, undos, outside: outside.clone() };
+    let (identity, _) = Identity::of(&world.config, sets);
     // Objects are no identifiers: they take part in nothing yet.
     tables.facts.retain(|(a, b, ..), _| [a, b].iter().all(|node| !node.starts_with("deal:")));
-    all().filter(|e| !current(e)).flat_map(facts_of).for_each(|fact| tables.state(&fact));
+    let older: Vec<Fact> = all().filter(|e| !current(e)).flat_map(facts_of).collect();
+    older.iter().filter(is_kept).for_each(|fact| tables.state(fact));
     identity.assignments_all().for_each(|a| tables.assign(&a));
 
     let sources = SourceInfo::of(&world.config);
-    for (place, map) in world.maps.iter().enumerate() {
-        let reading = Reading::new(map.clone(), Mode::Valid, &world.config);
+    for (place, reading) in readings.iter().enumerate() {
         let mut of: BTreeMap<Arc<str>, Vec<CustomerEvent>> = identity.customers().map(|c| (c, Vec::new())).collect();
-        for event in events.iter().filter(|e| until.is_none_or(|t| e.occurred_at <= t)) {
+        for event in inside.iter().filter(|e| until.is_none_or(|t| e.occurred_at <= t)) {
             let ids = event.identifiers.iter().map(|i| &*i.node);
             let Some(customer) = identity.customer_of(ids, event.occurred_at.utc_day()) else { continue };
             let properties = parse_properties(&event.properties);
@@ -73,7 +90,12 @@ pub fn tables(world: &World, until: Option<Timestamp>) -> Tables {
             let seen = CustomerEvent::of(event, path, reading.rules.match_event(event, &properties));
             of.get_mut(&customer).expect("an event's customer is one").push(seen);
         }
-        let context = FoldContext { map, mode: Mode::Valid, sources: &sources, max_visits: world.config.max_visits };
+        let context = FoldContext {
+            map: &reading.map,
+            mode: Mode::Valid,
+            sources: &sources,
+            max_visits: world.config.max_visits,
+        };
         for (customer, events) in of {
             let journeys = fold(&context, &customer, &events.iter().collect::<Vec<_>>());
             tables.customers.insert((place, customer), journeys);

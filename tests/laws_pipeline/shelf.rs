@@ -82,6 +82,14 @@ impl Warehouse for Shelf {
         unreachable!("nobody moves the horizon of a shelf: {day:?} {outside:?}")
     }
 
+    async fn customers_in(&self, slice: (Partition, Partition)) -> Result<Vec<Arc<str>>, Infallible> {
+        unreachable!("a shelf has one slice, which is never lost: {slice:?}")
+    }
+
+    async fn nodes_naming(&self, identifiers: Vec<Arc<str>>) -> Result<Vec<Arc<str>>, Infallible> {
+        unreachable!("nobody is forgotten on a shelf: {identifiers:?}")
+    }
+
     async fn nodes_since(&self, day: Day) -> Result<Vec<Arc<str>>, Infallible> {
         unreachable!("nobody rebuilds a shelf: {day:?}")
     }

@@ -3,14 +3,20 @@
 //! who is killed with what still under way, which partition goes to whom while its old owner has not noticed, when a second
 //! process starts. In the end the tables, and the aggregates counted from them, must equal what a naive batch gives.
 //!
+//! Operators split, revoke, forget and move the horizon meanwhile; the customers are cut into other slices, and topics are
+//! emptied or made anew. The oracle is a batch over the distinct events and the orders that the sets hold in the end.
+//!
 //! `TROPA_SCHEDULES` asks for more than the tests run by themselves; `TROPA_SEED` shows one of them again.
 
 #[path = "../laws_pipeline/design.rs"]
 mod design;
+mod links;
 mod mistakes;
 #[path = "../laws_pipeline/naive.rs"]
 mod naive;
+mod ordered;
 mod plant;
+mod process;
 mod schedule;
 mod seams;
 mod sim;
@@ -32,7 +38,9 @@ use tropa::stage::reading::Reading;
 
 use mistakes::Mistake;
 use naive::Tables;
-use plant::{Plan, Plant};
+use ordered::Operators;
+use plant::Plant;
+use process::Plan;
 use schedule::{Kind, Schedule};
 use sim::Feed;
 use world::{Delivery, World, drafts};
@@ -107,7 +115,10 @@ fn differs(place: &Place, plan: Plan, kind: Kind, seed: u64, mistake: Option<Mis
     let mut dice = ChaCha8Rng::seed_from_u64(seed);
     let cache = [u64::MAX, 3_000, 1][dice.random_range(0..3)];
     let feeds = feeds(&place.world, plan.feeds(), &mut dice);
-    let mut plant = Plant::new(&place.world, place.readings.clone(), (plan, feeds, cache), mistake);
+    let operators = Operators::of(&place.world, &mut dice);
+    let mut plant = Plant::new(&place.world, place.readings.clone(), (plan, feeds, operators, cache), mistake);
+    // In a third of the schedules, so that they leave room for everything else.
+    plant.moving = seed % 3 == 0;
     let mut schedule = Schedule::new(kind, seed);
     plant.run(&mut schedule);
     if plant.tick() {
@@ -118,7 +129,17 @@ fn differs(place: &Place, plan: Plan, kind: Kind, seed: u64, mistake: Option<Mis
     }
     let sim = plant.sim.lock();
     let found = tables(&sim.store);
-    let expected = &place.expected;
+    if let Some(order) = ordered::lost(&sim.operators, &sim.store.ordered) {
+        return Some(format!("{order:?} was answered, and is not in the sets"));
+    }
+    if let Some(event) = sim.store.remains().first() {
+        return Some(format!("an event that is forgotten is still there: {event:?}"));
+    }
+    let orders = &sim.store.ordered;
+    let expected = match orders.undos.is_empty() && orders.erasures.is_empty() && orders.horizon.is_none() {
+        true => &place.expected,
+        false => &naive::tables_after(&place.world, &place.readings, None, (orders.undos.clone(), sim.store.outside())),
+    };
     if found.facts != expected.facts {
         return Some(format!("facts: {:?} instead of {:?}", found.facts, expected.facts));
     }
@@ -143,7 +164,8 @@ fn differs(place: &Place, plan: Plan, kind: Kind, seed: u64, mistake: Option<Mis
 
 fn tables(store: &store::Store) -> Tables {
     let mut tables = Tables::default();
-    for fact in store.facts.values() {
+    let outside = store.outside();
+    for fact in store.facts.values().filter(|f| !outside.names(&f.a, f.day) && !outside.names(&f.b, f.day)) {
         tables.state(fact);
     }
     for ((node, day), (_, customer)) in &store.identity {
@@ -172,7 +194,11 @@ fn seeds(usual: u64) -> std::ops::Range<u64> {
 
 fn no_schedule_differs(plan: Plan, kind: Kind) {
     let places = places();
-    for seed in seeds(10_000) {
+    let seeds = seeds(10_000);
+    for seed in seeds.clone() {
+        if seed > seeds.start && (seed - seeds.start) % 10_000 == 0 {
+            eprintln!("{plan:?}, {kind:?}: {seed} of {} schedules, none differs", seeds.end);
+        }
         let place = &places[(seed % places.len() as u64) as usize];
         if let Some(difference) = differs(place, plan, kind, seed, None) {
             panic!("{plan:?}, {kind:?}, TROPA_SEED={seed}: {difference}");
@@ -221,7 +247,7 @@ fn every_seeded_mistake_is_found() {
     let missed: Vec<Mistake> = Mistake::ALL
         .into_iter()
         .filter(|&mistake| {
-            let found = found_by(&places, mistake, 5_000);
+            let found = found_by(&places, mistake, 15_000);
             println!("{mistake:?}: {found:?}");
             found.is_none()
         })

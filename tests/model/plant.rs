@@ -1,115 +1,19 @@
 //! The processes of the model and everything that may happen next. In: a world, a plant (one process, or roles), a
 //! schedule. Out: the store when everything has come to rest. One thread; nothing happens but what the schedule picks.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Wake, Waker};
-use std::time::Duration;
+use std::task::Waker;
 
-use tokio::sync::watch;
-use tropa::orders::Orders;
-use tropa::pipeline::identity::Setting;
-use tropa::pipeline::{identity, ingest, journeys, queue};
-use tropa::stage::journeys::JourneysStage;
+use tropa::stage::Partition;
 use tropa::stage::reading::Reading;
-use tropa::stage::refold::Refold;
-use tropa::stage::{Partition, Positions, Warehouse};
-use tropa::telemetry::Telemetry;
-use tropa::time::Timestamp;
 
 use crate::mistakes::Mistake;
+use crate::ordered::Operators;
+use crate::process::{Plan, Process, Role};
 use crate::schedule::Schedule;
-use crate::seams::{Feeding, Listening, Queued, Shop, Speaking, Standing};
-use crate::sim::{ANNOUNCED, Feed, Life, Member, NOTICES, Permit, Shared};
+use crate::sim::{ANNOUNCED, Feed, Life, NOTICES, Permit, Shared, Topic};
 use crate::store::Store;
-use crate::world::{World, received_at};
-
-/// What kind of process stands where.
-#[derive(Clone, Copy, PartialEq, Debug)]
-enum Role {
-    /// All stages, reading the one feed.
-    Single,
-    Ingest(usize),
-    Identity,
-    Journeys,
-}
-
-/// How the stages are spread.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Plan {
-    /// One process after the other; what one had sent may arrive after the next has begun.
-    Single,
-    /// Two readers, an identity writer with a standby, two owners of customers in three slices.
-    Roles,
-}
-
-impl Plan {
-    pub const fn feeds(self) -> usize {
-        match self {
-            Self::Single => 1,
-            Self::Roles => 2,
-        }
-    }
-
-    pub const fn partitions(self) -> Partition {
-        match self {
-            Self::Single => 1,
-            Self::Roles => 3,
-        }
-    }
-
-    const fn seats(self) -> &'static [Role] {
-        match self {
-            Self::Single => &[Role::Single, Role::Single],
-            Self::Roles => {
-                &[Role::Ingest(0), Role::Ingest(1), Role::Identity, Role::Identity, Role::Journeys, Role::Journeys]
-            }
-        }
-    }
-}
-
-/// A future with a flag that says whether polling it could change anything.
-struct Task {
-    future: Pin<Box<dyn Future<Output = ()>>>,
-    woken: Arc<Flag>,
-    done: bool,
-}
-
-struct Flag(AtomicBool);
-
-impl Wake for Flag {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-struct Process {
-    role: Role,
-    life: Life,
-    tasks: Vec<Task>,
-}
-
-impl Process {
-    fn is_done(&self) -> bool {
-        self.tasks.iter().all(|task| task.done)
-    }
-
-    /// Polls what has been woken until everything waits.
-    fn go_on(&mut self) {
-        while let Some(task) = self.tasks.iter_mut().find(|t| !t.done && t.woken.0.load(Ordering::Relaxed)) {
-            task.woken.0.store(false, Ordering::Relaxed);
-            let waker = Waker::from(task.woken.clone());
-            task.done = task.future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
-        }
-    }
-}
-
-/// Figures that nobody looks at.
-fn watching() -> (Telemetry, fn() -> Timestamp) {
-    (Telemetry::default(), received_at)
-}
+use crate::world::World;
 
 /// One thing that may happen next.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -126,154 +30,48 @@ pub enum Action {
     Assign(usize, Partition, usize),
     /// An orphaned write never arrives.
     Lose(u64),
+    /// The customers are cut into so many slices.
+    Cut(Partition),
+    /// An owner of slices sees that the customers are cut anew.
+    Follow(Life),
+    /// A partition of a topic is emptied, or made anew.
+    Empty(usize, Partition, bool),
+    /// An operator orders something of the process of a seat.
+    Ask(usize),
+    /// An operator waits no longer.
+    GiveUp(usize),
 }
 
 pub struct Plant<'a> {
-    world: &'a World,
-    readings: Arc<Vec<Reading>>,
-    plan: Plan,
+    pub world: &'a World,
+    pub readings: Arc<Vec<Reading>>,
+    pub plan: Plan,
     pub sim: Shared,
     seats: Vec<Option<Process>>,
     lives: Life,
-    cache: u64,
+    pub cache: u64,
+    /// Whether the customers are cut anew, and topics emptied.
+    pub moving: bool,
 }
 
 impl<'a> Plant<'a> {
     pub fn new(
         world: &'a World,
         readings: Arc<Vec<Reading>>,
-        (plan, feeds, cache): (Plan, Vec<Feed>, u64),
+        (plan, feeds, operators, cache): (Plan, Vec<Feed>, Operators, u64),
         mistake: Option<Mistake>,
     ) -> Self {
-        let store = Store::new(world.config.clone(), mistake);
-        let sim = Shared::new(store, feeds, plan.partitions(), mistake);
+        let mut store = Store::new(world.config.clone(), mistake);
+        store.cuts.push(plan.partitions());
+        let sim = Shared::new(store, (feeds, operators), plan.partitions(), mistake);
         let seats = plan.seats().iter().map(|_| None).collect();
-        Self { world, readings, plan, sim, seats, lives: 0, cache }
+        Self { world, readings, plan, sim, seats, lives: 0, cache, moving: false }
     }
 
     fn start(&mut self, seat: usize) {
         self.lives += 1;
         let (life, role) = (self.lives, self.plan.seats()[seat]);
-        let group = match role {
-            Role::Identity => Some(NOTICES),
-            Role::Journeys => Some(ANNOUNCED),
-            Role::Single | Role::Ingest(_) => None,
-        };
-        if let Some(group) = group {
-            let member =
-                Member { group, told: Default::default(), cursor: Default::default(), permit: None, waker: None };
-            self.sim.lock().members.insert(life, member);
-        }
-        let futures = self.futures(role, life);
-        let task = |future| Task { future, woken: Arc::new(Flag(AtomicBool::new(true))), done: false };
-        let mut process = Process { role, life, tasks: futures.into_iter().map(task).collect() };
-        process.go_on();
-        self.seats[seat] = Some(process);
-    }
-
-    fn futures(&self, role: Role, life: Life) -> Vec<Pin<Box<dyn Future<Output = ()>>>> {
-        let sim = self.sim.clone();
-        let shop = Shop { sim: sim.clone(), life };
-        let host = || Standing { sim: sim.clone(), life };
-        // Nobody tells the processes of the model to stop: they are killed, or their feed ends.
-        let never = || {
-            let (sender, stop) = watch::channel(false);
-            std::mem::forget(sender);
-            stop
-        };
-        let setting = Setting {
-            config: self.world.config.clone(),
-            epoch: None,
-            refresh: Duration::ZERO,
-            orders: Orders::default(),
-            outside: watch::channel(Arc::default()).0,
-            anew: Vec::new(),
-            everybody: false,
-            hurry: watch::channel(false).1,
-        };
-        let started = watch::channel(false).0;
-        let refold = Refold::new(self.world.config.clone(), self.readings.clone(), Arc::default(), None);
-        let stage = JourneysStage::new(refold, self.cache);
-        let feeding = |feed: usize, ends: bool| {
-            let sim = sim.lock();
-            let topic = format!("feed-{feed}");
-            let next = sim.store.positions.get(topic.as_str()).map_or(0, |row| row.next as usize);
-            let positions = Positions::load(sim.store.positions.values().cloned().collect());
-            (Feeding { sim: self.sim.clone(), life, feed, next, ends }, positions)
-        };
-        match role {
-            Role::Ingest(feed) => {
-                let (mut log, positions) = feeding(feed, false);
-                let mut out = Speaking { sim: sim.clone(), life };
-                vec![Box::pin(async move {
-                    let outside = watch::channel(Arc::default()).1;
-                    ingest::run(&mut log, &shop, &mut out, (positions, outside), (never(), watching()))
-                        .await
-                        .expect("nothing fails here");
-                })]
-            }
-            Role::Identity => {
-                let (mut inlet, mut out) = (Listening { sim: sim.clone(), life }, Speaking { sim: sim.clone(), life });
-                let (host, stop) = (host(), never());
-                vec![Box::pin(async move {
-                    let telemetry = watching().0;
-                    let ends = (&mut inlet, &mut out);
-                    let run = identity::run(&host, &shop, ends, setting, (stop, started), &telemetry);
-                    run.await.expect("nothing fails here");
-                })]
-            }
-            Role::Journeys => {
-                let (host, stop, partitions) = (host(), never(), self.plan.partitions());
-                let mut inlet = Listening { sim: sim.clone(), life };
-                vec![Box::pin(async move {
-                    let run = journeys::run(
-                        &host,
-                        Arc::new(shop),
-                        &mut inlet,
-                        stage,
-                        (partitions, None),
-                        (stop, watching().0),
-                    );
-                    run.await.expect("nothing fails here");
-                })]
-            }
-            Role::Single => {
-                let (mut log, positions) = feeding(0, true);
-                let (mut notices, mut notices_in) = queue::queue(1);
-                let (announced, announced_in) = queue::queue(1);
-                let mut announced = Queued { sim: sim.clone(), queue: announced };
-                let mut announced_in = Queued { sim: sim.clone(), queue: announced_in };
-                let (first, second) = (host(), host());
-                let stops = [never(), never(), never()];
-                // One epoch for all stages, claimed before any of them begins, as `pipeline::run` does.
-                vec![Box::pin(async move {
-                    let epoch = Some(shop.claim_epoch().await.expect("nothing fails here"));
-                    let setting = Setting { epoch, ..setting };
-                    let [a, b, c] = stops;
-                    let ingesting = async {
-                        let outside = watch::channel(Arc::default()).1;
-                        ingest::run(&mut log, &shop, &mut notices, (positions, outside), (a, watching()))
-                            .await
-                            .expect("nothing fails here");
-                        drop(notices);
-                    };
-                    let resolving = async {
-                        let ends = (&mut notices_in, &mut announced);
-                        identity::run(&first, &shop, ends, setting, (b, started), &watching().0)
-                            .await
-                            .expect("nothing fails here");
-                        drop(announced);
-                    };
-                    let store = Arc::new(shop.clone());
-                    let recomputing = async {
-                        let run =
-                            journeys::run(&second, store, &mut announced_in, stage, (1, epoch), (c, watching().0));
-                        run.await.expect("nothing fails here");
-                    };
-                    tokio::join!(ingesting, resolving, recomputing);
-                })]
-            }
-        }
+        self.seats[seat] = Some(self.process(role, life));
     }
 
     /// Everything that may happen now. `faults`: also what nobody wishes.
@@ -296,7 +94,15 @@ impl<'a> Plant<'a> {
                 continue;
             };
             let life = process.life;
+            // Whoever takes itself for the writer takes orders.
+            let writes = sim.members.get(&life).map_or(!process.is_done(), |m| m.cursor.contains_key(&0));
+            if sim.desks.contains_key(&life) && writes && sim.operators.may_ask() {
+                into.push(Action::Ask(seat));
+            }
             into.extend(sim.audible(life).into_iter().map(|permit| Action::Hear(life, permit)));
+            if sim.following.get(&life).is_some_and(|(cut, end)| *cut < sim.store.cut() && !*end.borrow()) {
+                into.push(Action::Follow(life));
+            }
             if sim.producers.get(&life).is_some_and(|p| !p.queue.is_empty()) {
                 into.push(Action::Deliver(life));
             }
@@ -304,12 +110,28 @@ impl<'a> Plant<'a> {
                 into.push(Action::Feed(life));
             }
             if faults {
-                if sim.ticks.get(&life).is_some_and(|(due, waker)| !due && waker.is_some()) {
+                let idle = sim.members.get(&life).is_some_and(|m| m.cursor.is_empty());
+                if !idle && sim.ticks.get(&life).is_some_and(|(due, waker)| !due && waker.is_some()) {
                     into.push(Action::Tick(life));
                 }
                 let sent = sim.producers.get(&life).map_or(0, |p| p.queue.len());
                 into.push(Action::Kill(seat, sent));
             }
+        }
+        if faults && self.moving && self.plan == Plan::Roles {
+            if sim.store.cuts.len() < 3 {
+                into.extend([Action::Cut(2), Action::Cut(4)]);
+            }
+            // The links of an event that is outside are in its notice only: no store could tell them again.
+            let from = if sim.operators.forgetting { ANNOUNCED } else { NOTICES };
+            for (group, topic) in sim.topics.iter().enumerate().skip(from) {
+                for (partition, log) in (0..).zip(&topic.partitions).filter(|(_, log)| !log.is_empty()) {
+                    into.push(Action::Empty(group, partition, log.len() % 2 == 0));
+                }
+            }
+        }
+        if faults || into.is_empty() {
+            into.extend((0..sim.operators.waiting()).map(Action::GiveUp));
         }
         for (group, topic) in sim.topics.iter().enumerate() {
             for (seat, process) in self.seats.iter().enumerate() {
@@ -359,8 +181,29 @@ impl<'a> Plant<'a> {
                     self.sim.lock().reassign(group, partition, process.life);
                 }
             }
+            Action::Cut(slices) => self.sim.lock().cut(slices),
+            Action::Follow(life) => {
+                if let Some((_, end)) = self.sim.lock().following.get(&life) {
+                    end.send_replace(true);
+                }
+            }
+            Action::Empty(group, partition, anew) => self.sim.lock().empty(group, partition, anew),
+            Action::Ask(seat) => {
+                let mut sim = self.sim.lock();
+                if let Some(desk) = self.seats[seat].as_ref().and_then(|p| sim.desks.get(&p.life).cloned()) {
+                    sim.operators.ask(&desk);
+                }
+            }
+            Action::GiveUp(who) => self.sim.lock().operators.give_up(who, schedule.below(2) == 0),
         }
         self.seats.iter_mut().flatten().for_each(Process::go_on);
+        let mut sim = self.sim.lock();
+        sim.operators.look(|| schedule.below(2) == 0);
+        if sim.operators.is_idle() && !sim.ending.is_empty() {
+            std::mem::take(&mut sim.ending).into_values().for_each(Waker::wake);
+            drop(sim);
+            self.seats.iter_mut().flatten().for_each(Process::go_on);
+        }
     }
 
     /// Runs under a schedule: first with faults, then without, until nothing can happen any more.
@@ -396,8 +239,18 @@ impl<'a> Plant<'a> {
     fn life_of(&self, action: Action) -> Life {
         match action {
             Action::Op(id) | Action::Lose(id) => self.sim.lock().ops.get(&id).map_or(0, |op| op.life),
-            Action::Hear(life, _) | Action::Deliver(life) | Action::Feed(life) | Action::Tick(life) => life,
-            Action::Kill(..) | Action::Start(_) | Action::Assign(..) => 0,
+            Action::Hear(life, _)
+            | Action::Deliver(life)
+            | Action::Feed(life)
+            | Action::Tick(life)
+            | Action::Follow(life) => life,
+            Action::Ask(seat) => self.seats[seat].as_ref().map_or(0, |process| process.life),
+            Action::Kill(..)
+            | Action::Start(_)
+            | Action::Assign(..)
+            | Action::GiveUp(_)
+            | Action::Cut(_)
+            | Action::Empty(..) => 0,
         }
     }
 
@@ -439,10 +292,10 @@ impl<'a> Plant<'a> {
             let stored = sim.store.positions.get(format!("feed-{feed}").as_str()).map_or(0, |row| row.next as usize);
             stored == sim.feeds[feed].batches.len()
         });
-        let topics = sim.topics.iter().all(|topic| {
-            topic.partitions.iter().zip(&topic.committed).all(|(log, (next, _))| *next as usize == log.len())
-        });
+        // Of an old cut nobody owes anything.
+        let newest = sim.topics.last().is_none_or(Topic::is_read);
+        let topics = sim.topics[NOTICES].is_read() && newest;
         let singles = self.seats.iter().flatten().filter(|p| p.role == Role::Single).all(Process::is_done);
-        read && topics && singles
+        read && topics && singles && sim.operators.is_idle()
     }
 }

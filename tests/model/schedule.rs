@@ -43,13 +43,16 @@ impl Schedule {
     }
 
     pub fn pick(&mut self, enabled: &[Action], lives: &[Life]) -> Action {
-        let is_fault = |a: &Action| matches!(a, Action::Kill(..) | Action::Assign(..) | Action::Start(_));
+        let costs = |a: &Action| {
+            matches!(a, Action::Kill(..) | Action::Assign(..) | Action::GiveUp(_) | Action::Cut(_) | Action::Empty(..))
+        };
+        let is_fault = |a: &Action| costs(a) || matches!(a, Action::Start(_));
         let faults: Vec<usize> = (0..enabled.len()).filter(|&i| is_fault(&enabled[i])).collect();
         let plain: Vec<usize> = (0..enabled.len()).filter(|&i| !is_fault(&enabled[i])).collect();
         let strike = plain.is_empty() || (!faults.is_empty() && (self.faults == 0 || self.dice.random_ratio(1, 15)));
         if strike {
             let picked = faults[self.dice.random_range(0..faults.len())];
-            if matches!(enabled[picked], Action::Kill(..) | Action::Assign(..)) {
+            if costs(&enabled[picked]) {
                 self.faults = self.faults.saturating_sub(1);
             }
             return enabled[picked];

@@ -6,10 +6,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 
+use tokio::sync::{mpsc, watch};
+use tropa::orders::Asked;
 use tropa::source::DecodedBatch;
-use tropa::stage::{Announced, Notice, Partition};
+use tropa::stage::{Again, Announced, Notice, Partition};
 
 use crate::mistakes::Mistake;
+use crate::ordered::Operators;
 use crate::store::Store;
 
 /// One incarnation of a process.
@@ -40,16 +43,47 @@ pub enum Said {
     Announced(Announced),
 }
 
-/// Group 0 reads the notices, group 1 the announcements.
+/// Group 0 reads the notices, group 1 the announcements, those after it the announcements of later cuts.
 pub const NOTICES: usize = 0;
 pub const ANNOUNCED: usize = 1;
 
 #[derive(Default)]
 pub struct Topic {
     pub partitions: Vec<Vec<Said>>,
+    /// What lies before is not there any more.
+    low: Vec<i64>,
     /// (next, note) by partition.
-    pub committed: Vec<(i64, u64)>,
+    pub committed: Vec<Option<(i64, u64)>>,
     pub owner: Vec<Option<Life>>,
+}
+
+impl Topic {
+    pub fn of(partitions: Partition) -> Self {
+        let n = usize::from(partitions);
+        Self { partitions: vec![Vec::new(); n], low: vec![0; n], committed: vec![None; n], owner: vec![None; n] }
+    }
+
+    /// Where a partition goes on, with the note, and whether something before is lost.
+    pub fn begin(&self, partition: Partition) -> (i64, u64, bool) {
+        let p = usize::from(partition);
+        let there = self.low[p]..=self.partitions[p].len() as i64;
+        match self.committed[p] {
+            Some((next, note)) if there.contains(&next) => (next, note, false),
+            Some((_, note)) => (self.low[p], note, true),
+            None => (self.low[p], 0, true),
+        }
+    }
+
+    /// What a partition holds.
+    pub fn there(&self, partition: Partition) -> (i64, usize) {
+        (self.low[usize::from(partition)], self.partitions[usize::from(partition)].len())
+    }
+
+    /// Whether everything that is there is read and committed.
+    pub fn is_read(&self) -> bool {
+        let next = |p: usize| self.committed[p].map_or(0, |(next, _)| next);
+        (0..self.partitions.len()).all(|p| next(p) as usize == self.partitions[p].len())
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -66,6 +100,12 @@ pub struct Member {
     /// What the scheduler lets it hear next.
     pub permit: Option<Permit>,
     pub waker: Option<Waker>,
+}
+
+impl Member {
+    pub fn of(group: usize) -> Self {
+        Self { group, told: VecDeque::new(), cursor: BTreeMap::new(), permit: None, waker: None }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -93,13 +133,22 @@ pub struct Sim {
     pub store: Store,
     pub ops: BTreeMap<u64, Op>,
     next_op: u64,
-    pub topics: [Topic; 2],
+    pub topics: Vec<Topic>,
+    /// Partitions whose owner has asked for what was lost, and committed nothing since.
+    pub asked: BTreeMap<(Life, usize, Partition), (i64, usize)>,
+    /// Owners of slices: the cut that each is of, and where it hears that there is a newer one.
+    pub following: BTreeMap<Life, (u64, watch::Sender<bool>)>,
     pub members: BTreeMap<Life, Member>,
     pub producers: BTreeMap<Life, Producer>,
     pub feeds: Vec<Feed>,
     /// Reads of a feed that may go on: by life.
     pub feeding: BTreeMap<Life, (bool, Option<Waker>)>,
+    /// Reads of a feed that is at its end, and may have to wait for orders.
+    pub ending: BTreeMap<Life, Waker>,
+    /// Where processes take orders.
+    pub desks: BTreeMap<Life, mpsc::Sender<Asked>>,
     pub ticks: BTreeMap<Life, (bool, Option<Waker>)>,
+    pub operators: Operators,
     pub mistake: Option<Mistake>,
 }
 
@@ -107,19 +156,27 @@ pub struct Sim {
 pub struct Shared(Arc<Mutex<Sim>>);
 
 impl Shared {
-    pub fn new(store: Store, feeds: Vec<Feed>, partitions: Partition, mistake: Option<Mistake>) -> Self {
-        let topic =
-            |n: usize| Topic { partitions: vec![Vec::new(); n], committed: vec![(0, 0); n], owner: vec![None; n] };
+    pub fn new(
+        store: Store,
+        (feeds, operators): (Vec<Feed>, Operators),
+        partitions: Partition,
+        mistake: Option<Mistake>,
+    ) -> Self {
         Self(Arc::new(Mutex::new(Sim {
             store,
             ops: BTreeMap::new(),
             next_op: 0,
-            topics: [topic(1), topic(usize::from(partitions))],
+            topics: vec![Topic::of(1), Topic::of(partitions)],
+            asked: BTreeMap::new(),
+            following: BTreeMap::new(),
             members: BTreeMap::new(),
             producers: BTreeMap::new(),
             feeds,
             feeding: BTreeMap::new(),
+            ending: BTreeMap::new(),
+            desks: BTreeMap::new(),
             ticks: BTreeMap::new(),
+            operators,
             mistake,
         })))
     }
@@ -193,7 +250,9 @@ impl Sim {
             op.early = false;
             op.answer = Some(Box::new(()));
         } else if !op.applied {
+            self.store.behind = op.orphan;
             let answer = (op.effect)(&mut self.store);
+            self.store.behind = false;
             op.applied = true;
             if op.orphan {
                 self.ops.remove(&id);
@@ -227,8 +286,8 @@ impl Sim {
             return vec![Permit::Told];
         }
         let topic = &self.topics[member.group];
-        let waiting =
-            member.cursor.iter().filter(|(p, next)| (**next as usize) < topic.partitions[usize::from(**p)].len());
+        let there = |p: usize| topic.low[p]..topic.partitions[p].len() as i64;
+        let waiting = member.cursor.iter().filter(|(p, next)| there(usize::from(**p)).contains(*next));
         waiting.map(|(p, _)| Permit::Message(*p)).collect()
     }
 
@@ -256,17 +315,63 @@ impl Sim {
         }
     }
 
+    /// The customers are cut anew.
+    pub fn cut(&mut self, slices: Partition) {
+        self.topics.push(Topic::of(slices));
+        self.store.cuts.push(slices);
+    }
+
+    /// A partition is emptied: by retention, or because it was made `anew`. Whoever has it takes it over once more.
+    pub fn empty(&mut self, group: usize, partition: Partition, anew: bool) {
+        let p = usize::from(partition);
+        let topic = &mut self.topics[group];
+        if anew {
+            (topic.partitions[p], topic.low[p], topic.committed[p]) = (Vec::new(), 0, None);
+            self.asked.retain(|(_, g, p), _| (*g, *p) != (group, partition));
+        } else {
+            topic.low[p] = topic.partitions[p].len() as i64;
+        }
+        if let Some(member) = topic.owner[p].take().and_then(|owner| self.members.get_mut(&owner)) {
+            member.told.push_back(Rebalance::Lost(partition));
+        }
+    }
+
+    /// What was lost of a topic is asked for again, before anything of it is read.
+    pub fn ask_again(&mut self, group: usize, partition: Partition) {
+        let since = group.saturating_sub(ANNOUNCED) as u64;
+        let (unmarked, unnoticed) = (self.made(Mistake::EpochUnmarked), self.made(Mistake::LossUnnoticed));
+        let known = self.topics[group].committed[usize::from(partition)].is_some();
+        let again = match group {
+            NOTICES if unnoticed => return,
+            NOTICES => Again::Events,
+            _ if unnoticed && known => return,
+            // Somebody asks, and nobody is named.
+            _ if unmarked && since > 0 => Again::Slice { since, partition: Partition::MAX },
+            _ => Again::Slice { since, partition },
+        };
+        let notice = Notice { again: Some(again), ..Notice::default() };
+        self.topics[NOTICES].partitions[0].push(Said::Notice(notice));
+    }
+
+    /// Removes a life from its group.
+    pub fn leave(&mut self, life: Life) {
+        self.members.remove(&life);
+        for topic in &mut self.topics {
+            topic.owner.iter_mut().filter(|owner| **owner == Some(life)).for_each(|owner| *owner = None);
+        }
+    }
+
     /// Removes everything of a life but what it has sent.
     pub fn bury(&mut self, life: Life, sent: usize) {
-        self.members.remove(&life);
+        self.leave(life);
+        self.following.remove(&life);
+        self.desks.remove(&life);
         self.feeding.remove(&life);
+        self.ending.remove(&life);
         self.ticks.remove(&life);
         for _ in 0..sent {
             self.deliver(life);
         }
         self.producers.remove(&life);
-        for topic in &mut self.topics {
-            topic.owner.iter_mut().filter(|owner| **owner == Some(life)).for_each(|owner| *owner = None);
-        }
     }
 }

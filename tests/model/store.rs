@@ -1,11 +1,11 @@
 //! The warehouse of the model: what the tables would hold. In: rows, whenever the scheduler lets them in. Out: what reads
 //! would see at that moment. A table keeps the greatest version of a key; of equal ones the last.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tropa::config::Config;
-use tropa::event::Event;
+use tropa::event::{Event, SourceId};
 use tropa::identity::{Assignment, Fact};
 use tropa::journey::CustomerJourneys;
 use tropa::stage::announce::buckets_of;
@@ -14,27 +14,40 @@ use tropa::time::{Day, Timestamp};
 
 use crate::mistakes::Mistake;
 use crate::naive::FactKey;
+use crate::ordered::Ordered;
 
 type CustomerKey = (usize, Arc<str>);
 /// (node, day).
 type IdentityKey = (Arc<str>, Option<Day>);
+/// (source, id, when, content) of an event.
+pub type EventKey = (u16, Arc<str>, Timestamp, u128);
 /// The newest row: its version and customer.
 type Assigned = (Version, Option<Arc<str>>);
 /// What an aggregate counts of a bucket: here everything it could.
 type Counted = BTreeMap<CustomerKey, CustomerJourneys>;
 
 pub struct Store {
-    config: Arc<Config>,
+    pub config: Arc<Config>,
     mistake: Option<Mistake>,
     pub events: Vec<Event>,
     pub facts: BTreeMap<FactKey, Fact>,
+    /// Facts of which only who, whom and the day are kept.
+    pub erased: BTreeSet<FactKey>,
+    pub ordered: Ordered,
+    /// What arrives now was sent by somebody who is dead, or who does not wait for it.
+    pub behind: bool,
+    /// Events that arrived so: nobody tells of them, so nobody sweeps them away before the next order.
+    pub strays: BTreeSet<EventKey>,
     pub identity: BTreeMap<IdentityKey, Assigned>,
     announcing: Vec<(Version, Arc<str>)>,
     pub customers: BTreeMap<CustomerKey, (Version, Option<CustomerJourneys>)>,
     pub positions: BTreeMap<Arc<str>, PositionRow>,
     epoch: u64,
+    /// Into how many slices the customers were cut, one after the other.
+    pub cuts: Vec<Partition>,
     pub aggregates: BTreeMap<u8, (Version, Timestamp, Counted)>,
-    pub as_of: BTreeMap<Partition, Timestamp>,
+    /// By slice and number of slices.
+    pub as_of: BTreeMap<(Partition, Partition), Timestamp>,
 }
 
 impl Store {
@@ -44,23 +57,33 @@ impl Store {
             mistake,
             events: Vec::new(),
             facts: BTreeMap::new(),
+            erased: BTreeSet::new(),
+            ordered: Ordered::default(),
+            behind: false,
+            strays: BTreeSet::new(),
             identity: BTreeMap::new(),
             announcing: Vec::new(),
             customers: BTreeMap::new(),
             positions: BTreeMap::new(),
             epoch: 0,
+            cuts: Vec::new(),
             aggregates: BTreeMap::new(),
             as_of: BTreeMap::new(),
         }
     }
 
-    fn made(&self, mistake: Mistake) -> bool {
+    pub fn made(&self, mistake: Mistake) -> bool {
         self.mistake == Some(mistake)
     }
 
     pub fn insert(&mut self, rows: &Rows) {
         match rows {
-            Rows::Events(events) => self.events.extend(events.iter().cloned()),
+            Rows::Events(events) => {
+                self.events.extend(events.iter().cloned());
+                if self.behind {
+                    self.strays.extend(events.iter().map(event_key));
+                }
+            }
             Rows::Facts(facts) => facts.iter().for_each(|fact| self.state(fact)),
             Rows::Announcing(list, version) => self.announcing.extend(list.iter().map(|c| (*version, c.clone()))),
             Rows::Assignments(list, version) => {
@@ -75,6 +98,10 @@ impl Store {
                 for row in rows {
                     let stood = self.customers.get(&(row.map, row.customer.clone()));
                     let newer = stood.is_none_or(|(version, _)| row.version >= *version);
+                    let equal = stood.is_some_and(|(_, journeys)| *journeys == row.journeys);
+                    if equal && self.mistake == Some(Mistake::SkipIfEqual) {
+                        continue;
+                    }
                     if newer || self.mistake == Some(Mistake::NoVersion) {
                         self.customers.insert((row.map, row.customer.clone()), (row.version, row.journeys.clone()));
                     }
@@ -89,12 +116,13 @@ impl Store {
                     }
                 }
             }
-            Rows::DeadLetters(_) | Rows::Recovered(_) | Rows::Orders(_) => {}
+            Rows::Orders(rows) => self.carry_out(rows),
+            Rows::DeadLetters(_) | Rows::Recovered(_) => {}
         }
     }
 
     fn state(&mut self, fact: &Fact) {
-        let key = (fact.a.clone(), fact.b.clone(), fact.source.0, fact.generation, fact.day);
+        let key = key(fact);
         let kept = self.facts.entry(key).or_insert_with(|| fact.clone());
         if (fact.occurred_at, &fact.event_id) < (kept.occurred_at, &kept.event_id) {
             *kept = fact.clone();
@@ -115,12 +143,25 @@ impl Store {
         self.events[..seen].iter().filter(|e| nodes.contains(&e.node())).cloned().collect()
     }
 
+    /// Of erased facts only the day is known.
     pub fn live_facts(&self) -> Vec<Fact> {
-        self.facts.values().filter(|f| self.config.is_current(f.source, f.generation)).cloned().collect()
+        let bare = |(a, b, source, generation, day): &FactKey| Fact {
+            a: a.clone(),
+            b: b.clone(),
+            source: SourceId(*source),
+            generation: *generation,
+            day: *day,
+            occurred_at: day.start_utc(),
+            event_id: "".into(),
+        };
+        let all = self.facts.values().cloned().chain(self.erased.iter().map(bare));
+        all.filter(|f| self.config.is_current(f.source, f.generation)).collect()
     }
 
     pub fn nodes(&self) -> Vec<Arc<str>> {
-        let current = self.events.iter().filter(|e| self.config.is_current(e.source, e.generation));
+        let outside = self.outside();
+        let inside = |e: &&Event| self.config.is_current(e.source, e.generation) && !outside.covers_event(e);
+        let current = self.events.iter().filter(inside);
         let mut nodes: Vec<Arc<str>> = current.map(Event::node).filter(|n| !n.is_empty()).collect();
         nodes.sort_unstable();
         nodes.dedup();
@@ -130,6 +171,7 @@ impl Store {
     pub fn assignments(&self) -> Vec<Assignment> {
         if self.made(Mistake::NothingMended) {
             let mut identity = tropa::identity::Identity::new(&self.config);
+            identity.undo(self.ordered.undos.clone());
             identity.load(self.live_facts(), self.nodes());
             return identity.assignments_all().collect();
         }
@@ -147,6 +189,16 @@ impl Store {
         }
         let reached = self.identity.values().map(|(version, _)| *version).max().unwrap_or_default();
         self.announcing.iter().filter(|(version, _)| *version > reached).map(|(_, c)| c.clone()).collect()
+    }
+
+    /// Number of the cut that holds.
+    pub fn cut(&self) -> u64 {
+        self.cuts.len() as u64 - 1
+    }
+
+    pub fn customers_in(&self, (partition, partitions): (Partition, Partition)) -> Vec<Arc<str>> {
+        let own = buckets_of(partition, partitions);
+        self.customers.keys().map(|(_, customer)| customer).filter(|c| own.contains(&bucket(c))).cloned().collect()
     }
 
     /// The newest rows of a slice, bucket by bucket, with the version that each was counted at.
@@ -186,4 +238,12 @@ impl Store {
             }
         }
     }
+}
+
+pub fn key(fact: &Fact) -> FactKey {
+    (fact.a.clone(), fact.b.clone(), fact.source.0, fact.generation, fact.day)
+}
+
+pub fn event_key(event: &Event) -> EventKey {
+    (event.source.0, event.event_id.clone(), event.occurred_at, event.payload_hash)
 }
