@@ -9,7 +9,9 @@ CUSTOMERS ?= 2000
 SEED ?= 1
 DATA ?= tropa-data/demo
 
-.PHONY: help demo test lint unit bench kafka setup-demo setup-test clean
+SCHEDULES ?= 250000
+
+.PHONY: help demo test lint unit model-long bench kafka setup-demo setup-test clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +33,9 @@ unit: setup-test ## all tests, the fast ones first
 	cargo test --locked --lib --bins -q
 	cargo test --locked --test '*' -q
 	@sh tests/support/not_run.sh
+
+model-long: setup-test ## a million schedules of the fault model, 500 000 by each scheduler; SCHEDULES=n for n of each kind
+	TROPA_SCHEDULES=$(SCHEDULES) nice cargo test --release --locked --test model -- --nocapture --test-threads 2 one_process roles_give
 
 bench: setup-test ## events per second beside the ceiling, and other ratios
 	cargo bench --locked

@@ -8,10 +8,10 @@
 //! Where the log does not hold what nobody has read (it was emptied or made anew, or the topic is new), the identity writer
 //! is asked to say it again, before anything is read or committed.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -46,8 +46,12 @@ enum Said {
     Failed(RelayError),
 }
 
-/// Partitions whose losses have been asked for, until the next commit.
-type Asked = Arc<Mutex<BTreeSet<Partition>>>;
+/// Partitions whose losses have been asked for, until the next commit, each with what its log held.
+type Asked = Arc<Mutex<BTreeMap<Partition, (i64, i64)>>>;
+
+fn set(asked: &Asked) -> MutexGuard<'_, BTreeMap<Partition, (i64, i64)>> {
+    asked.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 pub struct TopicInlet<T> {
     consumer: GroupConsumer,
@@ -225,12 +229,15 @@ impl<T: Wire> Inlet<T> for TopicInlet<T> {
             }
             let (consumer, topic, asked) = (self.consumer.clone(), self.topic.clone(), self.asked.clone());
             let committed = tokio::task::spawn_blocking(move || {
-                let Begin { next, lost, .. } = committed_of(&consumer, &topic, partition)?;
+                let Begin { next, lost, there, .. } = committed_of(&consumer, &topic, partition)?;
                 // The trace of a loss stands until somebody has asked for what was lost.
-                if !asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&partition) && lost {
-                    return Ok(false);
+                let asked_for = |&(low, high): &(i64, i64)| low == there.0 && high <= there.1;
+                if lost && !set(&asked).get(&partition).is_some_and(asked_for) {
+                    return Ok::<bool, KafkaError>(false);
                 }
-                consumer.commit(&position(&topic, partition, next, note)?, CommitMode::Sync).map(|()| true)
+                consumer.commit(&position(&topic, partition, next, note)?, CommitMode::Sync)?;
+                set(&asked).remove(&partition);
+                Ok(true)
             });
             match committed.await.map_err(|_| RelayError::Gone)? {
                 Ok(ours) => return Ok(ours),
@@ -271,6 +278,8 @@ struct Begin {
     note: u64,
     /// The log does not hold everything since the last commit, or nothing was ever committed.
     lost: bool,
+    /// What the log holds: from the first offset to before the second.
+    there: (i64, i64),
 }
 
 /// As committed, else the beginning of what the log has.
@@ -280,12 +289,14 @@ fn committed_of(consumer: &GroupConsumer, topic: &str, partition: Partition) -> 
     let committed = consumer.committed_offsets(list, ANSWER)?;
     let (low, high) = consumer.fetch_watermarks(topic, i32::from(partition), ANSWER)?;
     let Some(place) = committed.find_partition(topic, i32::from(partition)) else {
-        return Ok(Begin { next: low, note: 0, lost: true });
+        return Ok(Begin { next: low, note: 0, lost: true, there: (low, high) });
     };
     let note = place.metadata().parse().unwrap_or_default();
     match place.offset() {
-        Offset::Offset(next) if (low..=high).contains(&next) => Ok(Begin { next, note, lost: false }),
-        _ => Ok(Begin { next: low, note, lost: true }),
+        Offset::Offset(next) if (low..=high).contains(&next) => {
+            Ok(Begin { next, note, lost: false, there: (low, high) })
+        }
+        _ => Ok(Begin { next: low, note, lost: true, there: (low, high) }),
     }
 }
 
@@ -406,11 +417,11 @@ impl Reader {
         let mut notes = Vec::new();
         for place in gained {
             let partition = Partition::try_from(place.partition).unwrap_or_default();
-            let Begin { next, note, lost } = match committed_of(&self.consumer, &self.topic, partition) {
+            let Begin { next, note, lost, there } = match committed_of(&self.consumer, &self.topic, partition) {
                 Ok(found) => found,
                 Err(error) => return Ok(Err(error)),
             };
-            self.asking.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&partition);
+            set(&self.asking.asked).remove(&partition);
             if lost {
                 info!(
                     topic = &*self.topic,
@@ -421,7 +432,7 @@ impl Reader {
                 if let Err(error) = self.asking.ask(partition) {
                     return Ok(Err(error));
                 }
-                self.asking.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(partition);
+                set(&self.asking.asked).insert(partition, there);
             }
             if let Err(error) = assignment.add_partition_offset(&place.topic, place.partition, Offset::Offset(next)) {
                 return Ok(Err(error));

@@ -85,7 +85,8 @@ impl Listening {
                         sim.asked.remove(&(self.life, group, partition));
                         if lost {
                             sim.ask_again(group, partition);
-                            sim.asked.insert((self.life, group, partition));
+                            let there = sim.topics[group].there(partition);
+                            sim.asked.insert((self.life, group, partition), there);
                         }
                         let member = sim.members.get_mut(&self.life).expect("it was there");
                         member.cursor.insert(partition, next);
@@ -123,7 +124,9 @@ impl Listening {
         let mut sim = self.sim.lock();
         let trusting = sim.made(Mistake::Unconfirmed);
         let (next, _, lost) = sim.topics[self.group].begin(partition);
+        let there = sim.topics[self.group].there(partition);
         let asked = sim.asked.remove(&(self.life, self.group, partition));
+        let asked = asked.is_some_and(|(low, high)| low == there.0 && high <= there.1);
         let topic = &mut sim.topics[self.group];
         let own = topic.owner[usize::from(partition)] == Some(self.life) && (asked || !lost);
         if own {

@@ -1,5 +1,21 @@
 //! Mistakes that the protocol could be built with, each made at a seam so that the stages stay as they are. A model that
 //! does not find them would find nothing.
+//!
+//! Of the mistakes that the design lists, these have no place of their own here:
+//!
+//! * *identity from uncommitted facts*: facts are members of a set, written before anything is announced. A restart takes
+//!   all of them and mends what does not follow from them; `NothingMended` and `IntentForgotten` leave that out.
+//! * *net-unchanged nodes not written*: no row tells of a node that went from A to B and back. Whom a step is about to
+//!   announce is noted instead; `IntentForgotten` forgets it.
+//! * *no forwarding*: an announcement says in full what belongs to a customer, a tombstone included, so nobody forwards.
+//! * *stale identity read*: owners of customers read no identity. What they hear may be of a replaced writer:
+//!   `StaleWriterHeard`.
+//! * *bucket not the owner's*: whoever counts a bucket counts one snapshot and names the greatest version in it, and what
+//!   changes a bucket raises that version. So a count by somebody else is right, or loses to a newer one.
+//! * *cache kept over an identity change*: `EverythingFresh`, which takes what was not read for whole.
+//!
+//! `Rivals` is found, and production keeps single processes on one server apart only by the lock of the embedded store and
+//! by the consumer group of a topic.
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Mistake {

@@ -50,6 +50,8 @@ pub struct Plant<'a> {
     seats: Vec<Option<Process>>,
     lives: Life,
     pub cache: u64,
+    /// Whether the customers are cut anew, and topics emptied.
+    pub moving: bool,
 }
 
 impl<'a> Plant<'a> {
@@ -63,7 +65,7 @@ impl<'a> Plant<'a> {
         store.cuts.push(plan.partitions());
         let sim = Shared::new(store, (feeds, operators), plan.partitions(), mistake);
         let seats = plan.seats().iter().map(|_| None).collect();
-        Self { world, readings, plan, sim, seats, lives: 0, cache }
+        Self { world, readings, plan, sim, seats, lives: 0, cache, moving: false }
     }
 
     fn start(&mut self, seat: usize) {
@@ -116,7 +118,7 @@ impl<'a> Plant<'a> {
                 into.push(Action::Kill(seat, sent));
             }
         }
-        if faults && self.plan == Plan::Roles {
+        if faults && self.moving && self.plan == Plan::Roles {
             if sim.store.cuts.len() < 3 {
                 into.extend([Action::Cut(2), Action::Cut(4)]);
             }

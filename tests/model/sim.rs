@@ -2,7 +2,7 @@
 //! what stages ask for. Out: nothing, until the scheduler lets it happen. Whatever the scheduler chooses could happen.
 
 use std::any::Any;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 
@@ -74,6 +74,11 @@ impl Topic {
         }
     }
 
+    /// What a partition holds.
+    pub fn there(&self, partition: Partition) -> (i64, usize) {
+        (self.low[usize::from(partition)], self.partitions[usize::from(partition)].len())
+    }
+
     /// Whether everything that is there is read and committed.
     pub fn is_read(&self) -> bool {
         let next = |p: usize| self.committed[p].map_or(0, |(next, _)| next);
@@ -130,7 +135,7 @@ pub struct Sim {
     next_op: u64,
     pub topics: Vec<Topic>,
     /// Partitions whose owner has asked for what was lost, and committed nothing since.
-    pub asked: BTreeSet<(Life, usize, Partition)>,
+    pub asked: BTreeMap<(Life, usize, Partition), (i64, usize)>,
     /// Owners of slices: the cut that each is of, and where it hears that there is a newer one.
     pub following: BTreeMap<Life, (u64, watch::Sender<bool>)>,
     pub members: BTreeMap<Life, Member>,
@@ -162,7 +167,7 @@ impl Shared {
             ops: BTreeMap::new(),
             next_op: 0,
             topics: vec![Topic::of(1), Topic::of(partitions)],
-            asked: BTreeSet::new(),
+            asked: BTreeMap::new(),
             following: BTreeMap::new(),
             members: BTreeMap::new(),
             producers: BTreeMap::new(),
@@ -322,6 +327,7 @@ impl Sim {
         let topic = &mut self.topics[group];
         if anew {
             (topic.partitions[p], topic.low[p], topic.committed[p]) = (Vec::new(), 0, None);
+            self.asked.retain(|(_, g, p), _| (*g, *p) != (group, partition));
         } else {
             topic.low[p] = topic.partitions[p].len() as i64;
         }
