@@ -8,14 +8,21 @@ use std::time::Duration;
 
 use crate::running::{Running, write_config};
 
-/// The answer of the engine at this address as TSV; `None`: nobody answers, or not this.
+/// Where the tables of a server are. Not where its own process has some: that would key them anew by its own config.
+pub const SHOP: &str = "shop";
+
+/// The answer of a server at this address as TSV; `None`: nobody answers, or not this.
 pub fn ask(address: &str, query: &str) -> Option<String> {
+    ask_in(SHOP, address, query)
+}
+
+fn ask_in(database: &str, address: &str, query: &str) -> Option<String> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
     let length = query.len();
     write!(
         stream,
-        "POST / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{query}"
+        "POST /?database={database} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{query}"
     )
     .ok()?;
     let mut answer = Vec::new();
@@ -46,7 +53,7 @@ fn unchunked(mut body: &str) -> Option<String> {
 
 /// The engine that the process of a data folder holds.
 pub fn ask_owner(data: &Path, query: &str) -> Option<String> {
-    ask(std::fs::read_to_string(data.join("address")).ok()?.trim(), query)
+    ask_in("tropa", std::fs::read_to_string(data.join("address")).ok()?.trim(), query)
 }
 
 /// A number that a query gives.

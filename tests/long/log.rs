@@ -21,6 +21,22 @@ pub struct Log {
 /// Records that are no events, one in so many.
 const POISON: usize = 400;
 
+/// Records of the very last moment, enough for each partition to have one: then as_of is that moment, and silence is decided
+/// for everybody.
+const LAST: usize = 40;
+
+fn last_of_web(n: usize) -> String {
+    format!(
+        r#"{{"type":"track","event":"closed","messageId":"last-{n}","userId":"last-{n}","timestamp":"2026-10-01T00:00:00Z"}}"#
+    )
+}
+
+fn last_of_crm(n: usize) -> String {
+    format!(
+        r#"{{"record_id":"last-{n}","kind":"closed","contact":{{"id":"last-{n}"}},"happened":"2026-10-01 02:00","state":"final"}}"#
+    )
+}
+
 impl Log {
     /// `name`: of the topics and the group.
     pub fn new(name: &str, people: u32, seed: u64) -> Self {
@@ -41,7 +57,8 @@ impl Log {
             placed.push((n + late, record.side, record.json));
         }
         placed.sort_by_key(|(place, ..)| *place);
-        let records = placed.into_iter().map(|(_, side, json)| (side, json)).collect();
+        let mut records: Vec<_> = placed.into_iter().map(|(_, side, json)| (side, json)).collect();
+        records.extend((0..LAST).flat_map(|n| [(Side::Web, last_of_web(n)), (Side::Crm, last_of_crm(n))]));
         Self { records, given: 0, name: name.to_owned() }
     }
 
@@ -73,7 +90,10 @@ impl Log {
     /// The topics, and a config that reads them. `settings`: of Kafka's client.
     pub fn topics(&self, broker: &Broker, folder: &Path, settings: &str, more: &str) -> PathBuf {
         std::fs::create_dir_all(folder).expect("a folder");
-        let mut text = CONFIG.to_owned();
+        // What is late is in the log itself; no more is waited for.
+        let mut text = CONFIG
+            .replace("    decoder: web\n", "    decoder: web\n    delay: 0s\n")
+            .replace("    decoder: crm\n", "    decoder: crm\n    delay: 0s\n");
         for (side, partitions) in [(Side::Web, 3), (Side::Crm, 2)] {
             broker.topic(&self.topic(side), partitions);
             let file = format!("file: {{ paths: [{}] }}", side.file_name());

@@ -16,7 +16,7 @@ use crate::shop::text;
 /// An order on its way.
 pub enum Order {
     Command(Child),
-    Door(std::thread::JoinHandle<()>),
+    Door(std::thread::JoinHandle<bool>),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,7 +36,7 @@ impl Order {
             "SELECT a, b FROM identity_facts WHERE kind = 'link' ORDER BY cityHash64(a, b, {}) LIMIT 1",
             dice.random::<u32>()
         );
-        let pair = ask_owner(data, &in_database(&query))?;
+        let pair = ask_owner(data, &query)?;
         let (a, b) = pair.split_once('\t')?;
         let day = DAYS[dice.random_range(0..DAYS.len())];
         if dice.random_bool(0.5) {
@@ -46,7 +46,7 @@ impl Order {
                 Kind::Forget => format!(r#"{{"order":"forget","identifier":"{a}","until":"{day}"}}"#),
             };
             let data = data.to_owned();
-            return Some(Self::Door(std::thread::spawn(move || drop(knock(&data, &order)))));
+            return Some(Self::Door(std::thread::spawn(move || knock(&data, &order).is_some())));
         }
         let order = match kind {
             Kind::Split => vec!["identity", "split", a, b],
@@ -76,14 +76,9 @@ impl Order {
                 child.kill().ok();
                 child.wait().ok();
             }
-            Self::Door(thread) => thread.join().unwrap_or_default(),
+            Self::Door(thread) => drop(thread.join()),
         }
     }
-}
-
-/// The demo's tables, by the name of the database that the config does not change.
-pub fn in_database(query: &str) -> String {
-    query.replace(" FROM ", " FROM tropa.")
 }
 
 fn knock(data: &Path, order: &str) -> Option<()> {

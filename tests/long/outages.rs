@@ -10,7 +10,6 @@ use crate::check;
 use crate::engine::{Server, ask, number};
 use crate::faulty;
 use crate::log::Log;
-use crate::orders::in_database;
 use crate::running::{Running, free_port};
 use crate::shop::{text, tropa};
 
@@ -50,7 +49,7 @@ fn outages_of_both_servers_change_nothing_and_memory_stays_within_its_bound() {
     let mut log = Log::new("outages", people, 19);
     let part = log.len() / 8;
     let more = format!(
-        "warehouse: {{ url: \"http://127.0.0.1:{port}\", database: tropa }}\nrefresh: 1s\n\
+        "warehouse: {{ url: \"http://127.0.0.1:{port}\", database: shop }}\nrefresh: 1s\n\
          flush: {{ records: {}, interval: 200ms }}\ncache: {}MiB\n",
         allowed::FLUSH,
         allowed::CACHE >> 20
@@ -64,7 +63,7 @@ fn outages_of_both_servers_change_nothing_and_memory_stays_within_its_bound() {
     tropa(&[&["migrate"], &place[..]].concat());
     let mut run = Running::start(config.parent().expect("a folder"), &["run"]);
     let direct = server.address();
-    let stored = || number(ask(&direct, &in_database("SELECT sum(records) FROM positions FINAL")));
+    let stored = || number(ask(&direct, "SELECT sum(records) FROM positions FINAL"));
     let reaches = |what: &str, least: usize| {
         let patience = Instant::now() + Duration::from_secs(if crate::long() { 1_800 } else { 240 });
         while stored().is_none_or(|n| (n as usize) < least) {
@@ -110,7 +109,7 @@ fn outages_of_both_servers_change_nothing_and_memory_stays_within_its_bound() {
     println!("{away} records came while ClickHouse was away; peak so far {} MiB", highest >> 20);
     server.comes_back();
     reaches("ClickHouse killed and restarted", log.len());
-    let nodes = number(ask(&direct, &in_database("SELECT uniqExact(node) FROM identity FINAL"))).expect("it answers");
+    let nodes = number(ask(&direct, "SELECT uniqExact(node) FROM identity FINAL")).expect("it answers");
     let (used, most) = (peak(run.child.id()), allowed::bytes(nodes));
     run.signal("TERM");
     let (code, said) = run.ends();

@@ -14,7 +14,6 @@ use crate::check;
 use crate::engine::{Server, ask, number};
 use crate::group::{Shared, Worker};
 use crate::log::Log;
-use crate::orders::in_database;
 use crate::running::free_port;
 use crate::shop::{text, tropa};
 
@@ -36,7 +35,7 @@ fn workers_that_come_and_go_and_one_that_was_stopped_give_the_tables_of_one_proc
     let server = Server::start(&folder.path().join("engine"), free_port());
     let mut log = Log::new("workers", people, 13);
     let more = format!(
-        "warehouse: {{ url: \"http://{}\", database: tropa }}\nflush: {{ records: 500, interval: 100ms }}\nrefresh: 1s\n\
+        "warehouse: {{ url: \"http://{}\", database: shop }}\nflush: {{ records: 500, interval: 100ms }}\nrefresh: 1s\n\
          roles: {{ brokers: \"{}\", prefix: workers, partitions: 8, replication: 1, session_timeout: {}s }}\n",
         server.address(),
         broker.address,
@@ -120,7 +119,7 @@ fn workers_that_come_and_go_and_one_that_was_stopped_give_the_tables_of_one_proc
     tropa(&[&["run", "--until-end"], &alone[..]].concat());
     let expected = check::sums(&alone);
     let deadline = Instant::now() + Duration::from_secs(400);
-    let stored = || number(ask(&server.address(), &in_database("SELECT sum(records) FROM positions FINAL")));
+    let stored = || number(ask(&server.address(), "SELECT sum(records) FROM positions FINAL"));
     while stored() != Some(log.len() as u64) || check::sums(&place) != expected {
         if Instant::now() > deadline {
             let found = check::sums(&place);
@@ -128,8 +127,11 @@ fn workers_that_come_and_go_and_one_that_was_stopped_give_the_tables_of_one_proc
         }
         std::thread::sleep(Duration::from_secs(1));
     }
-    ownership().ends();
-    let (longest, taken) = (ownership().longest, ownership().taken);
+    let (longest, taken) = {
+        let mut owned = ownership();
+        owned.ends();
+        (owned.longest, owned.taken)
+    };
     check::is_verified(&place);
     println!(
         "{} records while workers joined {joined}, left {left}, were killed {killed} times and one slept {stopped:?}: 0 rows differ; \
