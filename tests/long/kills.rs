@@ -124,6 +124,11 @@ fn processes_killed_at_every_step_while_operators_order_leave_the_tables_of_the_
                 }
                 break "at its step";
             }
+            // Where the step is one of an order's, one that came too early is followed by another.
+            if ordered && order.as_mut().is_some_and(Order::is_over) {
+                order.take().into_iter().for_each(Order::end);
+                wanted = true;
+            }
             if wanted && data.join("serve").exists() {
                 order = Order::give(&config, &data, kind, &mut dice);
                 wanted = order.is_none() && ordered;
@@ -134,7 +139,9 @@ fn processes_killed_at_every_step_while_operators_order_leave_the_tables_of_the_
                 End::After(_) => {}
                 End::At { .. } => {
                     // The step does not come once nothing is left to do: then the kill is one like any other.
-                    let over = order.as_mut().is_none_or(Order::is_over) && stored(&data) == Some(log.given() as u64);
+                    let over = !ordered
+                        && order.as_mut().is_none_or(Order::is_over)
+                        && stored(&data) == Some(log.given() as u64);
                     idle = if over { idle.or(Some(Instant::now())) } else { None };
                     if idle.is_some_and(|since| since.elapsed() > Duration::from_secs(5)) {
                         break "with nothing left to do";
@@ -167,7 +174,7 @@ fn processes_killed_at_every_step_while_operators_order_leave_the_tables_of_the_
     let counts = tropa(&[&["sql", query, "--format", "TSV"], &place[..]].concat());
     let counts: Vec<usize> = counts.split_whitespace().map(|n| n.parse().expect("a number")).collect();
     assert_eq!(counts[0], log.len(), "every record is counted once");
-    assert!(counts[1] > 0, "no order was accepted");
+    assert!(counts[1] * 10 >= kills, "{} orders were accepted beside {kills} kills", counts[1]);
     let files = log.files(&folder.path().join("files"), "");
     let equal = check::equals_the_oracle(&files, &place);
     check::is_verified(&place);
