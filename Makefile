@@ -35,13 +35,13 @@ unit: setup-test ## all tests, the fast ones first
 bench: setup-test ## events per second beside the ceiling, and other ratios
 	cargo bench --locked
 
-kill-long: setup-test ## 200 kill -9, at random and at every step of the write protocol, against the naive oracle (about 20 min)
+kill-long: setup-test ## 200 kill -9, at random and at every step of the write protocol, against the naive oracle
 	TROPA_LONG=1 cargo test --locked --test long kills:: -- --nocapture
 
 roles-long: setup-test ## journeys workers join, leave, die and sleep for ten minutes, against one process
 	TROPA_LONG=1 cargo test --locked --test long workers:: -- --nocapture
 
-outage-long: setup-test ## ClickHouse away while a million records arrive, and other outages; peak memory (about 20 min)
+outage-long: setup-test ## ClickHouse away while a million records arrive, and other outages; peak memory
 	TROPA_LONG=1 cargo test --locked --test long outages:: -- --nocapture
 
 kafka: setup-test ## start the development broker; stop it with deploy/dev/kafka/kafka.sh stop
