@@ -11,7 +11,7 @@ DATA ?= tropa-data/demo
 
 SCHEDULES ?= 250000
 
-.PHONY: help demo test lint unit model-long bench kafka setup-demo setup-test clean
+.PHONY: help demo test lint unit model-long kill-long roles-long outage-long bench kafka setup-demo setup-test clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,15 @@ model-long: setup-test ## a million schedules of the fault model, 500 000 by eac
 
 bench: setup-test ## events per second beside the ceiling, and other ratios
 	cargo bench --locked
+
+kill-long: setup-test ## 200 kill -9, at random and at every step of the write protocol, against the naive oracle
+	TROPA_LONG=1 cargo test --locked --test long kills:: -- --nocapture
+
+roles-long: setup-test ## journeys workers join, leave, die and sleep for ten minutes, against one process
+	TROPA_LONG=1 cargo test --locked --test long workers:: -- --nocapture
+
+outage-long: setup-test ## ClickHouse away while a million records arrive, and other outages; peak memory
+	TROPA_LONG=1 cargo test --locked --test long outages:: -- --nocapture
 
 kafka: setup-test ## start the development broker; stop it with deploy/dev/kafka/kafka.sh stop
 	deploy/dev/kafka/kafka.sh start

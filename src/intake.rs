@@ -22,6 +22,7 @@ use crate::source::offsets::TopicPartition;
 use crate::source::paths::expand;
 use crate::source::{Counted, SourceError, SourceEvent, on_a_thread, pause};
 use crate::stage::{Log, Polled, PositionRow, Positions};
+use crate::steps::{self, When};
 use crate::time::Timestamp;
 
 /// Batches that wait between the sources and the pipeline.
@@ -163,6 +164,7 @@ impl Log for Sources {
     }
 
     async fn commit(&mut self, positions: &[PositionRow]) -> Result<(), SourceError> {
+        steps::reach(When::Before, steps::COMMIT);
         for (source, (handle, done)) in &mut self.kafka {
             let own: Vec<_> =
                 positions.iter().filter(|p| p.source == *source).map(|p| (partition_of(p), p.next)).collect();
@@ -172,6 +174,7 @@ impl Log for Sources {
             }
             done.extend(own);
         }
+        steps::reach(When::After, steps::COMMIT);
         Ok(())
     }
 }

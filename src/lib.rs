@@ -20,6 +20,7 @@ pub mod map; //           the journey file -> DesignedMap, or all its faults
 
 // What the process knows of itself
 pub mod health; //        EDGE  what keeps it from being ready, and its figures; said by whoever finds out
+pub mod steps; //         EDGE  named steps of the write protocol, where a test lets a process die; not in a release
 
 // The flow
 pub mod progress; //      EDGE  progress bars

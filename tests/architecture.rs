@@ -133,3 +133,20 @@ fn every_listed_pure_module_exists() {
         assert!(order.contains_key(name), "`{name}` is listed as pure and is not in lib.rs");
     }
 }
+
+#[test]
+fn only_a_debug_build_can_be_told_to_die_at_a_step() {
+    for (path, text) in sources() {
+        let code = code(&text);
+        if module_of(&path) != "steps" {
+            assert!(!code.contains("TROPA_DIE_AT"), "{} lets a process die", path.display());
+            continue;
+        }
+        let (always, debug) =
+            code.split_once("#[cfg(debug_assertions)]\nmod planned {").expect("what reads the plan stands by itself");
+        for word in ["TROPA_DIE_AT", "std::env", "libc::"] {
+            assert!(!always.contains(word) && debug.contains(word), "a release build has `{word}`");
+        }
+        assert!(always.contains("#[cfg(not(debug_assertions))]\npub const fn reach(_: When, _: &str) {}"));
+    }
+}

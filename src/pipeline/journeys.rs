@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::watch;
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::{PipelineError, closed, epoch, warehouse};
 use crate::event::Event;
@@ -103,10 +103,14 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
                 Heard::Gained { partition, note } => {
                     let epoch = epoch(given, &*store).await?;
                     if inlet.confirm(partition, note).await.map_err(closed)? {
+                        info!(partition, epoch, "a slice is taken over");
                         stage.gain(partition, epoch, note);
                     }
                 }
-                Heard::Lost { partition } => stage.lose(partition),
+                Heard::Lost { partition } => {
+                    info!(partition, "a slice is given back");
+                    stage.lose(partition);
+                }
                 Heard::Message { partition, offset, message } => {
                     if message.orders > orders {
                         orders = message.orders;

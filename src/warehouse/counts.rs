@@ -12,6 +12,7 @@ use crate::aggregate::{
 use crate::identity::Outside;
 use crate::stage::CustomerRow;
 use crate::stage::reading::Reading;
+use crate::steps::{self, When};
 use crate::time::{Day, Timestamp};
 
 /// Most unmapped (name, path) pairs that are read back.
@@ -124,7 +125,9 @@ impl Clickhouse {
 
     async fn fill(&self, one: Aggregate, scope: &Scope<'_>) -> Result<(), WarehouseError> {
         let began = std::time::Instant::now();
+        steps::reach(When::Before, one.table);
         self.execute(&one.fill(scope)).await?;
+        steps::reach(When::After, one.table);
         debug!(table = one.table, millis = began.elapsed().as_millis() as u64, "aggregate refreshed");
         Ok(())
     }

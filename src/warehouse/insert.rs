@@ -15,12 +15,14 @@ use super::{Clickhouse, WarehouseError};
 use crate::event::Event;
 use crate::stage::reading::Reading;
 use crate::stage::{CustomerRow, Rows};
+use crate::steps::{self, When};
 
 impl Clickhouse {
     /// Inserts rows of one table; returns once ClickHouse has acknowledged them.
     pub async fn insert_rows(&self, rows: Rows, readings: &[Reading]) -> Result<(), WarehouseError> {
         let config = self.config()?.clone();
         let (table, count, began) = (rows.table(), rows.len(), std::time::Instant::now());
+        steps::reach(When::Before, table);
         let inserted = match rows {
             Rows::Events(events) => self.insert_events(&events).await,
             Rows::DeadLetters(letters) => {
@@ -49,6 +51,9 @@ impl Clickhouse {
             Rows::Orders(rows) => self.carry_out(rows).await,
         };
         debug!(table, rows = count, millis = began.elapsed().as_millis() as u64, "inserted");
+        if inserted.is_ok() {
+            steps::reach(When::After, table);
+        }
         inserted
     }
 

@@ -69,6 +69,22 @@ impl Broker {
         script(&["stop", &self.dir.display().to_string()], None);
     }
 
+    /// kill -9; its data stays as it is.
+    pub fn is_killed(&self) {
+        let pid = std::fs::read_to_string(self.dir.join("pid")).expect("the script writes it");
+        let killed = Command::new("kill").args(["-KILL", pid.trim()]).status().expect("kill runs");
+        assert!(killed.success(), "the broker's process {pid} is not there");
+        while Command::new("kill")
+            .args(["-0", pid.trim()])
+            .stderr(std::process::Stdio::null())
+            .status()
+            .expect("kill runs")
+            .success()
+        {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// It is there again, at the same address.
     pub fn comes_back(&self) {
         script(&["start", &self.dir.display().to_string()], None);

@@ -55,11 +55,11 @@ def _distinct(copies):
 
 
 class Batch:
-    def __init__(self, events, sources, kinds, as_of=None, max_visits=100_000):
-        """`events`: every decoded event; `sources`: name -> Source."""
+    def __init__(self, events, sources, kinds, as_of=None, max_visits=100_000, people=None):
+        """`events`: every decoded event; `sources`: name -> Source; `people`: who is who, if orders changed that."""
         self.sources, self.max_visits = sources, max_visits
         live = [e for e in events if e.gen >= sources[e.source].generation]
-        self.people = People(live, kinds)
+        self.people = people or People(live, kinds)
         self.as_of = max(e.at for e in events) if as_of is None and events else as_of
         self.coverage = {name: Counter() for name in sources}
         self.customers = defaultdict(list)  # root -> distinct events
