@@ -70,6 +70,7 @@ impl Broker {
     }
 
     /// kill -9; its data stays as it is.
+    #[allow(dead_code)] // Each test binary uses its share of it.
     pub fn is_killed(&self) {
         let pid = std::fs::read_to_string(self.dir.join("pid")).expect("the script writes it");
         let killed = Command::new("kill").args(["-KILL", pid.trim()]).status().expect("kill runs");
