@@ -9,7 +9,7 @@ CUSTOMERS ?= 2000
 SEED ?= 1
 DATA ?= tropa-data/demo
 
-.PHONY: help demo test lint unit bench kafka setup-demo setup-test clean
+.PHONY: help demo test lint unit conformance-long bench kafka setup-demo setup-test clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ unit: setup-test ## all tests, the fast ones first
 	cargo test --locked --lib --bins -q
 	cargo test --locked --test '*' -q
 	@sh tests/support/not_run.sh
+
+conformance-long: setup-test ## alignments against all runs: 1,000 maps up to length 5, 20 up to length 7
+	cargo test --locked --test conformance -- --ignored --nocapture
 
 bench: setup-test ## events per second beside the ceiling, and other ratios
 	cargo bench --locked

@@ -92,7 +92,8 @@ pub fn deviations(map: &DesignedMap, model: &Model, moves: &[Move]) -> Vec<Devia
     if moves.iter().all(|m| m.is_sync()) {
         return Vec::new();
     }
-    let mut sorting = Sorting { map, model, moves, left: moves.iter().map(|m| !m.is_sync()).collect(), out: Vec::new() };
+    let mut sorting =
+        Sorting { map, model, moves, left: moves.iter().map(|m| !m.is_sync()).collect(), out: Vec::new() };
     sorting.out_of_order();
     let events = sorting.events();
     sorting.repeated_touchpoints(&events);

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::align::{Alignment, BOUND, NotEvaluated, Search};
-use super::automaton::Automaton;
+use super::align::{Alignment, BOUND, Move, NotEvaluated, Search};
+use super::automaton::{Automaton, NONE, StateId};
 use super::deviation::{Deviation, deviations};
 use super::model::{Model, Symbol};
+use super::pnml::{TooManyStates, pnml};
+use super::state::State;
 use crate::map::{DesignedMap, TouchpointIx};
 
 /// States and verdicts that are kept; beyond, both begin again.
@@ -48,16 +50,10 @@ pub struct Judge {
     automaton: Automaton,
     search: Search,
     bound: usize,
-    known: FxHashMap<Variant, Arc<Verdict>>,
+    /// By end (prefixes last) and path.
+    known: Vec<FxHashMap<Box<[Symbol]>, Arc<Verdict>>>,
     /// Cost of no events, by end.
     shortest: Vec<Option<Result<u32, NotEvaluated>>>,
-}
-
-/// A path and what decided it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Variant {
-    path: Box<[Symbol]>,
-    end: Option<u16>,
 }
 
 impl Judge {
@@ -67,8 +63,9 @@ impl Judge {
 
     pub fn bounded(map: Arc<DesignedMap>, bound: usize) -> Self {
         let automaton = Automaton::new(Model::compile(&map));
-        let shortest = vec![None; automaton.model().ends.len()];
-        Self { map, automaton, search: Search::default(), bound, known: FxHashMap::default(), shortest }
+        let ends = automaton.model().ends.len();
+        let known = (0..=ends).map(|_| FxHashMap::default()).collect();
+        Self { map, automaton, search: Search::default(), bound, known, shortest: vec![None; ends] }
     }
 
     pub const fn map(&self) -> &Arc<DesignedMap> {
@@ -81,11 +78,11 @@ impl Judge {
 
     /// Variants known.
     pub fn len(&self) -> usize {
-        self.known.len()
+        self.known.iter().map(FxHashMap::len).sum()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.known.is_empty()
+        self.len() == 0
     }
 
     /// Symbols of the touchpoints that are part of the model.
@@ -94,16 +91,16 @@ impl Judge {
     }
 
     /// The verdict on a path; `end`: place in `Model::ends` of what decided it, or none for a prefix.
-    pub fn judge(&mut self, path: Box<[Symbol]>, end: Option<u16>) -> Arc<Verdict> {
-        let variant = Variant { path, end };
-        if let Some(known) = self.known.get(&variant) {
+    pub fn judge(&mut self, path: &[Symbol], end: Option<u16>) -> Arc<Verdict> {
+        let of = end.map_or(self.known.len() - 1, usize::from);
+        if let Some(known) = self.known[of].get(path) {
             return known.clone();
         }
-        let verdict = Arc::new(self.verdict(&variant.path, end));
-        if self.known.len() >= MAX_VERDICTS {
-            self.known.clear();
+        let verdict = Arc::new(self.verdict(path, end));
+        if self.len() >= MAX_VERDICTS {
+            self.known.iter_mut().for_each(FxHashMap::clear);
         }
-        self.known.insert(variant, verdict.clone());
+        self.known[of].insert(path.into(), verdict.clone());
         verdict
     }
 
@@ -138,6 +135,47 @@ impl Judge {
         self.search.align(&mut self.automaton, path, end, self.bound)
     }
 
+    /// The run of the least alignment: what is left when log moves are taken out.
+    pub fn aligned_run(&mut self, path: &[Symbol], end: Option<u16>) -> Result<Vec<Symbol>, NotEvaluated> {
+        let aligned = self.align(path, end)?;
+        Ok(aligned.least.iter().filter(|m| !matches!(m, Move::Log(_))).map(|m| m.symbol()).collect())
+    }
+
+    /// Touchpoints with which a run can go on; none if the list is no run.
+    pub fn next_steps(&mut self, run: &[Symbol]) -> Vec<Symbol> {
+        let Some(at) = self.state_after(run) else { return Vec::new() };
+        self.automaton.steps(at).iter().map(|&(symbol, _)| symbol).collect()
+    }
+
+    /// Place in `Model::ends` of what a run has decided.
+    pub fn end_of_run(&mut self, run: &[Symbol]) -> Option<u16> {
+        let at = self.state_after(run)?;
+        self.automaton.end(at)
+    }
+
+    fn state_after(&mut self, run: &[Symbol]) -> Option<StateId> {
+        let start = self.automaton.start();
+        run.iter().try_fold(start, |at, &symbol| Some(self.automaton.next(at, symbol)).filter(|&next| next != NONE))
+    }
+
+    /// The states that a run goes on from, each with how many steps it had.
+    pub(super) fn steps_along(&mut self, run: &[Symbol]) -> Vec<(State, usize)> {
+        let mut at = self.automaton.start();
+        let mut states = Vec::with_capacity(run.len());
+        for &symbol in run {
+            let enabled = self.automaton.steps(at).len();
+            states.push((self.automaton.state(at).clone(), enabled));
+            at = self.automaton.next(at, symbol);
+        }
+        states
+    }
+
+    /// The model as a Petri net.
+    pub fn pnml(&mut self) -> Result<String, TooManyStates> {
+        self.automaton.forget();
+        pnml(&self.map, &mut self.automaton)
+    }
+
     /// Visits of the shortest run to an end.
     pub fn shortest(&mut self, end: u16) -> Result<u32, NotEvaluated> {
         if let Some(known) = self.shortest[usize::from(end)] {
@@ -146,6 +184,11 @@ impl Judge {
         let found = self.align(&[], Some(end)).map(|alignment| alignment.cost);
         self.shortest[usize::from(end)] = Some(found);
         found
+    }
+
+    /// Pairs that the last alignment expanded.
+    pub const fn expanded(&self) -> usize {
+        self.search.expanded()
     }
 
     /// States met, and bytes of the search's scratch.

@@ -4,18 +4,24 @@
 //!
 //! ```text
 //!  DesignedMap ─ Model ─ State ─ Automaton ─┐
-//!                                 path ─────┴─ Search ─> Alignment ─> Deviations
+//!           Journey ───────────────── path ─┴─ Search ─> Alignment ─> Deviations ─> Verdict
 //! ```
 
 pub mod align; //       the best alignments of a path
 mod automaton; //       the model's states, made when met
 pub mod deviation; //   what an alignment says in words
+mod journey; //         a journey: its path, its times, its channels
 mod judge; //           paths judged before are not judged again
 mod model; //           the designed map as a process model
+mod pnml; //            the model as a Petri net
+mod precision; //       does the map describe only what happens
 mod state; //           where a run stands
 
 pub use align::{Alignment, BOUND, Move, NotEvaluated, Search};
 pub use automaton::{Automaton, StateId};
 pub use deviation::{Deviation, Kind, Place, deviations};
+pub use journey::{Followed, Judges, is_accepted};
 pub use judge::{Fitness, Judge, Verdict};
 pub use model::{End, Model, Symbol, end_of};
+pub use pnml::{TooManyStates, end_name};
+pub use precision::{Precision, Walked, precision};

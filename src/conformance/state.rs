@@ -151,7 +151,8 @@ impl State {
         while let Some(arc) = ways.pop() {
             let to = model.arcs[arc].to;
             let mut symbols = model.stage(to).symbols.clone();
-            if self.is_used_up(model, arc) || symbols.is_empty() || std::mem::replace(&mut seen[usize::from(to)], true) {
+            if self.is_used_up(model, arc) || symbols.is_empty() || std::mem::replace(&mut seen[usize::from(to)], true)
+            {
                 continue;
             }
             if symbols.any(decides) {

@@ -13,7 +13,7 @@ use super::schema;
 use super::{Clickhouse, Target, WarehouseError};
 use crate::aggregate::quote;
 
-pub(super) const MIGRATIONS: [(u32, &str, &str); 8] = [
+pub(super) const MIGRATIONS: [(u32, &str, &str); 9] = [
     (1, "sets", include_str!("migrations/0001_sets.sql")),
     (2, "journeys", include_str!("migrations/0002_journeys.sql")),
     (3, "aggregates", include_str!("migrations/0003_aggregates.sql")),
@@ -22,6 +22,7 @@ pub(super) const MIGRATIONS: [(u32, &str, &str); 8] = [
     (6, "operators", include_str!("migrations/0006_operators.sql")),
     (8, "dead_letters", include_str!("migrations/0008_dead_letters.sql")),
     (10, "announcing", include_str!("migrations/0010_announcing.sql")),
+    (14, "conformance", include_str!("migrations/0014_conformance.sql")),
 ];
 
 /// Where migrations are noted; said before any of them.

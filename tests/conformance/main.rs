@@ -2,5 +2,10 @@
 //! process of its own.
 
 mod brute;
+#[path = "../support/data.rs"]
+mod data;
 mod naive;
+mod pm4py;
+mod pm4py_process;
 mod random;
+mod variants;

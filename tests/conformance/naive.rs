@@ -164,8 +164,7 @@ impl<'a> Naive<'a> {
 /// Exactly the listed ones that are expected or allowed; if there are none, the chain and the ways out.
 fn arcs(map: &DesignedMap) -> Vec<(usize, usize)> {
     let pair = |t: &tropa::map::Transition| (usize::from(t.from), usize::from(t.to));
-    let forbidden: Vec<_> =
-        map.transitions.iter().filter(|t| t.kind == TransitionKind::Forbidden).map(pair).collect();
+    let forbidden: Vec<_> = map.transitions.iter().filter(|t| t.kind == TransitionKind::Forbidden).map(pair).collect();
     let listed: Vec<_> = map.transitions.iter().filter(|t| t.kind != TransitionKind::Forbidden).map(pair).collect();
     if !listed.is_empty() {
         return listed;

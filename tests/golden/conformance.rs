@@ -44,13 +44,14 @@ fn verdict(judge: &mut Judge, path: &str, end: Option<&str>) -> Arc<Verdict> {
         end
     });
     let path = judge.path(path.split_whitespace().map(touchpoint));
-    judge.judge(path, end)
+    judge.judge(&path, end)
 }
 
 /// The map of a section; stages that the check refuses as unreachable are named by the section and left out.
 fn map(name: &str, section: &Value) -> DesignedMap {
     let text = |stages: &[Value], touchpoints: &[Value]| {
-        let file = json!({ "schema": "journey/v1", "id": name, "version": 1, "stages": stages, "touchpoints": touchpoints });
+        let file =
+            json!({ "schema": "journey/v1", "id": name, "version": 1, "stages": stages, "touchpoints": touchpoints });
         file.to_string()
     };
     let (stages, touchpoints) = (section["stages"].as_array().unwrap(), section["touchpoints"].as_array().unwrap());
@@ -61,8 +62,7 @@ fn map(name: &str, section: &Value) -> DesignedMap {
         assert!(faults.contains(&fault), "{faults}");
     }
     let stages: Vec<Value> = stages.iter().filter(|s| !unreachable.contains(&s["id"])).cloned().collect();
-    let touchpoints: Vec<Value> =
-        touchpoints.iter().filter(|t| !unreachable.contains(&t["stage"])).cloned().collect();
+    let touchpoints: Vec<Value> = touchpoints.iter().filter(|t| !unreachable.contains(&t["stage"])).cloned().collect();
     let map = map::parse(name, &text(&stages, &touchpoints)).unwrap_or_else(|f| panic!("{f}"));
     assert_eq!(json!(arcs::arcs(&map).len()), section["check"]["arcs"]);
     assert_eq!(json!(map.touchpoints.iter().filter(|t| t.is_beside()).count()), section["check"]["beside"]);
