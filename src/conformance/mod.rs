@@ -9,6 +9,7 @@
 
 pub mod align; //       the best alignments of a path
 mod automaton; //       the model's states, made when met
+mod design_use; //      how much of the design people use
 pub mod deviation; //   what an alignment says in words
 mod journey; //         a journey: its path, its times, its channels
 mod judge; //           paths judged before are not judged again
@@ -19,6 +20,7 @@ mod state; //           where a run stands
 
 pub use align::{Alignment, BOUND, Move, NotEvaluated, Search};
 pub use automaton::{Automaton, StateId};
+pub use design_use::{DesignUse, design_use};
 pub use deviation::{Deviation, Kind, Place, deviations};
 pub use journey::{Followed, Judges, is_accepted};
 pub use judge::{Fitness, Judge, Verdict};

@@ -1,6 +1,8 @@
 //! Against PM4Py, in a process of its own: costs of optimal alignments on hand-written nets and on exported ones, the
 //! language of the export, transition counts, precision.
 
+use std::collections::BTreeMap;
+
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
@@ -45,6 +47,7 @@ fn on_bpic_2012_every_variant_costs_what_it_costs_on_nets_written_by_hand_and_ar
             map.id,
             variants.len()
         );
+        the_tables_say_the_same(&run, &mut judge);
     }
     drop(run);
 
@@ -66,6 +69,43 @@ fn on_bpic_2012_every_variant_costs_what_it_costs_on_nets_written_by_hand_and_ar
         .collect();
     assert_eq!(mine, theirs);
     assert!(mine.len() > 40);
+}
+
+/// The stored costs, counts by outcome and deviations are those of the variants.
+fn the_tables_say_the_same(run: &Run, judge: &mut Judge) {
+    let map = judge.map().clone();
+    let (mut cost, mut following, mut evaluated, mut ambiguous) = (0, 0, 0, 0);
+    let mut deviations: BTreeMap<String, u64> = BTreeMap::new();
+    for walked in run.variants(judge) {
+        let verdict = judge.judge(&walked.path, walked.end);
+        cost += u64::from(verdict.fitness.unwrap().cost) * walked.journeys;
+        evaluated += walked.journeys;
+        following += if verdict.deviations.is_empty() { walked.journeys } else { 0 };
+        ambiguous += u64::from(verdict.ambiguous_type) * walked.journeys;
+        for deviation in &verdict.deviations {
+            *deviations.entry(deviation.words(&map)).or_default() += walked.journeys;
+        }
+    }
+    let rows = format!("FROM customer_journeys FINAL WHERE map = '{}' AND is_deleted = 0", map.id);
+    let stored = run.ask(&format!("SELECT sum(arraySum(`j.fit_cost`)) {rows}"));
+    assert_eq!(stored, [[cost.to_string()]]);
+    for table in ["conformance_1d FINAL", "v_conformance"] {
+        let sums =
+            format!("SELECT sum(evaluated), sum(following), sum(ambiguous_type) FROM {table} WHERE map = '{}'", map.id);
+        assert_eq!(run.ask(&sums), [[evaluated, following, ambiguous].map(|n: u64| n.to_string())], "{table}");
+    }
+    let wanted: Vec<Vec<String>> = deviations.into_iter().map(|(words, n)| vec![words, n.to_string()]).collect();
+    assert!(wanted.len() > 5 && following > 0 && following < evaluated, "{wanted:?}");
+    for table in ["deviations_1d FINAL", "v_deviations"] {
+        let stored = format!(
+            "SELECT concat(kind, ' ', place) AS words, sum(journeys) AS n FROM {table} WHERE map = '{}' \
+             GROUP BY words HAVING n > 0 ORDER BY words",
+            map.id
+        );
+        assert_eq!(run.ask(&stored), wanted, "{table}");
+    }
+    let shares = "min(length(examples) >= 1 AND customers <= journeys AND share <= 1), max(share) > 0";
+    assert_eq!(run.ask(&format!("SELECT {shares} FROM v_deviations WHERE map = '{}'", map.id)), [["1", "1"]]);
 }
 
 #[test]

@@ -1,5 +1,4 @@
-ALTER TABLE customer_journeys
-    ADD COLUMN IF NOT EXISTS `j.fit_cost` Array(UInt32) COMMENT 'Log and model moves of the best alignment with the map' AFTER `j.v_beside`,
+ALTER TABLE customer_journeys ADD COLUMN IF NOT EXISTS `j.fit_cost` Array(UInt32) COMMENT 'Log and model moves of the best alignment with the map' AFTER `j.v_beside`,
     ADD COLUMN IF NOT EXISTS `j.fit_most` Array(UInt32) COMMENT 'What the cost is measured by: events, and visits of the shortest run to the end; fitness = 1 - fit_cost / fit_most; 0: not evaluated' AFTER `j.fit_cost`,
     ADD COLUMN IF NOT EXISTS `j.not_evaluated` Array(String) COMMENT 'Why there is no alignment: too_long, no_run, no_events; empty: there is one' AFTER `j.fit_most`,
     ADD COLUMN IF NOT EXISTS `j.follows` Array(UInt8) COMMENT '1: evaluated, and no deviation that the map does not accept' AFTER `j.not_evaluated`,
