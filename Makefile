@@ -11,7 +11,7 @@ DATA ?= tropa-data/demo
 
 SCHEDULES ?= 250000
 
-.PHONY: help demo test lint unit model-long kill-long roles-long outage-long bench kafka setup-demo setup-test clean
+.PHONY: help demo test lint unit model-long conformance-long kill-long roles-long outage-long bench kafka setup-demo setup-test clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ unit: setup-test ## all tests, the fast ones first
 
 model-long: setup-test ## a million schedules of the fault model, 500 000 by each scheduler; SCHEDULES=n for n of each kind
 	TROPA_SCHEDULES=$(SCHEDULES) nice cargo test --release --locked --test model -- --nocapture --test-threads 2 one_process roles_give
+
+conformance-long: setup-test ## alignments against all runs: 1,000 maps up to length 5, 20 up to length 7
+	cargo test --locked --test conformance -- --ignored --nocapture
 
 bench: setup-test ## events per second beside the ceiling, and other ratios
 	cargo bench --locked

@@ -29,6 +29,7 @@ pub mod decode; //        PURE  RawRecord -> Event
 pub mod identity; //      PURE  facts, guards -> customer of every identifier
 pub mod touchpoint; //    PURE  Event -> what it is under each version of a map
 pub mod journey; //       PURE  a customer's events -> journeys, and their graph
+pub mod conformance; //   PURE  a journey's path against the designed map: alignment, deviations, precision
 pub mod stage; //         PURE  the state machines of ingest, identity and journeys, behind the seam `Warehouse`
 pub mod aggregate; //     PURE  the SQL that fills each daily aggregate
 pub mod warehouse; //     EDGE  ClickHouse: migrations, rows, inserts, queries; embedded/ holds the engine

@@ -45,7 +45,7 @@ fn code(text: &str) -> String {
     body.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-const PURE: [&str; 13] = [
+const PURE: [&str; 14] = [
     "time",
     "event",
     "yaml",
@@ -55,6 +55,7 @@ const PURE: [&str; 13] = [
     "identity",
     "touchpoint",
     "journey",
+    "conformance",
     "stage",
     "aggregate",
     "compare",

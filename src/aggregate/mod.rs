@@ -110,8 +110,40 @@ pub const COVERAGE: Aggregate = Aggregate {
     select: select::coverage,
 };
 
+pub const CONFORMANCE: Aggregate = Aggregate {
+    table: "conformance_1d",
+    keys: &["entry_date", "matures_at", "map_version", DIMS[0], DIMS[1], DIMS[2], DIMS[3], "outcome"],
+    sums: &[
+        "journeys",
+        "evaluated",
+        "following",
+        "forbidden",
+        "fitness_ppm",
+        "ambiguous_type",
+        "order_ambiguous",
+        "evaluated_order_ambiguous",
+        "following_order_ambiguous",
+    ],
+    histograms: &[],
+    select: select::conformance,
+};
+
+pub const DEVIATIONS: Aggregate = Aggregate {
+    table: "deviations_1d",
+    keys: &["entry_date", "map_version", DIMS[0], DIMS[1], DIMS[2], DIMS[3], "kind", "place", "stage", "accepted"],
+    sums: &["journeys", "completed", "ended", "dropped", "in_flight", "customers", "value", "value_lost"],
+    histograms: &[],
+    select: select::deviations,
+};
+
 /// `COVERAGE` is the last to be filled: [`due`] goes by it.
-pub const ALL: [Aggregate; 6] = [JOURNEYS, STAGES, TRANSITIONS, DROP_OFFS, TOUCHPOINTS, COVERAGE];
+pub const ALL: [Aggregate; 8] =
+    [JOURNEYS, STAGES, TRANSITIONS, DROP_OFFS, TOUCHPOINTS, CONFORMANCE, DEVIATIONS, COVERAGE];
+
+/// A figure that is an amount of money; every other one is a count.
+pub fn is_amount(figure: &str) -> bool {
+    figure.starts_with("value")
+}
 
 impl Aggregate {
     /// bucket, keys, figures: counted now from the scope's table.
@@ -128,10 +160,10 @@ impl Aggregate {
         };
         let names = columns(&|s| s.to_owned(), &|k, c| format!("{k}, {c}"));
         let empty = |k: &str| if k == "problem_id" { "Array(String)" } else { "Array(Int32)" };
-        let zeros = columns(
-            &|s| if s == "value" { "0. AS value".to_owned() } else { format!("toUInt64(0) AS {s}") },
-            &|k, c| format!("CAST([], '{}') AS {k}, CAST([], 'Array(UInt64)') AS {c}", empty(k)),
-        );
+        let zeros =
+            columns(&|s| if is_amount(s) { format!("0. AS {s}") } else { format!("toUInt64(0) AS {s}") }, &|k, c| {
+                format!("CAST([], '{}') AS {k}, CAST([], 'Array(UInt64)') AS {c}", empty(k))
+            });
         // Of each key there is one new row at most, and its zeros hold no buckets: joining the arrays is enough.
         let merged = columns(&|s| format!("sum(n.{s}) AS {s}"), &|k, c| {
             format!("groupArrayArray(n.{k}) AS {k}, groupArrayArray(n.{c}) AS {c}")

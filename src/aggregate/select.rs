@@ -122,6 +122,36 @@ pub(super) fn touchpoints(scope: &Scope<'_>) -> String {
     )
 }
 
+pub(super) fn conformance(scope: &Scope<'_>) -> String {
+    let columns =
+        ["matures_at", "map_version", "fit_cost", "fit_most", "follows", "ambiguous_type", "order_ambiguous", "d_kind"];
+    let live = live(scope, &columns);
+    format!(
+        "SELECT bucket, entry_date, matures_at, map_version, {DIMS}, outcome, count() AS journeys, countIf(fit_most > 0) AS evaluated, \
+         countIf(l.follows = 1) AS following, countIf(has(d_kind, 'forbidden')) AS forbidden, \
+         toUInt64(sumIf(round((1 - fit_cost / greatest(fit_most, 1)) * 1e6), fit_most > 0)) AS fitness_ppm, \
+         countIf(l.ambiguous_type = 1) AS ambiguous_type, countIf(l.order_ambiguous = 1) AS order_ambiguous, \
+         countIf(l.order_ambiguous = 1 AND fit_most > 0) AS evaluated_order_ambiguous, \
+         countIf(l.order_ambiguous = 1 AND l.follows = 1) AS following_order_ambiguous \
+         FROM ({live}) AS l GROUP BY bucket, entry_date, matures_at, map_version, {DIMS}, outcome"
+    )
+}
+
+pub(super) fn deviations(scope: &Scope<'_>) -> String {
+    let live = live(scope, &["map_version", "value", "d_kind", "d_place", "d_stage", "d_accepted"]);
+    // A kind and place stand once in a journey.
+    let each = format!(
+        "SELECT bucket, entry_date, map_version, {DIMS}, customer, outcome, ifNull(l.value, 0.) AS worth, d_kind[i] AS kind, d_place[i] AS place, \
+         d_stage[i] AS stage, d_accepted[i] AS accepted FROM ({live}) AS l ARRAY JOIN arrayEnumerate(d_kind) AS i"
+    );
+    format!(
+        "SELECT bucket, entry_date, map_version, {DIMS}, kind, place, stage, accepted, count() AS journeys, countIf(outcome = 'completed') AS completed, \
+         countIf(outcome = 'ended') AS ended, countIf(outcome = 'dropped') AS dropped, countIf(outcome = 'in_flight') AS in_flight, \
+         uniqExact(customer) AS customers, sum(worth) AS value, sumIf(worth, outcome IN ('ended', 'dropped')) AS value_lost \
+         FROM ({each}) GROUP BY bucket, entry_date, map_version, {DIMS}, kind, place, stage, accepted"
+    )
+}
+
 pub(super) fn coverage(scope: &Scope<'_>) -> String {
     format!(
         "SELECT bucket, `c.source` AS source, `c.day` AS event_date, `c.fate` AS fate, `c.rule` AS rule, sum(`c.count`) AS events \

@@ -6,23 +6,13 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::{CustomerEvent, Decision, Journey, StageEntry, Visit};
-use crate::map::{DesignedMap, Role, Touchpoint};
+use crate::map::arcs::{is_exit, is_success};
+use crate::map::{DesignedMap, Touchpoint};
 use crate::time::{Day, Timestamp};
 use crate::touchpoint::Touch;
 
 /// Room for the visits of a short journey, so that it grows without moving.
 const FEW: usize = 8;
-
-/// The touchpoint decides for success: a goal, or any of a success stage that has no goal touchpoint.
-fn is_success(map: &DesignedMap, touchpoint: &Touchpoint) -> bool {
-    let by_stage = || map.stages[usize::from(touchpoint.stage)].role == Role::Success;
-    let has_goal = || map.touchpoints.iter().any(|t| t.goal && t.stage == touchpoint.stage);
-    touchpoint.goal || (by_stage() && !has_goal())
-}
-
-fn is_exit(map: &DesignedMap, touchpoint: &Touchpoint) -> bool {
-    touchpoint.exit || map.stages[usize::from(touchpoint.stage)].role == Role::Exit
-}
 
 /// Whether a visit of this touchpoint may open a journey.
 pub(super) fn may_open(map: &DesignedMap, touchpoint: &Touchpoint) -> bool {

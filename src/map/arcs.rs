@@ -1,7 +1,7 @@
 //! The arcs of a designed map, and what they reach (semantics.md, "Conformance", "Model"). In: a checked map. Out: pairs
 //! of stages.
 
-use super::designed::{DesignedMap, Role, StageIx, TransitionKind};
+use super::designed::{DesignedMap, Role, StageIx, Touchpoint, TransitionKind};
 
 /// The model's arcs between stages: the transitions listed as expected or allowed; with none listed, each stage to the
 /// next up to the first that can succeed, and each of those before it to every exit. Start and end arcs are not among
@@ -23,6 +23,22 @@ pub fn arcs(map: &DesignedMap) -> Vec<(StageIx, StageIx)> {
     let leaving = chain.iter().take(last).flat_map(|&s| all().filter(|&e| role(e) == Role::Exit).map(move |e| (s, e)));
     let forbidden = of_kind(true);
     forward.chain(leaving).filter(|arc| !forbidden.contains(arc)).collect()
+}
+
+/// The touchpoint decides for success: a goal, or any of a success stage that has no goal touchpoint.
+pub fn is_success(map: &DesignedMap, touchpoint: &Touchpoint) -> bool {
+    touchpoint.goal || succeeds_by_stage(map, touchpoint.stage)
+}
+
+/// Any visit of the stage completes a journey: role success, and no goal touchpoint.
+pub fn succeeds_by_stage(map: &DesignedMap, stage: StageIx) -> bool {
+    let has_goal = || map.touchpoints.iter().any(|t| t.goal && t.stage == stage);
+    map.stages[usize::from(stage)].role == Role::Success && !has_goal()
+}
+
+/// The touchpoint decides for an exit, unless it decides for success.
+pub fn is_exit(map: &DesignedMap, touchpoint: &Touchpoint) -> bool {
+    touchpoint.exit || map.stages[usize::from(touchpoint.stage)].role == Role::Exit
 }
 
 /// A journey can be completed in this stage.

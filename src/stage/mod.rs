@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::conformance::Followed;
 use crate::event::{DeadLetter, Event};
 use crate::identity::{Assignment, Fact};
 use crate::journey::CustomerJourneys;
@@ -113,6 +114,8 @@ pub struct CustomerRow {
     pub customer: Arc<str>,
     pub version: Version,
     pub journeys: Option<CustomerJourneys>,
+    /// How each of the journeys followed the map, in their order.
+    pub followed: Vec<Followed>,
 }
 
 /// The slice of customers that one worker owns: a hash of the name, fixed for ever (pipeline.md).

@@ -1,7 +1,7 @@
 //! Recompute a customer whole. In: a customer's events and what belongs to it. Out: one [`CustomerRow`] per map. The same
 //! function for a stream, a batch, a past `as_of` and a check of the tables: it knows no order of arrival and no clock.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use super::reading::Reading;
 use super::{CustomerRow, Version};
 use crate::config::{Class, Config};
+use crate::conformance::Judges;
 use crate::event::Event;
 use crate::identity::{Identity, Membership, Outside};
 use crate::journey::{self, CustomerEvent, FoldContext, SourceInfo};
@@ -65,6 +66,8 @@ pub struct Refold {
     outside: Arc<Outside>,
     /// A past `as_of`: events after it are left out.
     cut: Option<Timestamp>,
+    /// One per map. Behind a lock because they remember paths, which changes no result.
+    judges: Mutex<Vec<Judges>>,
 }
 
 impl Refold {
@@ -75,7 +78,8 @@ impl Refold {
         cut: Option<Timestamp>,
     ) -> Self {
         let sources = SourceInfo::of(&config);
-        Self { config, readings, sources, outside, cut }
+        let judges = Mutex::new(readings.iter().map(|reading| Judges::new(reading.map.clone())).collect());
+        Self { config, readings, sources, outside, cut, judges }
     }
 
     /// Orders have left more outside. What was seen before is not looked at again.
@@ -133,6 +137,7 @@ impl Refold {
         into: &mut Vec<CustomerRow>,
     ) {
         let events: Vec<&SeenEvent> = events.collect();
+        let mut judges = self.judges.lock().unwrap_or_else(PoisonError::into_inner);
         for (map, reading) in self.readings.iter().enumerate() {
             let journeys = is_customer.then(|| {
                 let context = FoldContext {
@@ -144,7 +149,9 @@ impl Refold {
                 let seen: Vec<&CustomerEvent> = events.iter().map(|e| &e.maps[map]).collect();
                 journey::fold(&context, customer, &seen)
             });
-            into.push(CustomerRow { map, customer: customer.clone(), version, journeys });
+            let all = journeys.iter().flat_map(|found| &found.journeys);
+            let followed = all.map(|journey| judges[map].follow(journey)).collect();
+            into.push(CustomerRow { map, customer: customer.clone(), version, journeys, followed });
         }
     }
 }

@@ -5,6 +5,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
+use crate::conformance::{Followed, NotEvaluated, is_accepted};
 use crate::journey::{CustomerJourneys, Decision, Journey};
 use crate::map::{MapVersions, Role};
 use crate::stage::reading::Reading;
@@ -130,6 +131,15 @@ customer_journeys_row! {
     v_score: Nested<Option<f64>> = "j.v_score",
     v_entry: Nested<u32> = "j.v_entry",
     v_beside: Nested<bool> = "j.v_beside",
+    fit_cost: Vec<u32> = "j.fit_cost",
+    fit_most: Vec<u32> = "j.fit_most",
+    not_evaluated: Vec<&'a str> = "j.not_evaluated",
+    follows: Vec<bool> = "j.follows",
+    ambiguous_type: Vec<bool> = "j.ambiguous_type",
+    d_kind: Nested<&'a str> = "j.d_kind",
+    d_place: Nested<String> = "j.d_place",
+    d_stage: Nested<&'a str> = "j.d_stage",
+    d_accepted: Nested<bool> = "j.d_accepted",
     c_source: Vec<&'a str> = "c.source",
     c_day: Vec<i32> = "c.day",
     c_fate: Vec<&'a str> = "c.fate",
@@ -154,8 +164,9 @@ impl<'a> JourneysRow<'a> {
         };
         if let Some(journeys) = &row.journeys {
             out.oversized = journeys.oversized;
-            for journey in &journeys.journeys {
+            for (journey, followed) in journeys.journeys.iter().zip(&row.followed) {
                 out.push(journey, &reading.map, config);
+                out.follow(journey, followed, &reading.map);
             }
             out.count(journeys, config);
         }
@@ -222,6 +233,21 @@ impl<'a> JourneysRow<'a> {
         self.v_score.push(visits.iter().map(|v| v.score).collect());
         self.v_entry.push(visits.iter().map(|v| v.entry as u32 + 1).collect());
         self.v_beside.push(visits.iter().map(|v| v.beside).collect());
+    }
+
+    fn follow(&mut self, j: &Journey, followed: &Followed, map: &'a MapVersions) {
+        let version = &map.versions[j.version_ix];
+        let fitness = followed.fitness();
+        self.fit_cost.push(fitness.map_or(0, |fitness| fitness.cost));
+        self.fit_most.push(fitness.map_or(0, |fitness| fitness.most));
+        self.not_evaluated.push(fitness.err().map_or("", NotEvaluated::as_str));
+        self.follows.push(followed.follows(version, j.entry_date));
+        self.ambiguous_type.push(followed.verdict.ambiguous_type);
+        let each = || followed.deviations();
+        self.d_kind.push(each().map(|d| d.kind.as_str()).collect());
+        self.d_place.push(each().map(|d| d.place.words(version)).collect());
+        self.d_stage.push(each().map(|d| &*version.stages[usize::from(d.place.stage(version))].id).collect());
+        self.d_accepted.push(each().map(|d| is_accepted(version, d, j.entry_date)).collect());
     }
 
     fn count(&mut self, journeys: &'a CustomerJourneys, config: &'a Config) {

@@ -23,6 +23,7 @@ pub(super) const MIGRATIONS: [(u32, &str, &str); 9] = [
     (8, "dead_letters", include_str!("migrations/0008_dead_letters.sql")),
     (10, "announcing", include_str!("migrations/0010_announcing.sql")),
     (13, "cuts", include_str!("migrations/0013_cuts.sql")),
+    (14, "conformance", include_str!("migrations/0014_conformance.sql")),
 ];
 
 /// Where migrations are noted; said before any of them.

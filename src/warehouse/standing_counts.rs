@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::standing::{Columns, StaleRow};
 use super::{Clickhouse, WarehouseError};
-use crate::aggregate::{Aggregate, Scope, quote};
+use crate::aggregate::{self, Aggregate, Scope, quote};
 use crate::stage::reading::Reading;
 use crate::time::Timestamp;
 
@@ -116,7 +116,7 @@ fn stale_cell(map: &str, one: &Aggregate, cell: Cell) -> Option<StaleRow> {
     for (i, name) in names.into_iter().enumerate() {
         let is = cell.stands.get(i).cloned().unwrap_or_else(|| zero(i));
         let ought = cell.should.get(i).cloned().unwrap_or_else(|| zero(i));
-        if is != ought && !(name == "value" && nearly(&is, &ought)) {
+        if is != ought && !(aggregate::is_amount(name) && nearly(&is, &ought)) {
             stands.push((name, is));
             should.push((name, ought));
         }

@@ -45,13 +45,6 @@ pub fn load(text: &str) -> Vec<Case> {
 const KEYS: [&str; 10] =
     ["name", "events", "expect", "map", "touchpoints", "versions", "sources", "no_ids", "as_of", "identity"];
 
-/// How many paths the section on conformance has.
-pub fn conformance(text: &str) -> usize {
-    let file: Value = serde_saphyr::from_str(text).expect("the cases are YAML");
-    let maps = file["conformance"].as_object().expect("a section");
-    maps.values().map(|map| map["cases"].as_array().expect("a list of paths").len()).sum()
-}
-
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -15,7 +15,7 @@ const SETS: [(&str, &str); 2] = [
 ];
 
 /// What is derived from them. `@` stands for the map's current readings.
-const DERIVED: [(&str, &str); 16] = [
+const DERIVED: [(&str, &str); 21] = [
     ("identity", "SELECT node, has_day, day, customer FROM identity FINAL WHERE customer != ''"),
     (
         "customer_journeys",
@@ -29,6 +29,11 @@ const DERIVED: [(&str, &str); 16] = [
     ),
     ("drop_offs_1d", "SELECT * EXCEPT (version) FROM drop_offs_1d FINAL WHERE drop_offs > 0 AND reading IN @"),
     ("touchpoints_1d", "SELECT * EXCEPT (version) FROM touchpoints_1d FINAL WHERE visits > 0 AND reading IN @"),
+    ("conformance_1d", "SELECT * EXCEPT (version) FROM conformance_1d FINAL WHERE journeys > 0 AND reading IN @"),
+    ("deviations_1d", "SELECT * EXCEPT (version) FROM deviations_1d FINAL WHERE journeys > 0 AND reading IN @"),
+    ("v_conformance", "SELECT * FROM v_conformance"),
+    ("v_journey_deviations", "SELECT * FROM v_journey_deviations"),
+    ("v_deviations", "SELECT * FROM v_deviations"),
     ("coverage_1d", "SELECT * EXCEPT (version) FROM coverage_1d FINAL WHERE events > 0 AND reading IN @"),
     ("v_journeys", "SELECT * EXCEPT (version, written_at) FROM v_journeys"),
     ("v_journey_steps", "SELECT * FROM v_journey_steps"),

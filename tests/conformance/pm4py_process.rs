@@ -1,0 +1,26 @@
+//! PM4Py in a process of its own, because its licence forbids linking. In: a command of `tests/oracles/align.py` and its
+//! question. Out: its answer.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// What the script answers; the Python of `make setup-test`.
+pub fn ask(command: &str, question: &Value) -> Value {
+    let venv = std::env::var_os("TROPA_VENV").map(PathBuf::from);
+    let cache = || PathBuf::from(std::env::var_os("HOME").expect("a home")).join(".cache/tropa/venv");
+    let python = venv.unwrap_or_else(cache).join("bin/python");
+    let script = format!("{}/tests/oracles/align.py", env!("CARGO_MANIFEST_DIR"));
+    let mut child = Command::new(python)
+        .args([&script, command])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python runs");
+    child.stdin.take().expect("a pipe").write_all(question.to_string().as_bytes()).expect("it reads");
+    let out = child.wait_with_output().expect("it ends");
+    assert!(out.status.success(), "align.py {command} failed: is `pm4py` of tests/requirements.txt installed?");
+    serde_json::from_slice(&out.stdout).expect("it answers in JSON")
+}
