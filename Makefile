@@ -38,7 +38,7 @@ model-long: setup-test ## a million schedules of the fault model, 500 000 by eac
 	TROPA_SCHEDULES=$(SCHEDULES) nice cargo test --release --locked --test model -- --nocapture --test-threads 2 one_process roles_give
 
 conformance-long: setup-test ## alignments against all runs: 1,000 maps up to length 5, 20 up to length 7
-	cargo test --locked --test conformance -- --ignored --nocapture
+	TROPA_LONG=1 nice cargo test --locked --test conformance brute:: -- --nocapture
 
 bench: setup-test ## events per second beside the ceiling, and other ratios
 	cargo bench --locked

@@ -13,7 +13,7 @@ use super::schema;
 use super::{Clickhouse, Target, WarehouseError};
 use crate::aggregate::quote;
 
-pub(super) const MIGRATIONS: [(u32, &str, &str); 9] = [
+pub(super) const MIGRATIONS: [(u32, &str, &str); 10] = [
     (1, "sets", include_str!("migrations/0001_sets.sql")),
     (2, "journeys", include_str!("migrations/0002_journeys.sql")),
     (3, "aggregates", include_str!("migrations/0003_aggregates.sql")),

@@ -228,24 +228,22 @@ fn the_aligner_equals_all_runs_on_every_path_up_to_length_4_over_1000_random_map
     hold(1_000, 4, Choice::Least, 3_000, 1);
 }
 
+/// `make conformance-long` compares more of them, for minutes.
+fn is_long() -> bool {
+    std::env::var("TROPA_LONG").is_ok_and(|v| v == "1")
+}
+
 #[test]
-fn the_aligner_equals_all_runs_on_every_path_up_to_length_5_over_50_random_maps() {
-    hold(50, 5, Choice::Least, 3_000, 2);
+fn the_aligner_equals_all_runs_on_longer_paths_over_fewer_random_maps() {
+    if is_long() {
+        hold(1_000, 5, Choice::Least, 3_000, 4);
+        hold(20, 7, Choice::Least, 3_000, 5);
+    } else {
+        hold(50, 5, Choice::Least, 3_000, 2);
+    }
 }
 
 #[test]
 fn the_greatest_of_the_cheapest_alignments_equals_all_runs_up_to_length_3_over_300_random_maps() {
     hold(300, 3, Choice::Greatest, 3_000, 3);
-}
-
-#[test]
-#[ignore = "minutes: `make conformance-long`"]
-fn the_aligner_equals_all_runs_on_every_path_up_to_length_5_over_1000_random_maps() {
-    hold(1_000, 5, Choice::Least, 3_000, 4);
-}
-
-#[test]
-#[ignore = "minutes: `make conformance-long`"]
-fn the_aligner_equals_all_runs_on_every_path_up_to_length_7_over_20_random_maps() {
-    hold(20, 7, Choice::Least, 3_000, 5);
 }
