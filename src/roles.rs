@@ -83,6 +83,8 @@ impl Place<'_> {
         desk: &Desk,
         stop: watch::Receiver<bool>,
     ) -> Result<(), RoleError> {
+        // Before this process stores anything; a store that has nothing yet is noted as it will be.
+        startup::rekey(self.store, self.config).await?;
         check(self.roles, self.cut().await?).await?;
         match role {
             Role::Ingest => self.ingest(admit, until_end, stop).await,

@@ -235,8 +235,9 @@ pub async fn show(
 /// How often aggregates are looked at that a new reading waits for.
 const COUNTING: std::time::Duration = std::time::Duration::from_millis(500);
 
-/// Puts events and facts under their strongest identifier, if the kinds have another order than when they were stored.
-async fn rekey(store: &Clickhouse, config: &Config) -> Result<(), WarehouseError> {
+/// Puts events and facts under their strongest identifier, if the kinds have another order than when they were stored. Nobody
+/// may store any meanwhile: what comes then is not in the tables that take their place.
+pub async fn rekey(store: &Clickhouse, config: &Config) -> Result<(), WarehouseError> {
     let keying = Keying::of(&config.identifiers.kinds);
     if store.keying().await?.as_deref() == Some(&*keying.as_text()) {
         return Ok(());
