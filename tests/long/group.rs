@@ -106,7 +106,7 @@ impl Worker {
         std::thread::spawn(move || child.wait().ok());
     }
 
-    pub fn is_killed(self) {
+    pub fn kill(self) {
         self.signal("KILL");
         self.child_out().wait().expect("it is dead");
     }

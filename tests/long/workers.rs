@@ -101,7 +101,7 @@ fn workers_that_come_and_go_and_one_that_was_stopped_give_the_tables_of_one_proc
                 joined += 1;
             }
             Some(worker) if last_kill.elapsed() > BETWEEN_KILLS && asleep.is_none() => {
-                worker.is_killed();
+                worker.kill();
                 (last_kill, killed) = (Instant::now(), killed + 1);
             }
             Some(worker) => {

@@ -118,7 +118,7 @@ fn differs(place: &Place, plan: Plan, kind: Kind, seed: u64, mistake: Option<Mis
     let operators = Operators::of(&place.world, &mut dice);
     let mut plant = Plant::new(&place.world, place.readings.clone(), (plan, feeds, operators, cache), mistake);
     // In a third of the schedules, so that they leave room for everything else.
-    plant.moving = seed % 3 == 0;
+    plant.moving = seed.is_multiple_of(3);
     let mut schedule = Schedule::new(kind, seed);
     plant.run(&mut schedule);
     if plant.tick() {
@@ -196,7 +196,7 @@ fn no_schedule_differs(plan: Plan, kind: Kind) {
     let places = places();
     let seeds = seeds(10_000);
     for seed in seeds.clone() {
-        if seed > seeds.start && (seed - seeds.start) % 10_000 == 0 {
+        if seed > seeds.start && (seed - seeds.start).is_multiple_of(10_000) {
             eprintln!("{plan:?}, {kind:?}: {seed} of {} schedules, none differs", seeds.end);
         }
         let place = &places[(seed % places.len() as u64) as usize];
