@@ -77,8 +77,8 @@ async fn prepared(
         text.push_str("nothing is changed: this was a dry run\n");
         return Ok(text);
     }
-    let Accepted { place: number, customers } = carried_out(store, place, &order).await?;
-    writeln!(text, "order {number} is carried out: {customers} customers computed anew").ok();
+    let Accepted { customers, .. } = carried_out(store, place, &order).await?;
+    writeln!(text, "the order is carried out: {customers} customers computed anew").ok();
     Ok(text)
 }
 

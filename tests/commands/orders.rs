@@ -50,7 +50,7 @@ fn a_split_says_what_it_changes_and_every_figure_follows() {
     assert_eq!(dry, format!("{changes}nothing is changed: this was a dry run\n"));
     assert_eq!(sql(folder.path(), "SELECT count() FROM operator_orders"), "0\n");
     let done = ok(folder.path(), &split);
-    assert_eq!(done, format!("{changes}order 1 is carried out: 2 customers computed anew\n"));
+    assert_eq!(done, format!("{changes}the order is carried out: 2 customers computed anew\n"));
     assert_eq!(
         ok(folder.path(), &["identity", "show", "user:u1"]),
         "customer user:u1\n  email:a@x.org\n  user:u1\nfacts\n  \
@@ -110,7 +110,7 @@ fn whoever_is_forgotten_is_gone_from_every_table_and_stays_away_when_the_log_is_
     assert_eq!(sql(folder.path(), letters), "0\t1\n");
     let (said, _, _) = run(folder.path(), &["identity", "show", "user:u1"], "");
     assert_eq!(said, "user:u1 is erased\n");
-    assert!(ok(folder.path(), &["forget", "user:u1", "--day", "2026-06-30"]).contains("order 2 is carried out"));
+    assert!(ok(folder.path(), &["forget", "user:u1", "--day", "2026-06-30"]).contains("the order is carried out"));
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn retain_lets_history_go_but_not_what_is_still_on_its_way() {
         said,
         "before  cookie:c2: cookie:c2\nafter   cookie:c2: no customer\n\
          map trial: journeys 2 -> 0; completed 1 -> 0; dropped 1 -> 0\n\
-         map buyers: journeys 1 -> 0; completed 1 -> 0\norder 1 is carried out: 3 customers computed anew\n"
+         map buyers: journeys 1 -> 0; completed 1 -> 0\nthe order is carried out: 3 customers computed anew\n"
     );
     assert_eq!(
         sql(folder.path(), "SELECT map, customer, outcome, touchpoints FROM v_journeys_frozen ORDER BY ALL"),
@@ -172,7 +172,7 @@ fn the_process_that_holds_the_store_carries_an_order_out() {
         std::thread::sleep(Duration::from_millis(100));
     }
     let said = ok(folder.path(), &["forget", "cookie:c2", "--day", "2026-06-30"]);
-    assert!(said.contains("order 1 is carried out: 1 customers computed anew\n"), "{said}");
+    assert!(said.contains("the order is carried out: 1 customers computed anew\n"), "{said}");
     assert!(running.0.try_wait().expect("a child").is_none(), "the process goes on");
     assert_eq!(sql(folder.path(), "SELECT count() FROM events WHERE has(identifiers, 'cookie:c2')"), "0\n");
 }
