@@ -45,6 +45,14 @@ pub enum Asked {
     Version(u32),
 }
 
+impl Asked {
+    /// The moment that somebody wrote, else why it is none.
+    pub fn at(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no moment\n  allowed: 2026-06-30 or 2026-06-30T12:00:00Z");
+        Timestamp::parse(text).map(Self::At).ok_or_else(wrong)
+    }
+}
+
 /// What is computed from the sets right now needs them keyed as the config says.
 pub async fn keyed_alike(store: &Clickhouse, config: &Config) -> Result<(), BesideError> {
     let keying = Keying::of(&config.identifiers.kinds).as_text();

@@ -38,13 +38,8 @@ pub async fn compute(
     let identity = sets.identity();
     let mut customers: Vec<Arc<str>> = match from {
         None => identity.customers().collect(),
-        Some(day) => {
-            let nodes = store.nodes_since(day).await?;
-            nodes.iter().flat_map(|node| identity.assignments_of(node)).filter_map(|a| a.customer).collect()
-        }
+        Some(day) => identity.customers_of(&store.nodes_since(day).await?),
     };
-    customers.sort_unstable();
-    customers.dedup();
     let computed = Computed { customers: customers.len(), as_of };
     // Rows of those who are no customers any more are taken back.
     customers.extend(store.live_customers(&readings[0]).await?.into_iter().filter(|name| !identity.is_customer(name)));

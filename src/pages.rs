@@ -89,12 +89,7 @@ impl Inner {
         let map = map.ok_or_else(|| {
             Unseen::NotFound(format!("there is no map `{}`\n  the journey files hold: {}", view.map, known()))
         })?;
-        let asked = match view.as_of.as_deref() {
-            None => Asked::Now,
-            Some(text) => Asked::At(Timestamp::parse(text).ok_or_else(|| {
-                Unseen::Wrong(format!("`{text}` is no moment\n  allowed: 2026-06-30 or 2026-06-30T12:00:00Z"))
-            })?),
-        };
+        let asked = view.as_of.as_deref().map_or(Ok(Asked::Now), Asked::at).map_err(Unseen::Wrong)?;
         let comparison = beside::comparison(&self.store, &self.config, map, asked, (self.clock)()).await;
         let comparison = comparison.map_err(|error| match error {
             BesideError::Warehouse(_) | BesideError::Outdated => Unseen::Unavailable(error.to_string()),

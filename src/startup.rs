@@ -2,6 +2,7 @@
 //! and customers that a new reading or an old row concerns are listed. In: an open store and the checked config. Out: the
 //! stages' settings. What a crash left half-written is the identity stage's business.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -142,14 +143,12 @@ pub async fn order<W: Warehouse>(
     files: &[(String, String)],
     clock: fn() -> Timestamp,
 ) -> Result<Option<Accepted>, PipelineError> {
-    let (to, answered) = oneshot::channel();
-    let asking = start.stages.identity.orders.open();
+    let (answer, answered) = oneshot::channel();
     // A fresh channel has room for one.
-    asking.try_send(Asked::Order(Ordered { order, answer: to })).ok();
-    let mut log = UntilAnswered { answered, accepted: None };
-    let (_go_on, stop) = watch::channel(false);
-    run(store, (&mut log, warehouse), start, files, (stop, clock, Telemetry::default())).await?;
-    Ok(log.accepted)
+    start.stages.identity.orders.open().try_send(Asked::Order(Ordered { order, answer })).ok();
+    let waited = Until::of(async { answered.await.ok() });
+    let (accepted, _) = run_until((store, warehouse), start, files, clock, waited).await?;
+    Ok(accepted)
 }
 
 /// Computes history once more where no flow runs: by one that ends with it. The number of customers.
@@ -160,51 +159,55 @@ pub async fn rebuild<W: Warehouse>(
     files: &[(String, String)],
     clock: fn() -> Timestamp,
 ) -> Result<usize, PipelineError> {
-    let (tell, told) = mpsc::unbounded_channel();
+    let (tell, mut told) = mpsc::unbounded_channel();
     let asking = start.stages.identity.orders.open();
     // For a new reading everybody is computed in any case.
     let asked = start.new.is_empty().then_some(Asked::Rebuild(Rebuilding { from, tell }));
     // A fresh channel has room for one.
     asked.map(|asked| asking.try_send(asked).ok());
-    let mut log = UntilRebuilt { told, of: 0 };
-    let (_go_on, stop) = watch::channel(false);
-    let summary = run(store, (&mut log, warehouse), start, files, (stop, clock, Telemetry::default())).await?;
-    Ok(log.of.max(summary.customers_recomputed as usize))
-}
-
-/// A log without records that ends when nothing more is heard of a rebuild.
-struct UntilRebuilt {
-    told: mpsc::UnboundedReceiver<Progress>,
-    of: usize,
-}
-
-impl Log for UntilRebuilt {
-    type Error = std::convert::Infallible;
-
-    async fn poll(&mut self) -> Result<Polled, Self::Error> {
-        while let Some(progress) = self.told.recv().await {
-            self.of = progress.of;
+    let waited = Until::of(async move {
+        let mut last = None;
+        while let Some(progress) = told.recv().await {
+            last = Some(progress);
         }
-        Ok(Polled::End)
-    }
+        last
+    });
+    let (last, summary) = run_until((store, warehouse), start, files, clock, waited).await?;
+    Ok(last.map_or(0, |progress: Progress| progress.of).max(summary.customers_recomputed as usize))
+}
 
-    async fn commit(&mut self, _: &[PositionRow]) -> Result<(), Self::Error> {
-        Ok(())
+/// Runs the stages until something is heard that was waited for.
+async fn run_until<W: Warehouse, T: Send>(
+    (store, warehouse): (&Clickhouse, W),
+    start: Start,
+    files: &[(String, String)],
+    clock: fn() -> Timestamp,
+    mut waited: Until<T>,
+) -> Result<(Option<T>, RunSummary), PipelineError> {
+    let (_go_on, stop) = watch::channel(false);
+    let summary = run(store, (&mut waited, warehouse), start, files, (stop, clock, Telemetry::default())).await?;
+    Ok((waited.heard, summary))
+}
+
+/// A log without records that ends once something is heard, or will never be.
+struct Until<T> {
+    waited: Option<Pin<Box<dyn Future<Output = Option<T>> + Send>>>,
+    heard: Option<T>,
+}
+
+impl<T> Until<T> {
+    fn of(waited: impl Future<Output = Option<T>> + Send + 'static) -> Self {
+        Self { waited: Some(Box::pin(waited)), heard: None }
     }
 }
 
-/// A log without records that ends when an order is answered.
-struct UntilAnswered {
-    answered: oneshot::Receiver<Accepted>,
-    accepted: Option<Accepted>,
-}
-
-impl Log for UntilAnswered {
+impl<T: Send> Log for Until<T> {
     type Error = std::convert::Infallible;
 
     async fn poll(&mut self) -> Result<Polled, Self::Error> {
-        if self.accepted.is_none() {
-            self.accepted = (&mut self.answered).await.ok();
+        if let Some(waited) = &mut self.waited {
+            self.heard = waited.await;
+            self.waited = None;
         }
         Ok(Polled::End)
     }

@@ -110,6 +110,9 @@ impl fmt::Debug for Timestamp {
 pub struct Day(pub i32);
 
 impl Day {
+    /// 1900-01-01, before every event.
+    pub const SINCE_EVER: Self = Self(-25_567);
+
     pub fn from_date(date: Date) -> Self {
         let epoch = jiff::civil::date(1970, 1, 1);
         Self(date.duration_since(epoch).as_hours().div_euclid(24) as i32)

@@ -12,7 +12,6 @@ use crate::beside::{self, Asked};
 use crate::compare::Comparison;
 use crate::map::MapVersions;
 use crate::report::{self, Language};
-use crate::time::Timestamp;
 
 #[derive(Debug, Args)]
 pub(super) struct Compare {
@@ -57,9 +56,12 @@ impl Compare {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let place = self.place.load()?;
         let (_, map) = place.map(self.map.as_deref())?;
-        let as_of = self.as_of.as_deref().map(moment).transpose()?;
+        let asked = match (self.version, self.as_of.as_deref()) {
+            (Some(version), _) => Asked::Version(version),
+            (None, Some(text)) => Asked::at(text).map_err(Failure::Unusable)?,
+            (None, None) => Asked::Now,
+        };
         let store = Store::reach(&place.config).await?;
-        let asked = self.version.map(Asked::Version).or(as_of.map(Asked::At)).unwrap_or(Asked::Now);
         let comparison = beside::comparison(&store.client, &place.config, map, asked, clock()).await;
         store.close().await;
         let language = match self.language {
@@ -75,12 +77,6 @@ impl Compare {
             }
         }
     }
-}
-
-fn moment(text: &str) -> Result<Timestamp, Failure> {
-    Timestamp::parse(text).ok_or_else(|| {
-        Failure::Unusable(format!("`{text}` is no moment\n  allowed: 2026-06-30 or 2026-06-30T12:00:00Z"))
-    })
 }
 
 /// The comparison in one format.

@@ -101,18 +101,21 @@ async fn carried_out(store: &Store, place: &Place, order: &Order) -> Result<Acce
     match hand_in(&place.config.data, order).await {
         Ok(accepted) => return Ok(accepted),
         Err(OrderError::Nobody) if store.is_ours() => {}
-        Err(OrderError::Nobody) => {
-            return Err(Failure::InUse(
-                "another process holds the store and takes no orders\n  hint: wait for it, or start `tropa run`, which takes them"
-                    .to_owned(),
-            ));
-        }
+        Err(OrderError::Nobody) => return Err(not_taken()),
         Err(other) => return Err(Failure::Store(other.to_string())),
     }
     let start = startup::load(&store.client, &place.config, &place.maps, &place.files).await?;
     let writer = Writer::new((*store.client).clone(), start.readings.clone());
     let done = startup::order(&store.client, writer, start, order.clone(), &place.files, clock).await?;
     done.ok_or_else(|| Failure::Store("the order was not carried out to the end; the lines above say why".to_owned()))
+}
+
+/// Somebody else holds the store, and nobody takes orders for it.
+pub(super) fn not_taken() -> Failure {
+    Failure::InUse(
+        "another process holds the store and takes no orders\n  hint: wait for it, or start `tropa run`, which takes them"
+            .to_owned(),
+    )
 }
 
 /// Customers and journeys before and after.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::orders::day;
+use super::orders::{day, not_taken};
 use super::run::clock;
 use super::store::Store;
 use super::{Failure, Place, PlaceArgs};
@@ -83,12 +83,7 @@ async fn as_shown(store: &Store, place: &Place, map: &Arc<MapVersions>, from: Op
                 ));
             }
             Err(OrderError::Nobody) if store.is_ours() => break here(&store.client, place, from).await?,
-            Err(OrderError::Nobody) => {
-                return Err(Failure::InUse(
-                    "another process holds the store and takes no orders\n  hint: wait for it, or start `tropa run`, which takes them"
-                        .to_owned(),
-                ));
-            }
+            Err(OrderError::Nobody) => return Err(not_taken()),
             Err(other) => return Err(Failure::Store(other.to_string())),
         }
     };

@@ -7,37 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::align::Move;
 use super::model::{Model, Symbol};
-use crate::map::{DesignedMap, StageIx, TouchpointIx, TransitionKind};
-
-/// Closed: `as_str` is the column value and the word in a journey file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    OutOfOrder,
-    Repeated,
-    Forbidden,
-    Unexpected,
-    Missing,
-    TooSlow,
-    TooFast,
-    WrongChannel,
-    Failed,
-}
-
-impl Kind {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::OutOfOrder => "out_of_order",
-            Self::Repeated => "repeated",
-            Self::Forbidden => "forbidden",
-            Self::Unexpected => "unexpected",
-            Self::Missing => "missing",
-            Self::TooSlow => "too_slow",
-            Self::TooFast => "too_fast",
-            Self::WrongChannel => "wrong_channel",
-            Self::Failed => "failed",
-        }
-    }
-}
+use crate::map::{DesignedMap, DeviationKind, StageIx, TouchpointIx, TransitionKind};
 
 /// Where a deviation lies: with its kind the key under which it counts once per journey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,7 +44,7 @@ impl Place {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Deviation {
-    pub kind: Kind,
+    pub kind: DeviationKind,
     pub place: Place,
 }
 
@@ -122,7 +92,7 @@ struct Event {
 }
 
 impl Sorting<'_> {
-    fn push(&mut self, kind: Kind, place: Place) {
+    fn push(&mut self, kind: DeviationKind, place: Place) {
         self.out.push(Deviation { kind, place });
     }
 
@@ -143,7 +113,7 @@ impl Sorting<'_> {
         for (symbol, (log, model)) in of {
             for (log, model) in log.into_iter().zip(model) {
                 (self.left[log], self.left[model]) = (false, false);
-                self.push(Kind::OutOfOrder, self.touchpoint(symbol));
+                self.push(DeviationKind::OutOfOrder, self.touchpoint(symbol));
             }
         }
     }
@@ -166,7 +136,7 @@ impl Sorting<'_> {
             let visits = events.iter().filter(|e| (e.entry, e.symbol) == (event.entry, event.symbol)).count();
             if self.left[event.place] && visits > limit as usize {
                 self.left[event.place] = false;
-                self.push(Kind::Repeated, self.touchpoint(event.symbol));
+                self.push(DeviationKind::Repeated, self.touchpoint(event.symbol));
             }
         }
     }
@@ -180,13 +150,13 @@ impl Sorting<'_> {
             *times += 1;
             let kind = match self.model.arc(from, to) {
                 Some(arc) => match self.model.arcs[arc].limit {
-                    Some((limit, _)) if *times > limit => Kind::Repeated,
+                    Some((limit, _)) if *times > limit => DeviationKind::Repeated,
                     _ => continue,
                 },
                 None => {
                     let listed = self.map.transitions.iter().find(|t| (t.from, t.to) == (from, to));
                     let forbidden = listed.is_some_and(|t| t.kind == TransitionKind::Forbidden);
-                    if forbidden { Kind::Forbidden } else { Kind::Unexpected }
+                    if forbidden { DeviationKind::Forbidden } else { DeviationKind::Unexpected }
                 }
             };
             self.push(kind, Place::Change(from, to));
@@ -217,10 +187,10 @@ impl Sorting<'_> {
         for (place, &taken) in self.moves.iter().enumerate() {
             let symbol = taken.symbol();
             match taken {
-                Move::Log(_) if self.left[place] => self.push(Kind::Unexpected, self.touchpoint(symbol)),
+                Move::Log(_) if self.left[place] => self.push(DeviationKind::Unexpected, self.touchpoint(symbol)),
                 Move::Model(_) if self.left[place] => {
                     let place = self.owed(symbol, &visited);
-                    self.push(Kind::Missing, place);
+                    self.push(DeviationKind::Missing, place);
                 }
                 _ => {}
             }

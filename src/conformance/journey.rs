@@ -7,11 +7,11 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::align::NotEvaluated;
-use super::deviation::{Deviation, Kind, Place};
+use super::deviation::{Deviation, Place};
 use super::judge::{Fitness, Judge, Verdict};
 use super::model::Symbol;
 use crate::journey::{Decision, Journey, StageEntry};
-use crate::map::{DesignedMap, MapVersions};
+use crate::map::{DesignedMap, DeviationKind, MapVersions};
 use crate::time::Day;
 
 /// How a journey followed the map.
@@ -78,7 +78,7 @@ fn beside(map: &DesignedMap, journey: &Journey) -> SmallVec<[Deviation; 1]> {
         let limit = map.stages[usize::from(entry.stage)].max_time;
         let micros = entry.last_at.micros().saturating_sub(entry.first_at.micros());
         if limit.is_some_and(|limit| i128::from(micros) > limit.as_micros() as i128) {
-            push(Kind::TooSlow, Place::Stage(entry.stage));
+            push(DeviationKind::TooSlow, Place::Stage(entry.stage));
         }
     }
     if !map.transitions.is_empty() {
@@ -89,10 +89,10 @@ fn beside(map: &DesignedMap, journey: &Journey) -> SmallVec<[Deviation; 1]> {
         let place = Place::Touchpoint(visit.touchpoint);
         let elsewhere = |channel: &Arc<str>| !touchpoint.channels.is_empty() && !touchpoint.channels.contains(channel);
         if visit.channel.as_ref().is_some_and(elsewhere) {
-            push(Kind::WrongChannel, place);
+            push(DeviationKind::WrongChannel, place);
         }
         if visit.failed {
-            push(Kind::Failed, place);
+            push(DeviationKind::Failed, place);
         }
     }
     found.sort_unstable();
@@ -101,15 +101,15 @@ fn beside(map: &DesignedMap, journey: &Journey) -> SmallVec<[Deviation; 1]> {
 }
 
 /// Time from the first visit of an entry to that of the next.
-fn too_slow_or_fast(map: &DesignedMap, pair: &[StageEntry], push: &mut impl FnMut(Kind, Place)) {
+fn too_slow_or_fast(map: &DesignedMap, pair: &[StageEntry], push: &mut impl FnMut(DeviationKind, Place)) {
     let (from, to) = (pair[0].stage, pair[1].stage);
     let Some(listed) = map.transitions.iter().find(|t| (t.from, t.to) == (from, to)) else { return };
     let micros = i128::from(pair[1].first_at.micros()) - i128::from(pair[0].first_at.micros());
     if listed.within.is_some_and(|within| micros > within.as_micros() as i128) {
-        push(Kind::TooSlow, Place::Change(from, to));
+        push(DeviationKind::TooSlow, Place::Change(from, to));
     }
     if listed.not_before.is_some_and(|not_before| micros < not_before.as_micros() as i128) {
-        push(Kind::TooFast, Place::Change(from, to));
+        push(DeviationKind::TooFast, Place::Change(from, to));
     }
 }
 
@@ -125,6 +125,6 @@ pub fn is_accepted(map: &DesignedMap, deviation: &Deviation, entry_date: Day) ->
             }
             _ => false,
         };
-        here && accepted.kind == deviation.kind.as_str() && accepted.until.is_none_or(|until| entry_date <= until)
+        here && accepted.kind == deviation.kind && accepted.until.is_none_or(|until| entry_date <= until)
     })
 }

@@ -21,7 +21,7 @@ mod state; //           where a run stands
 pub use align::{Alignment, BOUND, Move, NotEvaluated, Search};
 pub use automaton::{Automaton, StateId};
 pub use design_use::{DesignUse, design_use};
-pub use deviation::{Deviation, Kind, Place, deviations};
+pub use deviation::{Deviation, Place, deviations};
 pub use journey::{Followed, Judges, is_accepted};
 pub use judge::{Fitness, Judge, Verdict};
 pub use model::{End, Model, Symbol, end_of};

@@ -172,6 +172,15 @@ impl Identity {
         known.flat_map(|node| self.assignments_at(node))
     }
 
+    /// Customers that any of these identifiers stands for, on any day, each once.
+    pub fn customers_of(&self, nodes: &[Arc<str>]) -> Vec<Arc<str>> {
+        let mut customers: Vec<Arc<str>> =
+            nodes.iter().flat_map(|node| self.assignments_of(node)).filter_map(|a| a.customer).collect();
+        customers.sort_unstable();
+        customers.dedup();
+        customers
+    }
+
     /// The rows of one node; empty when it is not known.
     pub fn assignments_of(&self, node: &str) -> Vec<Assignment> {
         let node = self.graph.find(node).filter(|&node| self.graph.node(node).known);

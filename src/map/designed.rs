@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use super::file::DeviationKind;
 use crate::time::{Day, Timestamp};
 
 /// A text in the file's languages (`en`, `ru`, …). A plain string stands under the language `""`.
@@ -317,7 +318,7 @@ pub struct Experiment {
 
 #[derive(Clone, Debug)]
 pub struct AcceptedDeviation {
-    pub kind: String,
+    pub kind: DeviationKind,
     pub from: Option<StageIx>,
     pub to: Option<StageIx>,
     pub touchpoint: Option<TouchpointIx>,

@@ -15,7 +15,7 @@ mod versions;
 mod tests;
 
 pub use designed::*;
-pub use file::json_schema;
+pub use file::{DeviationKind, json_schema};
 pub use versions::Loaded;
 
 use crate::yaml::Faults;

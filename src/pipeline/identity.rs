@@ -32,8 +32,6 @@ use crate::time::{Day, Timestamp};
 const UNSETTLED: usize = 8;
 /// Customers announced in one message where nothing else cuts it.
 const CHUNK: usize = 10_000;
-/// 1900-01-01, before every event.
-const SINCE_EVER: Day = Day(-25_567);
 /// Nodes whose events are taken once more together.
 const NODES: usize = 5_000;
 
@@ -135,7 +133,7 @@ pub async fn run<W: Warehouse, I: Inlet<Notice>, O: Outlet<Announced>, H: Host>(
             }
             if *hurry.borrow() && !w.sweeps.is_empty() {
                 info!("history is not computed to the end: the next start begins it anew");
-                w.sweeps.clear();
+                w.give_up_sweeps();
             }
         }
         if !open && writer.as_ref().is_none_or(|w| w.unsettled.is_empty() && w.sweeps.is_empty()) {
@@ -315,15 +313,10 @@ impl Writer {
     /// Lines up the customers that somebody wants computed once more.
     async fn rebuild<W: Warehouse>(&mut self, store: &W, asked: Rebuilding) -> Result<(), PipelineError> {
         let identity = self.stage.identity();
-        let mut customers: Vec<Arc<str>> = match asked.from {
+        let customers: Vec<Arc<str>> = match asked.from {
             None => identity.customers().collect(),
-            Some(day) => {
-                let nodes = store.nodes_since(day).await.map_err(warehouse)?;
-                nodes.iter().flat_map(|node| identity.assignments_of(node)).filter_map(|a| a.customer).collect()
-            }
+            Some(day) => identity.customers_of(&store.nodes_since(day).await.map_err(warehouse)?),
         };
-        customers.sort_unstable();
-        customers.dedup();
         info!(
             customers = customers.len(),
             from = asked.from.map(|day| day.to_string()),
@@ -331,6 +324,12 @@ impl Writer {
         );
         self.sweeps.push_back(Sweep::new(customers, false, Some(asked.tell)));
         Ok(())
+    }
+
+    /// Nobody waits for them any more; what is on its way of them counts for none that comes after.
+    fn give_up_sweeps(&mut self) {
+        self.sweeps.clear();
+        self.unsettled.iter_mut().for_each(|step| step.then.swept = 0);
     }
 
     /// Announces the next customers of the sweep.
@@ -386,7 +385,7 @@ impl Writer {
         store: &W,
         out: &mut O,
     ) -> Result<(), PipelineError> {
-        let nodes = store.nodes_since(SINCE_EVER).await.map_err(warehouse)?;
+        let nodes = store.nodes_since(Day::SINCE_EVER).await.map_err(warehouse)?;
         info!(nodes = nodes.len(), "notices are missing: all stored events are looked at once more");
         for some in nodes.chunks(NODES) {
             let events = Arc::new(store.events_of(some.to_vec()).await.map_err(warehouse)?);
@@ -511,7 +510,6 @@ impl Writer {
             }
             step.then.answer.into_iter().for_each(Answer::give);
             upto = upto.max(step.then.next);
-            // A sweep that was given up has left its steps behind.
             if let Some(sweep) = self.sweeps.front_mut().filter(|_| step.then.swept > 0) {
                 sweep.settled(step.then.swept);
             }

@@ -134,12 +134,11 @@ impl Clickhouse {
 
     /// One block, so that an erasure is there whole or not at all.
     async fn insert_erasure(&self, erasure: &Erasure) -> Result<(), WarehouseError> {
-        let since_ever = Day(-25_567);
         let row = |identifier: &str, since: Day, until: Day, anonymous: u8| {
             let (id, identifier) = (quote(&erasure.id), quote(identifier));
             format!("({id}, {identifier}, {}, {}, {anonymous})", date(since), date(until))
         };
-        let named = erasure.identifiers.iter().map(|i| row(i, since_ever, erasure.until, 0));
+        let named = erasure.identifiers.iter().map(|i| row(i, Day::SINCE_EVER, erasure.until, 0));
         let days = erasure.days.iter().map(|(node, day)| row(node, *day, *day, 1));
         let rows: Vec<String> = named.chain(days).collect();
         self.execute(&format!(

@@ -7,7 +7,7 @@ use clickhouse::Row;
 use serde::Deserialize;
 
 use super::{Clickhouse, WarehouseError};
-use crate::aggregate::quote;
+use crate::aggregate::{self, quote};
 use crate::config::Config;
 use crate::journey::Mode;
 use crate::map::{self, Role};
@@ -24,11 +24,6 @@ struct Noted {
     map: String,
     mode: String,
     files: Vec<(String, String)>,
-}
-
-#[derive(Row, Deserialize)]
-struct At {
-    at: i64,
 }
 
 #[derive(Row, Deserialize)]
@@ -70,12 +65,8 @@ impl Clickhouse {
 
     /// The moment at which the aggregates of a reading were counted last.
     pub async fn counted_at(&self, reading: &Reading) -> Result<Option<Timestamp>, WarehouseError> {
-        let query = format!(
-            "SELECT toUnixTimestamp64Micro(max(as_of)) AS at FROM coverage_1d WHERE map = {} AND reading = {} HAVING count() > 0",
-            quote(&reading.map.id),
-            quote(&reading.id)
-        );
-        Ok(self.fetch::<At>(&query).await?.first().map(|r| Timestamp::from_micros(r.at)))
+        let counted = self.counted(reading, &aggregate::COVERAGE).await?;
+        Ok(counted.iter().filter_map(|c| c.as_of).max())
     }
 
     /// The newest row of each bucket that holds events under this reading.
@@ -93,13 +84,8 @@ impl Clickhouse {
         if rows.is_empty() || self.watermark().await?.is_none() {
             return Ok(true);
         }
-        let query = format!(
-            "SELECT bucket, max(version) AS version FROM coverage_1d WHERE map = {} AND reading = {} GROUP BY bucket",
-            quote(&reading.map.id),
-            quote(&reading.id)
-        );
-        let counted: BTreeMap<u8, u64> =
-            self.fetch::<BucketVersion>(&query).await?.into_iter().map(|r| (r.bucket, r.version)).collect();
+        let counted = self.counted(reading, &aggregate::COVERAGE).await?;
+        let counted: BTreeMap<u8, u64> = counted.into_iter().map(|c| (c.bucket, c.version)).collect();
         let behind = |bucket: &u8| counted.get(bucket) < rows.get(bucket);
         let mut waiting = rows.keys().filter(|b| behind(b)).peekable();
         if waiting.peek().is_none() {

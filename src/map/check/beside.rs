@@ -9,7 +9,7 @@ use crate::map::designed::{
     AcceptedDeviation, Experiment, Kpi, KpiTarget, MapTest, Metric, Persona, TestEvent, TestExpectation,
 };
 use crate::map::file::{
-    AcceptedFile, DeviationWord, ExpectFile, ExperimentFile, KpiFile, KpiTargetFile, MetricWord, PersonaFile, Scalar,
+    AcceptedFile, DeviationKind, ExpectFile, ExperimentFile, KpiFile, KpiTargetFile, MetricWord, PersonaFile, Scalar,
     TestFile,
 };
 use crate::time::Timestamp;
@@ -112,7 +112,7 @@ pub fn accepted(scope: &mut Scope, written: Vec<AcceptedFile>) -> Vec<AcceptedDe
 fn accept(scope: &mut Scope, at: &str, file: AcceptedFile) -> AcceptedDeviation {
     let who = format!("accepted deviation `{}`", file.kind.as_str());
     // Alone, `from` names the stage in which something is missing or takes too long.
-    let in_stage = matches!(file.kind, DeviationWord::Missing | DeviationWord::TooSlow);
+    let in_stage = matches!(file.kind, DeviationKind::Missing | DeviationKind::TooSlow);
     let named = match ["from", "to", "touchpoint"].map(|key| !scope.lacks(at, key)) {
         [true, true, false] | [false, false, true] => true,
         [true, false, false] => in_stage,
@@ -133,7 +133,7 @@ fn accept(scope: &mut Scope, at: &str, file: AcceptedFile) -> AcceptedDeviation 
         touchpoint: file.touchpoint.as_deref().map(|id| scope.touchpoint(&format!("{at}/touchpoint"), id, &who)),
         until: file.until.as_deref().and_then(|d| scope.day(&format!("{at}/until"), d, &format!("`until` of {who}"))),
         reason: text(Some(file.reason)),
-        kind: file.kind.as_str().to_owned(),
+        kind: file.kind,
     }
 }
 
@@ -195,7 +195,7 @@ fn expectation(scope: &mut Scope, at: &str, file: ExpectFile) -> TestExpectation
 fn deviation(scope: &mut Scope, at: &str, written: &str) {
     let mut words = written.split_whitespace();
     let kind = words.next().unwrap_or_default();
-    let kinds = DeviationWord::ALL.map(DeviationWord::as_str);
+    let kinds = DeviationKind::ALL.map(DeviationKind::as_str);
     if !kinds.contains(&kind) {
         scope.fault(
             at,

@@ -82,7 +82,7 @@ pub struct ExperimentFile {
 #[serde(deny_unknown_fields)]
 pub struct AcceptedFile {
     /// Type of the deviation.
-    pub kind: DeviationWord,
+    pub kind: DeviationKind,
     /// Id of the stage left, with `to`; alone, for what lies in one stage.
     pub from: Option<String>,
     /// Id of the stage entered.
@@ -95,9 +95,12 @@ pub struct AcceptedFile {
     pub reason: TextFile,
 }
 
-#[derive(Deserialize, JsonSchema, Debug, Clone, Copy, PartialEq, Eq)]
+/// The types of deviations (semantics.md, "Conformance"), in their order. Closed: `as_str` is the column value and the word
+/// in a journey file.
+#[derive(Deserialize, JsonSchema, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[serde(rename_all = "snake_case")]
-pub enum DeviationWord {
+#[schemars(rename = "DeviationWord", description = "")]
+pub enum DeviationKind {
     OutOfOrder,
     Repeated,
     Forbidden,
@@ -109,7 +112,7 @@ pub enum DeviationWord {
     Failed,
 }
 
-impl DeviationWord {
+impl DeviationKind {
     pub const ALL: [Self; 9] = [
         Self::OutOfOrder,
         Self::Repeated,
