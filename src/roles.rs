@@ -32,8 +32,6 @@ pub enum Role {
     Ingest,
     Identity,
     Journeys,
-    /// Only doors: no stage.
-    Serve,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -90,7 +88,6 @@ impl Place<'_> {
             Role::Ingest => self.ingest(admit, until_end, stop).await,
             Role::Identity => self.identity(desk, stop).await,
             Role::Journeys => self.journeys(stop).await,
-            Role::Serve => Ok(()),
         }
     }
 

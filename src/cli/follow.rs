@@ -8,6 +8,7 @@ use tracing::warn;
 
 use crate::config::Config;
 use crate::health::Health;
+use crate::stage::reading::Reading;
 use crate::verify;
 use crate::warehouse::{Clickhouse, StaleRow};
 
@@ -25,14 +26,28 @@ pub(super) fn following_coverage(client: Clickhouse, every: Duration, health: He
     Following(tokio::spawn(follow_coverage(client, every, health)))
 }
 
+/// Follows stale rows for as long as the handle lives. On a thread of its own, for it computes customers.
+pub(super) fn following_stale(
+    client: Clickhouse,
+    config: Arc<Config>,
+    readings: Arc<Vec<Reading>>,
+    health: Health,
+) -> watch::Sender<()> {
+    let (round, over) = watch::channel(());
+    let scope = verify::Scope { readings, sample: Some(SAMPLE), patience: Some(verify::patience(config.refresh)) };
+    let runtime = tokio::runtime::Handle::current();
+    tokio::task::spawn_blocking(move || runtime.block_on(follow_stale(client, config, (scope, health), over)));
+    round
+}
+
 /// Customers that are looked at each time.
-pub(super) const SAMPLE: usize = 10_000;
+const SAMPLE: usize = 10_000;
 /// How often.
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Keeps the figure of stale rows: a sample of the tables, held against the sets once an hour.
 /// Ends with its round.
-pub(super) async fn follow_stale(
+async fn follow_stale(
     client: Clickhouse,
     config: Arc<Config>,
     (scope, health): (verify::Scope, Health),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::follow::{SAMPLE, follow_stale, following_coverage};
+use super::follow::{following_coverage, following_stale};
 use super::run::{Doors, clock};
 use super::store::Store;
 use super::{Failure, Place, grace};
@@ -19,7 +19,6 @@ use crate::shutdown::{self, Signals};
 use crate::startup;
 use crate::telemetry::Telemetry;
 use crate::time::Timestamp;
-use crate::verify;
 use crate::warehouse::Writer;
 
 /// How a round ended.
@@ -64,7 +63,7 @@ pub(super) async fn run_on(store: &Store, place: &Place, until_end: bool) -> Res
     let signals = shutdown::listen();
     let doors = Doors::default();
     let (told, switched) = (signals.stop.clone(), watch::channel(false).0);
-    let round = Round { store, place, until_end, role: None, doors: &doors, signals: &signals, told, switched };
+    let round = Round { store, place, until_end, task: Task::All, doors: &doors, signals: &signals, told, switched };
     match round.run().await? {
         Ended::Done(summary) => Ok(summary),
         Ended::Role | Ended::OutOfTime => Err(Failure::Store(
@@ -74,13 +73,23 @@ pub(super) async fn run_on(store: &Store, place: &Place, until_end: bool) -> Res
     }
 }
 
+/// What a process is there for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Task {
+    /// Every stage, and the doors.
+    All,
+    /// One stage, over the internal topics.
+    Stage(Role),
+    /// The doors alone.
+    Serve,
+}
+
 /// One reading of the files.
 pub(super) struct Round<'a> {
     pub store: &'a Store,
     pub place: &'a Place,
     pub until_end: bool,
-    /// One stage only.
-    pub role: Option<Role>,
+    pub task: Task,
     pub doors: &'a Doors,
     pub signals: &'a Signals,
     /// Turns true when this round shall end, whether or not the process does.
@@ -92,26 +101,31 @@ pub(super) struct Round<'a> {
 impl Round<'_> {
     pub async fn run(self) -> Result<Ended, Failure> {
         let (client, config, maps) = (&self.store.client, &self.place.config, &self.place.maps);
-        if matches!(self.role, None | Some(Role::Serve)) {
+        if !matches!(self.task, Task::Stage(_)) {
             self.doors.pages.show((**client).clone(), config.clone(), maps.clone(), clock);
         }
-        match self.role {
-            None => self.all().await,
-            Some(role) => self.one(role).await,
+        match self.task {
+            Task::All => self.all().await,
+            Task::Stage(role) => self.one(role).await,
+            Task::Serve => Ok(self.doors_alone().await),
         }
+    }
+
+    /// Its doors are open; there is nothing else to do.
+    async fn doors_alone(self) -> Ended {
+        self.doors.health.clear(&Condition::Starting);
+        // A closed channel ends the process as well.
+        either(self.signals.stop.clone(), self.told).wait_for(|stop| *stop).await.ok();
+        Ended::Role
     }
 
     /// One stage, over the internal topics.
     async fn one(self, role: Role) -> Result<Ended, Failure> {
         let Self { store, place, until_end, doors: Doors { health, desk, .. }, signals, told, .. } = self;
         let stop = either(signals.stop.clone(), told);
+        // A changed config may have lost it.
+        let roles = place.config.roles.as_ref().ok_or_else(without_roles)?;
         health.clear(&Condition::Starting);
-        let Some(roles) = place.config.roles.as_ref().filter(|_| role != Role::Serve) else {
-            let mut stop = stop;
-            // Its doors are open; there is nothing else to do.
-            stop.wait_for(|stop| *stop).await.ok();
-            return Ok(Ended::Role);
-        };
         let decoding = Arc::new(Decoding::new(place.config.clone(), place.identifier_key()?));
         let (config, maps, files) = (&place.config, &place.maps, &place.files);
         let stage = roles::Place { store: &store.client, config, roles, maps, files, clock, health };
@@ -152,15 +166,7 @@ impl Round<'_> {
         if start.computes_more(&place.maps) {
             start.switched = switched;
         }
-        let scope = verify::Scope {
-            readings: start.readings.clone(),
-            sample: Some(SAMPLE),
-            patience: Some(verify::patience(config.refresh)),
-        };
-        let (_round, over) = watch::channel(());
-        let (verified, at, known) = (client.clone(), config.clone(), health.clone());
-        let runtime = tokio::runtime::Handle::current();
-        tokio::task::spawn_blocking(move || runtime.block_on(follow_stale(verified, at, (scope, known), over)));
+        let _stale = following_stale(client.clone(), config.clone(), start.readings.clone(), health.clone());
         let _coverage = following_coverage(client.clone(), config.refresh, health.clone());
         let summary = tokio::select! {
             summary = startup::run(&client, (&mut sources, writer), start, &place.files, told) => summary,
@@ -172,6 +178,12 @@ impl Round<'_> {
         sources.stop().await;
         Ok(Ended::Done(summary?))
     }
+}
+
+/// What a stage by itself lacks.
+pub(super) fn without_roles() -> Failure {
+    let help = "hint: add `roles: { brokers: kafka:9092 }` to the config, and run `tropa migrate` once";
+    Failure::Unusable(format!("`--role` needs the section `roles:` of the config\n  {help}"))
 }
 
 /// True once one of them is.

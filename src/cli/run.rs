@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::reload::Watched;
-use super::round::{Ended, Round};
+use super::round::{Ended, Round, Task, without_roles};
 use super::store::Store;
 use super::{Failure, Place, PlaceArgs};
 use crate::config::WarehouseConfig;
@@ -46,12 +46,12 @@ enum RoleArg {
 }
 
 impl RoleArg {
-    const fn role(self) -> Role {
+    const fn task(self) -> Task {
         match self {
-            Self::Ingest => Role::Ingest,
-            Self::Identity => Role::Identity,
-            Self::Journeys => Role::Journeys,
-            Self::Serve => Role::Serve,
+            Self::Ingest => Task::Stage(Role::Ingest),
+            Self::Identity => Task::Stage(Role::Identity),
+            Self::Journeys => Task::Stage(Role::Journeys),
+            Self::Serve => Task::Serve,
         }
     }
 }
@@ -148,8 +148,8 @@ impl Run {
     ) -> (Result<Ended, Failure>, Option<Place>) {
         let (tell, told) = watch::channel(false);
         let (switched, mut has_switched) = watch::channel(false);
-        let role = self.role.map(RoleArg::role);
-        let round = Round { store, place, until_end: self.until_end, role, doors, signals, told, switched };
+        let task = self.role.map_or(Task::All, RoleArg::task);
+        let round = Round { store, place, until_end: self.until_end, task, doors, signals, told, switched };
         let running = round.run();
         tokio::pin!(running);
         let mut next = None;
@@ -172,8 +172,7 @@ impl Run {
 /// Whether this place can run a stage by itself.
 fn fits(place: &Place, role: RoleArg, server: bool) -> Result<(), Failure> {
     if place.config.roles.is_none() && !matches!(role, RoleArg::Serve) {
-        let help = "hint: add `roles: { brokers: kafka:9092 }` to the config, and run `tropa migrate` once";
-        return Err(Failure::Unusable(format!("`--role` needs the section `roles:` of the config\n  {help}")));
+        return Err(without_roles());
     }
     if !server {
         let help = "hint: name a ClickHouse server under `warehouse:`, or leave `--role` out";
