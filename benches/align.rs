@@ -3,6 +3,8 @@
 //! ratio to PM4Py's fastest variant and to its default, journeys per second once variants are known, memory.
 //! Without the log it says so and ends.
 
+#[path = "../tests/support/python.rs"]
+mod python;
 #[path = "../tests/conformance/pm4py_process.rs"]
 mod pm4py_process;
 #[path = "../tests/conformance/variants.rs"]

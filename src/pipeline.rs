@@ -9,11 +9,13 @@
 //!  log.commit <─ positions <──── settled <──────────── settled
 //! ```
 
+mod again;
 pub mod identity;
 pub mod ingest;
 pub mod journeys;
 pub mod queue;
 mod sweep;
+mod writer;
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -1,8 +1,13 @@
 //! The demo, by the binary that people run, against a naive oracle that reads only the events, the journey file and the
 //! config; and against the humans that the generator knows. Five seeds.
 
-use std::path::{Path, PathBuf};
+#[path = "support/python.rs"]
+mod python;
+
+use std::path::Path;
 use std::process::{Command, Output};
+
+use python::python;
 
 fn run(program: &Path, arguments: &[&str]) -> Output {
     Command::new(program).args(arguments).output().unwrap_or_else(|e| panic!("{}: {e}", program.display()))
@@ -12,13 +17,6 @@ fn tropa(arguments: &[&str]) -> Vec<u8> {
     let out = run(Path::new(env!("CARGO_BIN_EXE_tropa")), arguments);
     assert!(out.status.success(), "tropa {arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
     out.stdout
-}
-
-/// The Python environment that `deploy/setup.sh test` makes.
-fn python() -> PathBuf {
-    let venv = std::env::var_os("TROPA_VENV").map(PathBuf::from);
-    let cache = || PathBuf::from(std::env::var_os("HOME").expect("a home")).join(".cache/tropa/venv");
-    venv.unwrap_or_else(cache).join("bin/python")
 }
 
 #[test]

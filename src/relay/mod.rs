@@ -5,6 +5,7 @@
 
 mod inlet;
 mod outlet;
+mod reader;
 mod topics;
 mod wire;
 

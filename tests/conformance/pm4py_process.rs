@@ -2,18 +2,16 @@
 //! question. Out: its answer.
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::python::python;
+
 /// What the script answers; the Python of `make setup-test`.
 pub fn ask(command: &str, question: &Value) -> Value {
-    let venv = std::env::var_os("TROPA_VENV").map(PathBuf::from);
-    let cache = || PathBuf::from(std::env::var_os("HOME").expect("a home")).join(".cache/tropa/venv");
-    let python = venv.unwrap_or_else(cache).join("bin/python");
     let script = format!("{}/tests/oracles/align.py", env!("CARGO_MANIFEST_DIR"));
-    let mut child = Command::new(python)
+    let mut child = Command::new(python())
         .args([&script, command])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -1,12 +1,13 @@
 //! Clients that others wrote: the `clickhouse` crate here, clickhouse-connect in `tests/clients/check_face.py`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use clickhouse::{Client, Row};
 use serde::{Deserialize, Serialize};
 
 use super::{address, ask, runtime};
+use crate::python::python;
 
 #[derive(Row, Serialize, Deserialize, Debug, PartialEq, Clone)]
 struct Visit {
@@ -72,13 +73,6 @@ fn the_clickhouse_crate_sees_a_late_error() {
             assert!(error.contains("Code: 395"), "{error}");
         });
     }
-}
-
-/// The Python environment that `deploy/setup.sh test` makes.
-fn python() -> PathBuf {
-    let venv = std::env::var_os("TROPA_VENV").map(PathBuf::from);
-    let cache = || PathBuf::from(std::env::var_os("HOME").expect("a home")).join(".cache/tropa/venv");
-    venv.unwrap_or_else(cache).join("bin/python")
 }
 
 #[test]

@@ -6,6 +6,8 @@ mod clients;
 mod guard;
 mod http;
 mod inserts;
+#[path = "../support/python.rs"]
+mod python;
 mod sessions;
 
 use std::path::PathBuf;

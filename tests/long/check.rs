@@ -1,17 +1,11 @@
 //! Is everything what it must be? In: a store at rest, the log as files. Out: nothing, or the differences, by the naive
 //! oracle (rows, who is who, every aggregate), by `tropa verify`, and by a run that nobody disturbed.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
+use crate::python::python;
 use crate::shop::{run, text, tropa};
-
-/// The Python environment that `deploy/setup.sh test` makes.
-fn python() -> PathBuf {
-    let venv = std::env::var_os("TROPA_VENV").map(PathBuf::from);
-    let cache = || PathBuf::from(std::env::var_os("HOME").expect("a home")).join(".cache/tropa/venv");
-    venv.unwrap_or_else(cache).join("bin/python")
-}
 
 /// What a store says, in files for the oracle.
 const QUESTIONS: [(&str, &str); 6] = [

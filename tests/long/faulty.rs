@@ -1,11 +1,12 @@
 //! A network between a process and its ClickHouse that can be told to misbehave: answers that come late, connections that
 //! close after an insert was applied and before anybody hears of it.
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
+
+use crate::exchange::Exchange;
 
 #[derive(Default)]
 pub struct Faults {
@@ -34,37 +35,20 @@ pub fn before(target: u16) -> (u16, Arc<Faults>) {
     (port, faults)
 }
 
-/// One request and its answer; the connection is not used again, so that no request goes by unseen.
-fn pass(mut client: TcpStream, target: u16, faults: &Faults) -> Option<()> {
-    let mut seen = Vec::new();
-    let mut buffer = [0; 1 << 16];
-    let end = loop {
-        let n = client.read(&mut buffer).ok().filter(|n| *n > 0)?;
-        seen.extend_from_slice(&buffer[..n]);
-        if let Some(at) = seen.windows(4).position(|w| w == b"\r\n\r\n") {
-            break at;
-        }
-    };
-    let head = String::from_utf8_lossy(&seen[..end]).into_owned();
-    let (line, headers) = head.split_once("\r\n")?;
-    let insert = line.contains("INSERT");
+fn pass(client: TcpStream, target: u16, faults: &Faults) -> Option<()> {
+    let exchange = Exchange::of(client)?;
+    let insert = exchange.is_insert();
     let nth = if insert { faults.inserts.fetch_add(1, Ordering::SeqCst) } else { 0 };
-    let mut server = TcpStream::connect(("127.0.0.1", target)).ok()?;
-    write!(server, "{line}\r\n{headers}\r\nConnection: close\r\n\r\n").ok()?;
-    server.write_all(&seen[end + 4..]).ok()?;
-    let (mut up, mut down) = (server.try_clone().ok()?, client.try_clone().ok()?);
-    let upwards = std::thread::spawn(move || std::io::copy(&mut down, &mut up).ok());
     let every = faults.unanswered.load(Ordering::SeqCst);
-    if insert && every > 0 && nth % every == 0 {
-        // The server's word is waited for, so that the insert is applied.
-        std::io::copy(&mut server, &mut std::io::sink()).ok();
-        faults.closed.fetch_add(1, Ordering::SeqCst);
-    } else {
-        std::thread::sleep(Duration::from_millis(faults.late.load(Ordering::SeqCst)));
-        std::io::copy(&mut server, &mut client).ok();
-    }
-    client.shutdown(Shutdown::Both).ok();
-    server.shutdown(Shutdown::Both).ok();
-    upwards.join().ok();
-    Some(())
+    let line = exchange.line.clone();
+    exchange.pass(target, &line, |server, client| {
+        if insert && every > 0 && nth % every == 0 {
+            // The server's word is waited for, so that the insert is applied.
+            std::io::copy(server, &mut std::io::sink()).ok();
+            faults.closed.fetch_add(1, Ordering::SeqCst);
+        } else {
+            std::thread::sleep(Duration::from_millis(faults.late.load(Ordering::SeqCst)));
+            std::io::copy(server, client).ok();
+        }
+    })
 }

@@ -5,6 +5,10 @@
 #[allow(dead_code)] // Each test binary uses its share of it.
 #[path = "../support/broker.rs"]
 mod broker;
+#[path = "../support/exchange.rs"]
+mod exchange;
+#[path = "../support/python.rs"]
+mod python;
 #[allow(dead_code)]
 #[path = "../support/running.rs"]
 mod running;

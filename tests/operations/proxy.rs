@@ -1,10 +1,11 @@
 //! Stands between a process and its ClickHouse and changes one setting of every INSERT: the limits are then the engine's
 //! own, and so are its errors.
 
-use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use crate::exchange::Exchange;
 
 pub struct Proxy {
     pub port: u16,
@@ -35,32 +36,15 @@ impl Proxy {
     }
 }
 
-/// One request and its answer; the connection is not used again, so that no request goes by unseen.
-fn pass(mut client: TcpStream, target: u16, change: &dyn Fn(&str) -> String, counted: &AtomicUsize) -> Option<()> {
-    let mut seen = Vec::new();
-    let mut buffer = [0; 1 << 16];
-    let end = loop {
-        let n = client.read(&mut buffer).ok().filter(|n| *n > 0)?;
-        seen.extend_from_slice(&buffer[..n]);
-        if let Some(at) = seen.windows(4).position(|w| w == b"\r\n\r\n") {
-            break at;
-        }
-    };
-    let head = String::from_utf8_lossy(&seen[..end]).into_owned();
-    let (line, headers) = head.split_once("\r\n")?;
-    let line = if line.contains("INSERT") {
+fn pass(client: TcpStream, target: u16, change: &dyn Fn(&str) -> String, counted: &AtomicUsize) -> Option<()> {
+    let exchange = Exchange::of(client)?;
+    let line = if exchange.is_insert() {
         counted.fetch_add(1, Ordering::SeqCst);
-        change(line)
+        change(&exchange.line)
     } else {
-        line.to_owned()
+        exchange.line.clone()
     };
-    let mut server = TcpStream::connect(("127.0.0.1", target)).ok()?;
-    write!(server, "{line}\r\n{headers}\r\nConnection: close\r\n\r\n").ok()?;
-    server.write_all(&seen[end + 4..]).ok()?;
-    let (mut up, mut down) = (server.try_clone().ok()?, client.try_clone().ok()?);
-    let upwards = std::thread::spawn(move || std::io::copy(&mut down, &mut up).ok());
-    std::io::copy(&mut server, &mut client).ok();
-    client.shutdown(std::net::Shutdown::Both).ok();
-    upwards.join().ok();
-    Some(())
+    exchange.pass(target, &line, |server, client| {
+        std::io::copy(server, client).ok();
+    })
 }

@@ -1,0 +1,294 @@
+//! The thread that reads an internal topic for its inlet. In: a consumer group. Out: partitions gained and lost, messages,
+//! handed over one by one; while nobody takes them it pauses and keeps the membership alive. What the log does not hold any
+//! more is asked for again before anything is read.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use rdkafka::consumer::{Consumer, RebalanceProtocol};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
+use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+use rdkafka::{Offset, TopicPartitionList};
+use tokio::sync::mpsc::{Sender, error::TrySendError};
+use tracing::info;
+
+use super::wire::Wire;
+use super::{RelayError, client};
+use crate::config::{Config, RolesConfig};
+use crate::source::kafka::group::GroupConsumer;
+use crate::source::kafka::words::Trouble;
+use crate::source::offsets::TopicPartition;
+use crate::stage::{Again, Notice, Partition};
+
+/// Longest wait for a message: stops and rebalances are noticed within it.
+pub(super) const POLL: Duration = Duration::from_millis(50);
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// What the thread hands over.
+pub(super) enum Said {
+    Gained(Partition, u64),
+    Lost(Partition),
+    Message(Partition, i64, Vec<u8>),
+    Failed(RelayError),
+}
+
+/// Partitions whose losses have been asked for, until the next commit, each with what its log held.
+pub(super) type Asked = Arc<Mutex<BTreeMap<Partition, (i64, i64)>>>;
+
+pub(super) fn set(asked: &Asked) -> MutexGuard<'_, BTreeMap<Partition, (i64, i64)>> {
+    asked.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A position with its note, as Kafka takes it.
+pub(super) fn position(topic: &str, partition: Partition, next: i64, note: u64) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::new();
+    let mut place = list.add_partition(topic, i32::from(partition));
+    place.set_offset(Offset::Offset(next))?;
+    place.set_metadata(note.to_string());
+    Ok(list)
+}
+
+/// Where a partition goes on.
+pub(super) struct Begin {
+    pub(super) next: i64,
+    pub(super) note: u64,
+    /// The log does not hold everything since the last commit, or nothing was ever committed.
+    pub(super) lost: bool,
+    /// What the log holds: from the first offset to before the second.
+    pub(super) there: (i64, i64),
+}
+
+/// As committed, else the beginning of what the log has.
+pub(super) fn committed_of(consumer: &GroupConsumer, topic: &str, partition: Partition) -> KafkaResult<Begin> {
+    let mut list = TopicPartitionList::new();
+    list.add_partition(topic, i32::from(partition));
+    let committed = consumer.committed_offsets(list, ANSWER)?;
+    let (low, high) = consumer.fetch_watermarks(topic, i32::from(partition), ANSWER)?;
+    let Some(place) = committed.find_partition(topic, i32::from(partition)) else {
+        return Ok(Begin { next: low, note: 0, lost: true, there: (low, high) });
+    };
+    let note = place.metadata().parse().unwrap_or_default();
+    match place.offset() {
+        Offset::Offset(next) if (low..=high).contains(&next) => {
+            Ok(Begin { next, note, lost: false, there: (low, high) })
+        }
+        _ => Ok(Begin { next: low, note, lost: true, there: (low, high) }),
+    }
+}
+
+/// Asks the identity writer to say again what was lost.
+pub(super) struct Asking {
+    pub(super) config: Arc<Config>,
+    pub(super) roles: RolesConfig,
+    pub(super) lost: fn(u64, Partition) -> Again,
+    pub(super) cut: u64,
+    pub(super) asked: Asked,
+}
+
+impl Asking {
+    /// Returns once the topic of notices has it.
+    fn ask(&self, partition: Partition) -> KafkaResult<()> {
+        let again = Some((self.lost)(self.cut, partition));
+        let notice = Notice { again, ..Notice::default() };
+        let unsaid = |_| KafkaError::ClientCreation("a notice cannot be written".to_owned());
+        let bytes = notice.encode(&self.config, &self.config.fingerprint).map_err(unsaid)?;
+        let producer: FutureProducer = client(&self.roles)
+            .set("enable.idempotence", "true")
+            .set("acks", "all")
+            .set("message.timeout.ms", ANSWER.as_millis().to_string())
+            .create()?;
+        let topic = self.roles.identity_topic();
+        let record = FutureRecord::<[u8], [u8]>::to(&topic).partition(0).payload(&bytes);
+        let mut sent = producer.send_result(record).map_err(|(error, _)| error)?;
+        producer.flush(ANSWER)?;
+        // After the flush the answer is here.
+        match Pin::new(&mut sent).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(Ok(_))) => Ok(()),
+            Poll::Ready(Ok(Err((error, _)))) => Err(error),
+            Poll::Ready(Err(_)) | Poll::Pending => Err(KafkaError::MessageProduction(Code::MessageTimedOut)),
+        }
+    }
+}
+
+pub(super) struct Reader {
+    pub(super) consumer: GroupConsumer,
+    pub(super) topic: Arc<str>,
+    pub(super) out: Sender<Said>,
+    pub(super) stop: Arc<AtomicBool>,
+    pub(super) ours: Vec<TopicPartition>,
+    pub(super) asking: Asking,
+}
+
+/// Nobody listens any more.
+struct Over;
+
+impl Reader {
+    pub(super) fn run(mut self) {
+        while !self.stop.load(Ordering::Relaxed) && self.turn().is_ok() {}
+        self.consumer.unsubscribe();
+    }
+
+    fn turn(&mut self) -> Result<(), Over> {
+        if self.consumer.context().take_changed() {
+            self.follow_group()?;
+        }
+        let consumer = self.consumer.clone();
+        match consumer.poll(POLL) {
+            None => Ok(()),
+            Some(Ok(message)) => {
+                self.consumer.context().works();
+                match self.heard(&message) {
+                    Some(said) => self.say(said),
+                    None => Ok(()),
+                }
+            }
+            Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
+                self.say(Said::Failed(RelayError::Kafka(code.to_string())))?;
+                Err(Over)
+            }
+            Some(Err(error)) => {
+                if matches!(error.rdkafka_error_code(), Some(Code::AutoOffsetReset | Code::OffsetOutOfRange)) {
+                    return self.begin_anew();
+                }
+                self.consumer.context().trouble(Trouble::of(&error, ""));
+                Ok(())
+            }
+        }
+    }
+
+    /// Partitions whose log does not hold any more what comes next are taken as if they were gained now.
+    fn begin_anew(&mut self) -> Result<(), Over> {
+        let places = std::mem::take(&mut self.ours);
+        let mut list = TopicPartitionList::new();
+        for place in &places {
+            list.add_partition(&place.topic, place.partition);
+        }
+        if let Err(error) = self.consumer.incremental_unassign(&list) {
+            tracing::debug!(%error, "partitions could not be given up to be taken anew");
+        }
+        for place in places {
+            self.say(Said::Lost(Partition::try_from(place.partition).unwrap_or_default()))?;
+            self.consumer.context().take_anew(place);
+        }
+        Ok(())
+    }
+
+    fn follow_group(&mut self) -> Result<(), Over> {
+        let held = self.consumer.context().held();
+        let lost: Vec<TopicPartition> = self.ours.extract_if(.., |p| !held.contains(p)).collect();
+        for place in lost {
+            self.say(Said::Lost(Partition::try_from(place.partition).unwrap_or_default()))?;
+        }
+        if let Some(gained) = self.consumer.context().gained()
+            && let Err(error) = self.start(&gained)?
+        {
+            self.consumer.context().trouble(Trouble::of(&error, ""));
+            self.consumer.context().look_again();
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, gained: &[TopicPartition]) -> Result<KafkaResult<()>, Over> {
+        let mut assignment = TopicPartitionList::new();
+        let mut notes = Vec::new();
+        for place in gained {
+            let partition = Partition::try_from(place.partition).unwrap_or_default();
+            let Begin { next, note, lost, there } = match committed_of(&self.consumer, &self.topic, partition) {
+                Ok(found) => found,
+                Err(error) => return Ok(Err(error)),
+            };
+            set(&self.asking.asked).remove(&partition);
+            if lost {
+                info!(
+                    topic = &*self.topic,
+                    partition,
+                    from = next,
+                    "what was not read is not there: it is asked for again"
+                );
+                if let Err(error) = self.asking.ask(partition) {
+                    return Ok(Err(error));
+                }
+                set(&self.asking.asked).insert(partition, there);
+            }
+            if let Err(error) = assignment.add_partition_offset(&place.topic, place.partition, Offset::Offset(next)) {
+                return Ok(Err(error));
+            }
+            notes.push((partition, note));
+        }
+        let assigned = match self.consumer.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => self.consumer.incremental_assign(&assignment),
+            _ => self.consumer.assign(&assignment),
+        };
+        if let Err(error) = assigned {
+            return Ok(Err(error));
+        }
+        self.consumer.context().started(gained);
+        self.ours.extend(gained.iter().cloned());
+        for (partition, note) in notes {
+            self.say(Said::Gained(partition, note))?;
+        }
+        Ok(Ok(()))
+    }
+
+    /// `None`: fetched before its partition was given back. Whoever has it now reads it.
+    fn heard(&self, message: &BorrowedMessage<'_>) -> Option<Said> {
+        let place = TopicPartition::new(self.topic.clone(), message.partition());
+        let partition = Partition::try_from(message.partition()).unwrap_or_default();
+        let bytes = || message.payload().unwrap_or_default().to_vec();
+        self.ours.contains(&place).then(|| Said::Message(partition, message.offset(), bytes()))
+    }
+
+    /// Gives it back where there is no room now.
+    fn offer(&self, said: Said) -> Result<Option<Said>, Over> {
+        match self.out.try_send(said) {
+            Ok(()) => Ok(None),
+            Err(TrySendError::Closed(_)) => Err(Over),
+            Err(TrySendError::Full(said)) => Ok(Some(said)),
+        }
+    }
+
+    /// Hands over; while nobody takes it, the partitions are paused and the membership is kept alive.
+    fn say(&mut self, said: Said) -> Result<(), Over> {
+        let mut waiting = self.offer(said)?;
+        // A short wait costs nothing; pausing throws away what has been fetched.
+        for _ in 0..100 {
+            let Some(said) = waiting else { return Ok(()) };
+            std::thread::sleep(Duration::from_millis(5));
+            waiting = self.offer(said)?;
+        }
+        let mut fetched = Vec::new();
+        while let Some(said) = waiting {
+            // Each time, for partitions that were gained meanwhile start unpaused.
+            self.pause(true);
+            let consumer = self.consumer.clone();
+            if let Some(Ok(message)) = consumer.poll(POLL) {
+                fetched.extend(self.heard(&message));
+            }
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(Over);
+            }
+            waiting = self.offer(said)?;
+        }
+        self.pause(false);
+        for said in fetched {
+            self.say(said)?;
+        }
+        Ok(())
+    }
+
+    fn pause(&self, paused: bool) {
+        let mut list = TopicPartitionList::new();
+        for place in &self.ours {
+            list.add_partition(&place.topic, place.partition);
+        }
+        let done = if paused { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
+        if let Err(error) = done {
+            tracing::debug!(%error, "partitions could not be paused or resumed");
+        }
+    }
+}
