@@ -10,7 +10,7 @@ use rdkafka::client::DefaultClientContext;
 use tropa::warehouse::embedded::Embedded;
 
 use crate::broker::Broker;
-use crate::roles::{Worker, aggregates_agree, same, stored};
+use crate::roles::{Worker, aggregates_agree, is_shown, same, stored};
 use crate::shop::{assert_same, demo, run, tables, tables_at, text, tropa};
 use crate::stream::{Topics, config, produce};
 
@@ -101,10 +101,7 @@ fn another_number_of_slices_and_a_topic_made_anew_change_no_row() {
     until(&mut crew, &mut { again });
 
     until(&mut crew, &mut || stored(&place) >= count);
-    // Nothing is shown before every slice has told how far it is.
-    let shown =
-        || run(&[&["sql", "SELECT count() > 0 FROM watermarks", "--format", "TSV"], &place[..]].concat()).stdout;
-    until(&mut crew, &mut || shown().trim_ascii() == b"1");
+    until(&mut crew, &mut || is_shown(&place));
     let expected = tables(&demo, "2026-05-01");
     let agrees = || same(&tables_at(&place, "2026-05-01"), &expected) && aggregates_agree(&place);
     while !agrees() {

@@ -94,6 +94,9 @@ fn roles_with_workers_killed_and_replaced_give_the_tables_of_one_process() {
         ingest.push(start("ingest"));
     }
     while done(deadline) < count {}
+    while !is_shown(&place) {
+        done(deadline);
+    }
     let expected = tables(&demo, "2026-05-01");
     loop {
         let found = tables_at(&place, "2026-05-01");
@@ -121,6 +124,12 @@ pub fn aggregates_agree(place: &[&str]) -> bool {
     let query = "SELECT (SELECT sum(entered) FROM journeys_1d FINAL WHERE (map, reading) IN (SELECT map, reading FROM v_current)) = (SELECT count() FROM v_journeys)";
     let out = run(&[&["sql", query, "--format", "TSV"], place].concat());
     String::from_utf8_lossy(&out.stdout).trim() == "1"
+}
+
+/// Nothing is shown before every slice has told how far it is.
+pub fn is_shown(place: &[&str]) -> bool {
+    let query = "SELECT count() > 0 FROM watermarks";
+    run(&[&["sql", query, "--format", "TSV"], place].concat()).stdout.trim_ascii() == b"1"
 }
 
 pub fn stored(place: &[&str]) -> usize {
