@@ -35,22 +35,22 @@ unit: setup-test ## all tests, the fast ones first
 	@sh tests/support/not_run.sh
 
 model-long: setup-test ## a million schedules of the fault model, 500 000 by each scheduler; SCHEDULES=n for n of each kind
-	TROPA_SCHEDULES=$(SCHEDULES) nice cargo test --release --locked --test model -- --nocapture --test-threads 2 one_process roles_give
+	TROPA_SCHEDULES=$(SCHEDULES) nice cargo test --profile long --locked --test model -- --nocapture --test-threads 2 one_process roles_give
 
 conformance-long: setup-test ## alignments against all runs: 1,000 maps up to length 5, 20 up to length 7
-	TROPA_LONG=1 nice cargo test --locked --test conformance brute:: -- --nocapture
+	TROPA_LONG=1 nice cargo test --profile long --locked --test conformance brute:: -- --nocapture
 
 bench: setup-test ## events per second beside the ceiling, and other ratios
 	cargo bench --locked
 
 kill-long: setup-test ## 200 kill -9, at random and at every step of the write protocol, against the naive oracle
-	TROPA_LONG=1 cargo test --locked --test long kills:: -- --nocapture
+	TROPA_LONG=1 cargo test --profile long --locked --test long kills:: -- --nocapture
 
 roles-long: setup-test ## journeys workers join, leave, die and sleep for ten minutes, against one process
-	TROPA_LONG=1 cargo test --locked --test long workers:: -- --nocapture
+	TROPA_LONG=1 cargo test --profile long --locked --test long workers:: -- --nocapture
 
 outage-long: setup-test ## ClickHouse away while a million records arrive, and other outages; peak memory
-	TROPA_LONG=1 cargo test --locked --test long outages:: -- --nocapture
+	TROPA_LONG=1 cargo test --profile long --locked --test long outages:: -- --nocapture
 
 kafka: setup-test ## start the development broker; stop it with deploy/dev/kafka/kafka.sh stop
 	deploy/dev/kafka/kafka.sh start

@@ -63,6 +63,11 @@ pub enum PipelineError {
     Warehouse(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the source failed: {0}")]
     Source(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error(
+        "another process has begun to write to this store: this one stops, what it has not committed is read again there\n  \
+         hint: one `tropa run` or `tropa import` at a time on a server; for several processes see `--role`"
+    )]
+    Replaced,
     #[error("a stage of the pipeline cannot be reached: {0}")]
     StageGone(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -129,7 +134,7 @@ pub async fn run<L: Log, W: Warehouse>(
         async move { journeys::run(&host, store, &mut announced_in, stage, (1, epoch), told).await }
     });
     let watching = (stop.clone(), (telemetry, clock));
-    let ingested = ingest::run(log, &*store, &mut notices, (positions, outside), watching).await;
+    let ingested = ingest::run(log, &*store, &mut notices, (positions, outside, epoch), watching).await;
     drop(notices);
     if ingested.is_err() {
         hasten.send_replace(true);

@@ -114,9 +114,14 @@ impl Place<'_> {
         let topic = (self.roles.identity_topic(), 1);
         let mut out = TopicOutlet::new(self.config.clone(), self.roles, topic, self.fingerprint())?;
         let writer = Writer::new(self.store.clone(), Arc::default());
-        let run =
-            ingest::run(&mut sources, &writer, &mut out, (positions, outside), (stop, (self.telemetry(), self.clock)))
-                .await;
+        let run = ingest::run(
+            &mut sources,
+            &writer,
+            &mut out,
+            (positions, outside, None),
+            (stop, (self.telemetry(), self.clock)),
+        )
+        .await;
         sources.stop().await;
         let done = run?;
         info!(records = done.records, events = done.events, "ingest has stopped; everything taken is announced");

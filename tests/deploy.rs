@@ -71,7 +71,7 @@ fn command_lines() -> Vec<(String, Vec<String>)> {
         let command = yaml("compose.yaml")[0]["services"][service]["command"].as_str().expect("a command").to_owned();
         lines.push((format!("compose.yaml {service}"), command.split_whitespace().map(str::to_owned).collect()));
     }
-    for role in ["ingest", "identity", "journeys", "migrate"] {
+    for role in ["ingest", "identity", "journeys", "serve", "migrate"] {
         let container = &yaml(&format!("kubernetes/{role}.yaml"))[0]["spec"]["template"]["spec"]["containers"][0];
         let arguments = container["args"].as_array().expect("arguments");
         lines.push((role.to_owned(), arguments.iter().map(|a| a.as_str().expect("text").to_owned()).collect()));
@@ -151,7 +151,7 @@ fn the_configs_are_usable() {
 
 #[test]
 fn roles_are_alike_where_they_must_be() {
-    for (role, least) in [("ingest", 2), ("identity", 2), ("journeys", 3)] {
+    for (role, least) in [("ingest", 2), ("identity", 2), ("journeys", 3), ("serve", 2)] {
         let documents = yaml(&format!("kubernetes/{role}.yaml"));
         let (deployment, budget) = (&documents[0], &documents[1]);
         assert_eq!(deployment["kind"], "Deployment", "{role}");
@@ -341,7 +341,7 @@ fn kubernetes_schemas_take_the_manifests() {
     let validate = std::env::var_os("TROPA_VENV")
         .map_or_else(|| cache().join("venv"), PathBuf::from)
         .join("bin/kubernetes-validate");
-    for file in ["ingest", "identity", "journeys", "migrate", "network"] {
+    for file in ["ingest", "identity", "journeys", "serve", "migrate", "network"] {
         check("kubernetes_schemas_take_the_manifests", &validate, &["--strict", &format!("{file}.yaml")], "kubernetes");
     }
 }

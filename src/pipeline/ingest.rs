@@ -30,12 +30,13 @@ pub struct Ingested {
     pub dead_letters: u64,
 }
 
-/// Runs until the log ends or the process is told to stop; then what was taken is settled first.
+/// Runs until the log ends or the process is told to stop; then what was taken is settled first. `epoch`: of a process that
+/// has the store for itself.
 pub async fn run<L: Log, W: Warehouse, O: Outlet<Notice>>(
     log: &mut L,
     store: &W,
     out: &mut O,
-    (mut positions, outside): (Positions, watch::Receiver<Arc<Known>>),
+    (mut positions, outside, epoch): (Positions, watch::Receiver<Arc<Known>>, Option<u64>),
     (mut stop, (telemetry, clock)): (watch::Receiver<bool>, Watching),
 ) -> Result<Ingested, PipelineError> {
     let mut total = Ingested::default();
@@ -50,6 +51,10 @@ pub async fn run<L: Log, W: Warehouse, O: Outlet<Notice>>(
                 let settled = settled.map_err(closed)?;
                 let rows = settle(&mut unsettled, settled);
                 if !rows.is_empty() {
+                    // Whoever came later has loaded the store without what we have written since: it must read that itself.
+                    if let Some(epoch) = epoch && !store.is_newest(epoch).await.map_err(warehouse)? {
+                        return Err(PipelineError::Replaced);
+                    }
                     // I2: only now, and in the store before anywhere else.
                     store.insert(Rows::Positions(rows.clone())).await.map_err(warehouse)?;
                     telemetry.written(&rows, clock());

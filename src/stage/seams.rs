@@ -25,6 +25,8 @@ pub trait Warehouse: Send + Sync + 'static {
     fn events_of(&self, nodes: Vec<Arc<str>>) -> impl Future<Output = Result<Vec<Event>, Self::Error>> + Send;
     /// 1 + the greatest epoch ever claimed or used, claimed by an acknowledged row before it is returned.
     fn claim_epoch(&self) -> impl Future<Output = Result<u64, Self::Error>> + Send;
+    /// Whether nobody has claimed a later epoch.
+    fn is_newest(&self, epoch: u64) -> impl Future<Output = Result<bool, Self::Error>> + Send;
     /// Everything that identity follows from.
     fn sets(&self) -> impl Future<Output = Result<Sets, Self::Error>> + Send;
     /// Identity as those sets say now, where it has been kept up.

@@ -50,6 +50,13 @@ impl Clickhouse {
         Ok(epoch)
     }
 
+    /// Whether nobody has claimed a later epoch.
+    pub async fn is_newest(&self, epoch: u64) -> Result<bool, WarehouseError> {
+        self.catch_up(&["epochs"]).await?;
+        let newest = self.fetch::<Number>("SELECT max(epoch) AS number FROM epochs").await?;
+        Ok(newest.first().is_none_or(|n| n.number <= epoch))
+    }
+
     /// What is inside the function (see `Config::is_current`), as a condition on source and generation.
     pub(super) fn current_generations(&self) -> Result<String, WarehouseError> {
         let one = |s: &Source| format!("(source = {} AND generation >= {})", quote(&s.name), s.generation);

@@ -46,6 +46,10 @@ impl Warehouse for Writer {
         self.client.claim_epoch().await
     }
 
+    async fn is_newest(&self, epoch: u64) -> Result<bool, WarehouseError> {
+        self.client.is_newest(epoch).await
+    }
+
     async fn sets(&self) -> Result<Sets, WarehouseError> {
         self.client.sets().await
     }

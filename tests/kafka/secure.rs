@@ -101,7 +101,8 @@ fn tls_and_scram_work_and_what_is_wrong_with_them_is_named() {
         });
         // Several tries later.
         std::thread::sleep(Duration::from_secs(4));
-        assert_eq!(run.count("waiting, nothing is lost"), 1, "said once, however often it is tried");
+        // A broker slow to answer may have been said before; why it refuses is said once.
+        assert_eq!(run.count(words), 1, "said once, however often it is tried");
         write_config(folder, &secure, &[]);
         run.hear("the files are usable");
         until("the records are there", || ask(folder, "SELECT count() FROM events FINAL") == "61\n");

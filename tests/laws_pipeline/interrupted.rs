@@ -53,6 +53,10 @@ impl Warehouse for Dying {
         Ok(self.writer.claim_epoch().await?)
     }
 
+    async fn is_newest(&self, epoch: u64) -> Result<bool, Cut> {
+        Ok(self.writer.is_newest(epoch).await?)
+    }
+
     async fn sets(&self) -> Result<Sets, Cut> {
         Ok(self.writer.sets().await?)
     }

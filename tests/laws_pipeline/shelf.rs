@@ -70,6 +70,10 @@ impl Warehouse for Shelf {
         Ok(1)
     }
 
+    async fn is_newest(&self, _: u64) -> Result<bool, Infallible> {
+        Ok(true)
+    }
+
     async fn sets(&self) -> Result<Sets, Infallible> {
         Ok(Sets::default())
     }

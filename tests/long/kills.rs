@@ -87,7 +87,7 @@ fn stored(data: &Path) -> Option<u64> {
 fn processes_killed_at_every_step_while_operators_order_leave_the_tables_of_the_naive_oracle() {
     let _turn = crate::turn();
     if !cfg!(debug_assertions) {
-        panic!("a release build has no named steps: run this test in the dev profile");
+        panic!("a release build has no named steps: run this test in the profile `dev` or `long`");
     }
     let (kills, people) = if crate::long() { (asked_for().unwrap_or(200), 16_000) } else { (10, 500) };
     let began = Instant::now();

@@ -14,8 +14,8 @@
 //!   changes a bucket raises that version. So a count by somebody else is right, or loses to a newer one.
 //! * *cache kept over an identity change*: `EverythingFresh`, which takes what was not read for whole.
 //!
-//! `Rivals` is found, and production keeps single processes on one server apart only by the lock of the embedded store and
-//! by the consumer group of a topic.
+//! `Rivals` is found although the older of two single processes stops before its next commit: what it wrote, and what it
+//! was ordered, after its rival had loaded the store is known to nobody until the next start.
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Mistake {

@@ -69,6 +69,9 @@ impl<'a> Plant<'a> {
     }
 
     fn start(&mut self, seat: usize) {
+        if let Some(replaced) = self.seats[seat].take() {
+            self.sim.lock().bury(replaced.life, 0);
+        }
         self.lives += 1;
         let (life, role) = (self.lives, self.plan.seats()[seat]);
         self.seats[seat] = Some(self.process(role, life));
@@ -85,9 +88,10 @@ impl<'a> Plant<'a> {
             }
         }
         for (seat, process) in self.seats.iter().enumerate() {
-            let Some(process) = process else {
-                // One store has one process: the embedded one is locked.
-                let free = self.plan == Plan::Roles || (seat == 0 && self.seats.iter().all(Option::is_none));
+            let gone = |seat: &Option<Process>| seat.as_ref().is_none_or(|p| sim.replaced.contains(&p.life));
+            let Some(process) = process.as_ref().filter(|p| !sim.replaced.contains(&p.life)) else {
+                // One store has one process, but on a server somebody may start another all the same.
+                let free = self.plan == Plan::Roles || (seat == 0 && self.seats.iter().all(gone));
                 if free || (faults && sim.made(Mistake::Rivals)) {
                     into.push(Action::Start(seat));
                 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tropa::orders::Orders;
 use tropa::pipeline::identity::Setting;
-use tropa::pipeline::{identity, ingest, journeys, queue};
+use tropa::pipeline::{PipelineError, identity, ingest, journeys, queue};
 use tropa::stage::journeys::JourneysStage;
 use tropa::stage::orders::Known;
 use tropa::stage::refold::Refold;
@@ -169,7 +169,7 @@ impl Plant<'_> {
                 let mut out = Speaking { sim: sim.clone(), life, cut: 0 };
                 vec![Box::pin(async move {
                     let outside = watch::channel(known).1;
-                    ingest::run(&mut log, &shop, &mut out, (positions, outside), (never(), watching()))
+                    ingest::run(&mut log, &shop, &mut out, (positions, outside, None), (never(), watching()))
                         .await
                         .expect("nothing fails here");
                 })]
@@ -222,7 +222,7 @@ impl Plant<'_> {
                 let (announced, announced_in) = queue::queue(1);
                 let mut announced = Queued { sim: sim.clone(), queue: announced };
                 let mut announced_in = Queued { sim: sim.clone(), queue: announced_in };
-                let (first, second) = (host(), host());
+                let (first, second, sim) = (host(), host(), sim.clone());
                 let stops = [never(), never(), never()];
                 // One epoch for all stages, claimed before any of them begins, as `pipeline::run` does.
                 vec![Box::pin(async move {
@@ -232,9 +232,11 @@ impl Plant<'_> {
                     let setting = Setting { epoch, ..setting };
                     let [a, b, c] = stops;
                     let ingesting = async {
-                        ingest::run(&mut log, &shop, &mut notices, (positions, outside), (a, watching()))
-                            .await
-                            .expect("nothing fails here");
+                        let positions = (positions, outside, epoch);
+                        match ingest::run(&mut log, &shop, &mut notices, positions, (a, watching())).await {
+                            Err(PipelineError::Replaced) => drop(sim.lock().replaced.insert(life)),
+                            done => drop(done.expect("nothing fails here")),
+                        }
                         drop(notices);
                     };
                     let resolving = async {

@@ -61,6 +61,10 @@ impl Warehouse for Shop {
         Ok(self.read("epoch", |store| store.claim_epoch()).await)
     }
 
+    async fn is_newest(&self, epoch: u64) -> Result<bool, Infallible> {
+        Ok(self.read("newest epoch", move |store| store.is_newest(epoch)).await)
+    }
+
     async fn sets(&self) -> Result<Sets, Infallible> {
         // Read one after the other, as from tables.
         let outside = self.read("outside", Self::left_outside).await;

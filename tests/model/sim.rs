@@ -2,7 +2,7 @@
 //! what stages ask for. Out: nothing, until the scheduler lets it happen. Whatever the scheduler chooses could happen.
 
 use std::any::Any;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 
@@ -148,6 +148,8 @@ pub struct Sim {
     /// Where processes take orders.
     pub desks: BTreeMap<Life, mpsc::Sender<Asked>>,
     pub ticks: BTreeMap<Life, (bool, Option<Waker>)>,
+    /// Processes that have ended because another one has the store.
+    pub replaced: BTreeSet<Life>,
     pub operators: Operators,
     pub mistake: Option<Mistake>,
 }
@@ -176,6 +178,7 @@ impl Shared {
             ending: BTreeMap::new(),
             desks: BTreeMap::new(),
             ticks: BTreeMap::new(),
+            replaced: BTreeSet::new(),
             operators,
             mistake,
         })))

@@ -136,6 +136,10 @@ impl Store {
         self.epoch.max(1)
     }
 
+    pub const fn is_newest(&self, epoch: u64) -> bool {
+        self.epoch <= epoch
+    }
+
     pub fn events_of(&self, nodes: &[Arc<str>]) -> Vec<Event> {
         // A replica that trails has not seen the last inserts yet.
         let seen =
