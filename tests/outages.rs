@@ -214,6 +214,47 @@ fn a_run_that_waits_for_a_server_can_be_told_to_stop() {
 }
 
 #[test]
+fn of_two_writers_on_one_server_the_older_stops_before_it_commits() {
+    let port = free_port();
+    let host = folder(&format!("embedded: {{ listen: {port} }}\nsources: {{ none: {{ decoder: web }} }}\n"));
+    let client = folder(&format!(
+        "warehouse: {{ url: \"http://127.0.0.1:{port}\", database: shop }}\nflush: {{ records: 100 }}\nrefresh: 1s\n\
+         sources: {{ web: {{ decoder: web, file: {{ paths: [\"-\"] }} }} }}\n"
+    ));
+    let server = server(host.path());
+    assert!(tropa(client.path(), &["migrate"]).status.success());
+    let writer = |arguments: &[&str]| {
+        let mut run = command(client.path(), arguments);
+        run.stdin(Stdio::piped());
+        Running::start(run)
+    };
+    let ask = |query: &str| text(&tropa(client.path(), &["sql", query, "--format", "TSV"]).stdout);
+    let mut older = writer(&["run"]);
+    let mut input = older.input();
+    input.write_all(records(0..100).as_bytes()).expect("it reads");
+    let until = Instant::now() + LONG;
+    while ask("SELECT sum(records) FROM positions FINAL") != "100\n" {
+        assert!(Instant::now() < until, "nothing is stored");
+    }
+
+    let through = |range: std::ops::Range<u32>| {
+        let mut newer = writer(&["run", "--until-end"]);
+        newer.input().write_all(records(range).as_bytes()).expect("it reads");
+        assert_eq!(newer.ends(), 0);
+    };
+    through(200..300);
+    input.write_all(records(100..200).as_bytes()).expect("it reads");
+    older.hear("another process has begun to write to this store");
+    assert_eq!(older.ends(), 1);
+    // What it had not committed is read again by whoever comes next.
+    through(100..200);
+    assert_eq!(ask("SELECT uniqExact(customer), sum(length(touchpoints)) FROM v_journeys"), "50\t300\n");
+    let verified = tropa(client.path(), &["verify", "--all"]);
+    assert!(verified.status.success(), "{}", text(&verified.stdout));
+    drop(server);
+}
+
+#[test]
 fn a_second_owner_of_a_data_folder_is_told_so_and_readers_go_through_the_first() {
     let folder = folder("refresh: 1s\nsources: { web: { decoder: web, file: { paths: [log.ndjson] } } }\n");
     std::fs::write(folder.path().join("log.ndjson"), records(0..100)).expect("writable");
