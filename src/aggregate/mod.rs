@@ -13,8 +13,8 @@ pub use empirical::{
 };
 pub use landmark::studied;
 pub use walked::{
-    AssociationCount, DeviationCount, Exposed, FeelingCount, FollowGroup, FollowStage, Landmark, Studied, Variant,
-    Variants, WalkedMap,
+    AssociationCount, DeviationCount, Exposed, FeelingCount, FollowGroup, FollowStage, Landmark, Studied,
+    TouchpointSeen, Variant, Variants, WalkedMap,
 };
 
 use crate::time::Timestamp;

@@ -217,3 +217,14 @@ pub fn feelings(scope: &Scope<'_>, days: &[Day], listed: &[&str]) -> String {
         mature(days)
     )
 }
+
+/// When and through which channels each touchpoint was visited inside journeys. All entry dates, all outcomes.
+pub fn seen(scope: &Scope<'_>) -> String {
+    format!(
+        "SELECT toString(touchpoint) AS touchpoint, count() AS visits, min(at) AS first, max(at) AS last, \
+         arraySort(arrayFilter(c -> c != '', groupUniqArray(toString(channel)))) AS channels FROM \
+         (SELECT v_touchpoint[i] AS touchpoint, v_channel[i] AS channel, toUnixTimestamp64Micro(v_at[i]) AS at FROM ({}) AS l \
+          ARRAY JOIN arrayEnumerate(v_touchpoint) AS i) GROUP BY touchpoint ORDER BY touchpoint",
+        live(scope, &["v_touchpoint", "v_channel", "v_at"])
+    )
+}

@@ -2,7 +2,7 @@
 //! which deviations, and what became of those who have one. Shapes only.
 
 use super::Histogram;
-use crate::time::Day;
+use crate::time::{Day, Timestamp};
 
 /// All of it, for one map and reading at one `as_of`. Unless said otherwise over mature entry dates and decided journeys.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,7 @@ pub struct WalkedMap {
     pub studied: Vec<Studied>,
     pub associations: Vec<AssociationCount>,
     pub feelings: Vec<FeelingCount>,
+    pub seen: Vec<TouchpointSeen>,
 }
 
 /// Journeys of one entry date, version, outcome and certainty of order; all entry dates, all outcomes.
@@ -166,4 +167,15 @@ pub struct FeelingCount {
     pub answers: u64,
     pub sum: f64,
     pub squares: f64,
+}
+
+/// When and where a touchpoint was visited inside journeys, of all entry dates and outcomes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TouchpointSeen {
+    pub touchpoint: String,
+    pub visits: u64,
+    pub first: Timestamp,
+    pub last: Timestamp,
+    /// Known channels only.
+    pub channels: Vec<String>,
 }

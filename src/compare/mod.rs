@@ -11,6 +11,7 @@ mod stages;
 #[cfg(test)]
 mod tests;
 mod transitions;
+mod unmeasured; //      what we may not be measuring
 
 pub use crate::aggregate::{
     Coverage, EmpiricalMap, Histogram, JourneyDay, StageDay, TransitionDay, Unmapped, is_mature,
@@ -22,6 +23,7 @@ pub use interval::MedianDifference;
 pub use rates::{Rate, bounds_of_conversion, wilson};
 pub use stages::StageLine;
 pub use transitions::{TransitionLine, TransitionMark};
+pub use unmeasured::{Unmeasured, Why};
 
 use crate::aggregate::mature_dates;
 use crate::map::{MapVersions, Text};
@@ -50,6 +52,7 @@ pub struct Comparison {
     pub expectations: Vec<Expectation>,
     pub emotions: Vec<Emotion>,
     pub accepted: Vec<AcceptedLine>,
+    pub unmeasured: Vec<Unmeasured>,
 }
 
 /// Which journeys the figures are about. Counts are over all entry dates; rates over mature ones only.
@@ -121,6 +124,7 @@ pub fn compare(versions: &MapVersions, real: &EmpiricalMap) -> Comparison {
         deviations_cut: real.walked.distinct_deviations.saturating_sub(real.walked.deviations.len() as u64),
         emotions: expectations::emotions(versions, &real.walked.feelings),
         accepted: deviations::accepted(versions, real),
+        unmeasured: unmeasured::unmeasured(versions, real),
         following,
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::aggregate::{
-    AssociationCount, DeviationCount, Exposed, FeelingCount, FollowGroup, FollowStage, Landmark, Studied, Variant,
-    Variants, WalkedMap,
+    AssociationCount, DeviationCount, Exposed, FeelingCount, FollowGroup, FollowStage, Landmark, Studied,
+    TouchpointSeen, Variant, Variants, WalkedMap,
 };
 use crate::map;
 use crate::time::Timestamp;
@@ -288,4 +288,48 @@ fn every_expectation_has_a_verdict_and_emotion_below_min_n_is_a_gap() {
             ("B", Some("ask"), 1, None),
         ]
     );
+}
+
+#[test]
+fn a_touchpoint_that_is_too_quiet_may_not_be_measured_and_one_that_is_seldom_is_not_suspected() {
+    let text = MAP.replace("{ id: a, stage: A,", "{ id: a, stage: A, match: { event: Look Around },").replace(
+        "{ id: b, stage: B }",
+        "{ id: b, stage: B, channels: [web, app], match: { event: basket } }, { id: c, stage: B, match: { event: compare } }",
+    );
+    let text = text
+        .replace("personas:", "channels: { web: {}, app: {} }, personas:")
+        .replace("version: 1,", "version: 1, drop_off: { after: P5D },");
+    let mut real = real();
+    let at = |text: &str| Timestamp::parse(text).expect("a moment");
+    let seen = |touchpoint: &str, visits, first: &str, last: &str, channels: &[&str]| TouchpointSeen {
+        touchpoint: touchpoint.to_owned(),
+        visits,
+        first: at(first),
+        last: at(last),
+        channels: channels.iter().map(|&c| c.to_owned()).collect(),
+    };
+    let event = |name: &str, events| Unmapped { source: "web".into(), name: name.into(), path: String::new(), events };
+    real.unmapped = vec![event("something else", 90), event("look_around", 5)];
+    // Began on 1 January; as of 2 February.
+    real.walked.seen =
+        vec![seen("a", 40, "2026-01-13", "2026-01-23", &["web"]), seen("b", 9, "2026-01-02", "2026-01-30", &["app"])];
+    let why = |real: &EmpiricalMap| {
+        let found = compare(&versions(&text), real).unmeasured;
+        found.iter().map(|u| (u.touchpoint.clone(), u.why.as_str())).collect::<Vec<_>>()
+    };
+    let is = |t: &str, why| (t.to_owned(), why);
+    assert_eq!(
+        why(&real),
+        [is("a", "only_since"), is("a", "only_until"), is("b", "only_through"), is("c", "never_seen")]
+    );
+    let found = compare(&versions(&text), &real).unmeasured;
+    assert_eq!(found[0].why, Why::OnlySince(day("2026-01-13")));
+    assert_eq!(found[0].alike, [event("look_around", 5)]);
+    // A few visits in the same days prove nothing; two channels are what was designed.
+    real.walked.seen = vec![
+        seen("a", 4, "2026-01-13", "2026-01-23", &["web"]),
+        seen("b", 9, "2026-01-02", "2026-01-30", &["app", "web"]),
+        seen("c", 9, "2026-01-02", "2026-01-30", &[]),
+    ];
+    assert_eq!(why(&real), []);
 }

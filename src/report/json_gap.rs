@@ -1,10 +1,10 @@
-//! The gap report for programs: the keys `following`, `deviations`, `expectations`, `emotions` and `accepted_deviations` of
-//! `comparison/v1` (docs/comparison.md). In: a [`Comparison`]. Out: JSON.
+//! The gap report for programs: the keys `following`, `deviations`, `expectations`, `emotions`, `accepted_deviations` and
+//! `unmeasured` of `comparison/v1` (docs/comparison.md). In: a [`Comparison`]. Out: JSON.
 
 use serde_json::{Map, Value, json as object};
 
 use super::json::{rate, text};
-use crate::compare::{Association, Comparison, Followed, Mean, Unit};
+use crate::compare::{Association, Comparison, Followed, Mean, Unit, Why};
 
 /// The keys of the gap report, to stand beside the others.
 pub fn gap(c: &Comparison) -> Map<String, Value> {
@@ -15,6 +15,7 @@ pub fn gap(c: &Comparison) -> Map<String, Value> {
         ("expectations", expectations(c)),
         ("emotions", emotions(c)),
         ("accepted_deviations", accepted(c)),
+        ("unmeasured", unmeasured(c)),
     ];
     keys.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
@@ -194,4 +195,28 @@ fn accepted(c: &Comparison) -> Value {
         })
     };
     c.accepted.iter().map(line).collect::<Vec<_>>().into()
+}
+
+fn unmeasured(c: &Comparison) -> Value {
+    let line = |u: &crate::compare::Unmeasured| {
+        object!({
+            "touchpoint": u.touchpoint,
+            "title": text(&u.title),
+            "stage": u.stage,
+            "why": u.why.as_str(),
+            "day": match &u.why {
+                Why::OnlySince(day) | Why::OnlyUntil(day) => Some(day.to_string()),
+                _ => None,
+            },
+            "channel": match &u.why {
+                Why::OnlyThrough(channel) => Some(channel),
+                _ => None,
+            },
+            "visits": u.visits,
+            "alike": u.alike.iter().map(|e| object!({
+                "source": e.source, "name": e.name, "path": e.path, "events": e.events,
+            })).collect::<Vec<_>>(),
+        })
+    };
+    c.unmeasured.iter().map(line).collect::<Vec<_>>().into()
 }

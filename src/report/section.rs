@@ -4,7 +4,9 @@
 use super::number::{count, limit, optional_seconds, rate, rate_note, seconds, share, signed_points};
 use super::text::{mark, name, share_of};
 use super::words::Language;
-use crate::compare::{Comparison, DeviationLine, Expectation, Followed, Joined, Mean, Rate, SIGNIFICANT, Unit};
+use crate::compare::{
+    Comparison, DeviationLine, Expectation, Followed, Joined, Mean, Rate, SIGNIFICANT, Unit, Unmeasured, Why,
+};
 use crate::map::Text;
 
 /// A table with what must be said about it.
@@ -26,7 +28,14 @@ pub fn sections(c: &Comparison, l: Language, most: usize) -> Vec<Section> {
     if c.following.versions.len() > 1 {
         all.push(versions(c, l));
     }
-    all.extend([deviations(c, l, most), accepted(c, l), expectations(c, l), emotions(c, l), days(c, l)]);
+    all.extend([
+        deviations(c, l, most),
+        accepted(c, l),
+        expectations(c, l),
+        unmeasured(c, l),
+        emotions(c, l),
+        days(c, l),
+    ]);
     all.retain(|section| !section.rows.is_empty());
     all
 }
@@ -517,5 +526,50 @@ fn emotions(c: &Comparison, l: Language) -> Section {
         rows: rows.collect(),
         words: 2,
         ..Section::default()
+    }
+}
+
+fn unmeasured(c: &Comparison, l: Language) -> Section {
+    let row = |u: &Unmeasured| {
+        let why = match &u.why {
+            Why::NeverSeen => l.pick("never seen", "ни разу не встречалась").to_owned(),
+            Why::OnlySince(day) => format!("{} {day}", l.pick("only since", "только с")),
+            Why::OnlyUntil(day) => format!("{} {day}", l.pick("only until", "только до")),
+            Why::OnlyThrough(channel) => format!("{} {channel}", l.pick("only through", "только через")),
+        };
+        let alike: Vec<String> =
+            u.alike.iter().map(|e| format!("{} {} ({})", e.name, e.path, count(e.events))).collect();
+        vec![
+            u.title.get(l.code()).unwrap_or(&u.touchpoint).to_owned(),
+            name(c, &u.stage, l),
+            why,
+            if alike.is_empty() { "–".to_owned() } else { alike.join(", ") },
+            count(u.visits),
+        ]
+    };
+    Section {
+        title: l
+            .pick(
+                "We may not be measuring this (instrumentation gap)",
+                "Возможно, это не измеряется (пробелы в сборе данных)",
+            )
+            .to_owned(),
+        notes: vec![
+            l.pick(
+                "deviations there may be missing events, not behaviour",
+                "отклонения здесь могут быть потерянными событиями, а не поведением",
+            )
+            .to_owned(),
+        ],
+        head: heads(&[
+            l.pick("touchpoint", "точка контакта"),
+            l.pick("stage", "этап"),
+            l.pick("why", "почему"),
+            l.pick("unmapped events like it", "похожие события вне карты"),
+            l.pick("visits", "посещений"),
+        ]),
+        rows: c.unmeasured.iter().map(row).collect(),
+        words: 4,
+        folded: false,
     }
 }

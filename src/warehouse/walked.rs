@@ -6,11 +6,11 @@ use serde::Deserialize;
 
 use super::{Clickhouse, WarehouseError};
 use crate::aggregate::{
-    AssociationCount, DeviationCount, FeelingCount, FollowGroup, FollowStage, Histogram, Scope, Variant, Variants,
-    WalkedMap, studied, walk,
+    AssociationCount, DeviationCount, FeelingCount, FollowGroup, FollowStage, Histogram, Scope, TouchpointSeen,
+    Variant, Variants, WalkedMap, studied, walk,
 };
 use crate::map::MapVersions;
-use crate::time::Day;
+use crate::time::{Day, Timestamp};
 
 /// Paths that are read back: each is aligned again for precision.
 const VARIANTS: usize = 10_000;
@@ -79,6 +79,15 @@ struct FeelingRow {
     squares: f64,
 }
 
+#[derive(Row, Deserialize)]
+struct SeenRow {
+    touchpoint: String,
+    visits: u64,
+    first: i64,
+    last: i64,
+    channels: Vec<String>,
+}
+
 impl Clickhouse {
     pub(super) async fn walked(
         &self,
@@ -100,12 +109,13 @@ impl Clickhouse {
             walk::variants(scope, mature, VARIANTS),
         );
         // Side by side, for each uses little more than one core.
-        let (groups, (deviations, distinct_deviations), feelings, stages, variants) = tokio::try_join!(
+        let (groups, (deviations, distinct_deviations), feelings, stages, variants, seen) = tokio::try_join!(
             self.follow_groups(scope),
             self.deviation_counts(scope, mature),
             async { if feels { self.feeling_counts(&feelings).await } else { Ok(Vec::new()) } },
             self.follow_stages(&stages),
             self.variants(&variants),
+            self.touchpoints_seen(scope),
         )?;
         let studied = studied(map, &deviations, STUDIED);
         let associations = if studied.is_empty() {
@@ -113,7 +123,17 @@ impl Clickhouse {
         } else {
             self.association_counts(&walk::associations(scope, mature, &studied)).await?
         };
-        Ok(WalkedMap { groups, stages, variants, deviations, distinct_deviations, studied, associations, feelings })
+        Ok(WalkedMap {
+            groups,
+            stages,
+            variants,
+            deviations,
+            distinct_deviations,
+            studied,
+            associations,
+            feelings,
+            seen,
+        })
     }
 
     async fn follow_groups(&self, scope: &Scope<'_>) -> Result<Vec<FollowGroup>, WarehouseError> {
@@ -212,5 +232,16 @@ impl Clickhouse {
             squares: r.squares,
         };
         Ok(self.fetch::<FeelingRow>(query).await?.into_iter().map(count).collect())
+    }
+
+    async fn touchpoints_seen(&self, scope: &Scope<'_>) -> Result<Vec<TouchpointSeen>, WarehouseError> {
+        let seen = |r: SeenRow| TouchpointSeen {
+            touchpoint: r.touchpoint,
+            visits: r.visits,
+            first: Timestamp::from_micros(r.first),
+            last: Timestamp::from_micros(r.last),
+            channels: r.channels,
+        };
+        Ok(self.fetch::<SeenRow>(&walk::seen(scope)).await?.into_iter().map(seen).collect())
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
 
@@ -20,8 +20,16 @@ fn shop() -> &'static Path {
     folder.path()
 }
 
+/// One command at a time: one that finds the store in use asks the process that holds it, which may end before it answers.
+fn asked(arguments: &[&str]) -> String {
+    static ASKING: Mutex<()> = Mutex::new(());
+    let folder = shop();
+    let _one_at_a_time = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
+    ok(folder, arguments)
+}
+
 fn compared(more: &[&str]) -> Value {
-    let text = ok(shop(), &[&["compare", "--data", "d", "--format", "json"], more].concat());
+    let text = asked(&[&["compare", "--data", "d", "--format", "json"], more].concat());
     serde_json::from_str(&text).expect("JSON")
 }
 
@@ -31,7 +39,7 @@ fn now() -> &'static Value {
 }
 
 fn rows(query: &str) -> Vec<Value> {
-    let lines = ok(shop(), &["sql", query, "--format", "JSONEachRow", "--data", "d"]);
+    let lines = asked(&["sql", query, "--format", "JSONEachRow", "--data", "d"]);
     lines.lines().map(|line| serde_json::from_str(line).expect("a row")).collect()
 }
 
@@ -319,7 +327,7 @@ fn a_past_moment_gives_the_same_report_by_the_same_counts() {
 #[test]
 fn text_markdown_html_and_json_show_the_same_figures_in_both_languages() {
     for language in ["en", "ru"] {
-        let shown = |format: &str| ok(shop(), &["compare", "--data", "d", "--format", format, "--language", language]);
+        let shown = |format: &str| asked(&["compare", "--data", "d", "--format", format, "--language", language]);
         let (text, markdown, html) = (shown("text"), shown("markdown"), shown("html"));
         let bare = |cell: &str| cell.trim().replace('\\', "");
         let mut cells = 0;
@@ -356,4 +364,72 @@ fn text_markdown_html_and_json_show_the_same_figures_in_both_languages() {
             "and by line"
         );
     }
+}
+
+#[test]
+fn what_the_map_accepts_is_out_of_the_rate_until_its_end_and_listed_also_under_one_version() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    ok(folder, &["demo", "--customers", "300", "--seed", "5", "--data", "d", "--no-open"]);
+    let json = |more: &[&str]| -> Value {
+        let text = ok(folder, &[&["compare", "--data", "d", "--format", "json"], more].concat());
+        serde_json::from_str(&text).expect("JSON")
+    };
+    let before = json(&[]);
+    assert_eq!(before["accepted_deviations"], serde_json::json!([]));
+    let file = folder.join("d/shop.journey.yaml");
+    let accepted = "accepted_deviations:\n  - { kind: too_slow, from: checkout, to: paid, until: 2026-06-30, reason: Some pay by invoice }\n\ntests:";
+    let text = std::fs::read_to_string(&file).expect("the demo's map").replace("\ntests:", &format!("\n{accepted}"));
+    std::fs::write(&file, text).expect("writable");
+    ok(folder, &["rebuild", "--data", "d", "--map", "shop-order"]);
+    let after = json(&[]);
+
+    let line = |of: &Value| {
+        let own = |d: &&Value| d["kind"] == "too_slow" && d["place"] == "checkout paid";
+        list(&of["deviations"]).iter().find(own).expect("some pay slowly").clone()
+    };
+    let (was, is) = (line(&before), line(&after));
+    assert_eq!((n(&was["accepted"]), &was["journeys"]), (0, &is["journeys"]));
+    assert!(n(&is["accepted"]) > 0 && n(&is["accepted"]) < n(&is["journeys"]), "{is:#}");
+    let listed = &after["accepted_deviations"][0];
+    assert_eq!(listed["state"], "ended", "{listed:#}");
+    assert_eq!(n(&listed["journeys"]), n(&is["accepted"]));
+    assert_eq!(n(&listed["journeys"]) + n(&listed["not_covered"]), n(&is["journeys"]));
+    let following = |of: &Value| n(&of["following"]["overall"]["following"]);
+    assert!(following(&after) > following(&before), "accepted ones follow the map");
+    let overall = &after["following"]["overall"];
+    let parts = n(&overall["following"]) + n(&overall["straying"]) + n(&overall["not_evaluated"]);
+    assert_eq!(parts, n(&overall["decided"]));
+    assert!(ok(folder, &["compare", "--data", "d"]).contains("! has ended"), "warned on the screen");
+
+    ok(folder, &["rebuild", "--data", "d", "--map", "shop-order", "--version", "1"]);
+    let mut under = json(&["--version", "1"]);
+    let mut after = after;
+    // The mode is part of a journey's id.
+    for report in [&mut under, &mut after] {
+        let lines = report["deviations"].as_array_mut().expect("a list");
+        lines.iter_mut().for_each(|d| d["examples"] = Value::Null);
+    }
+    for key in ["following", "deviations", "expectations", "emotions", "accepted_deviations", "unmeasured"] {
+        assert_eq!(under[key], after[key], "{key}: the only version for all history");
+    }
+}
+
+#[test]
+fn what_may_not_be_measured_is_named_with_the_events_that_look_like_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    ok(folder, &["demo", "--customers", "300", "--seed", "6", "--data", "d", "--no-open"]);
+    let file = folder.join("d/shop.journey.yaml");
+    let broken = std::fs::read_to_string(&file).expect("the demo's map");
+    // The rule has a name that no tracker sends.
+    let broken = broken.replace("event: Products Compared", "event: Product Comparison");
+    std::fs::write(&file, broken).expect("writable");
+    ok(folder, &["rebuild", "--data", "d", "--map", "shop-order"]);
+    let text = ok(folder, &["compare", "--data", "d", "--format", "json"]);
+    let json: Value = serde_json::from_str(&text).expect("JSON");
+    let own: Vec<&Value> = list(&json["unmeasured"]).iter().filter(|u| u["why"] == "never_seen").collect();
+    assert_eq!(own.iter().map(|u| word(&u["touchpoint"])).collect::<Vec<_>>(), ["compare"], "{:#}", json["unmeasured"]);
+    assert_eq!(own[0]["alike"][0]["name"], "Products Compared", "{:#}", own[0]);
+    assert!(ok(folder, &["compare", "--data", "d"]).contains("We may not be measuring this"));
 }
