@@ -81,7 +81,7 @@ pub async fn comparison(
             }
             keyed_alike(store, config).await?;
             let real = past::empirical_at(store, config, map, t, nonce).await?;
-            Ok(compare::compare(map.newest(), map.longest_window(), &real))
+            Ok(compare::compare(map, &real))
         }
         Asked::Now | Asked::At(_) => now(store, config, map, stored).await,
     }
@@ -96,7 +96,7 @@ async fn now(
     let reading = Reading::new(map.clone(), Mode::Valid, config);
     if store.is_current(&reading).await? {
         let real = store.empirical(&reading, stored).await?;
-        return Ok(compare::compare(map.newest(), map.longest_window(), &real));
+        return Ok(compare::compare(map, &real));
     }
     // Until the new figures are complete, those that the views show.
     let shown = match store.shown(&map.id, Mode::Valid).await? {
@@ -108,7 +108,7 @@ async fn now(
         "the journey file has changed: these are the figures of the one before, until `tropa run` or `tropa rebuild` has computed the new ones"
     );
     let real = store.empirical(&shown, stored).await?;
-    Ok(compare::compare(shown.map.newest(), shown.map.longest_window(), &real))
+    Ok(compare::compare(&shown.map, &real))
 }
 
 /// All history under one version of a map.
@@ -129,6 +129,5 @@ async fn under_version(
     let counted = if store.is_current(&reading).await? { store.counted_at(&reading).await? } else { None };
     let as_of = counted.ok_or_else(|| BesideError::NotComputed { map: map.id.to_string(), version })?;
     let real = store.empirical(&reading, as_of).await?;
-    let under = map.versions.iter().find(|v| v.version == version).unwrap_or(map.newest());
-    Ok(compare::compare(under, under.longest_window(), &real))
+    Ok(compare::compare(&reading.judging(), &real))
 }

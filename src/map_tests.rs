@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::{Config, Kind};
+use crate::conformance::{Deviation, Followed, Judges};
 use crate::decode;
 use crate::event::Event;
 use crate::identity::{Identity, facts_of};
@@ -16,10 +17,7 @@ use crate::touchpoint::{self, Rules};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TestResult {
-    /// `not_evaluated`: expectations that nothing can judge yet.
-    Passed {
-        not_evaluated: Vec<String>,
-    },
+    Passed,
     Failed(Vec<String>),
 }
 
@@ -32,12 +30,11 @@ pub fn run(map: &Arc<DesignedMap>, test: &MapTest, kinds: &[Kind]) -> TestResult
     let events: Vec<Event> = decode::test_events(&config, test);
     let as_of = test.as_of.unwrap_or_else(|| latest(&events));
     let journeys = journeys(&config, &versions, &events);
-    let differences = compare(map, test, &journeys, as_of);
-    if !differences.is_empty() {
-        return TestResult::Failed(differences);
+    let mut differences = compare(map, test, &journeys, as_of);
+    if let Some(expected) = &test.expect.deviations {
+        differences.extend(deviations(&versions, expected, journeys.first()));
     }
-    let not_evaluated = test.expect.deviations.is_some().then(|| "deviations".to_owned());
-    TestResult::Passed { not_evaluated: not_evaluated.into_iter().collect() }
+    if differences.is_empty() { TestResult::Passed } else { TestResult::Failed(differences) }
 }
 
 fn latest(events: &[Event]) -> Timestamp {
@@ -104,6 +101,20 @@ fn compare(map: &DesignedMap, test: &MapTest, journeys: &[Journey], as_of: Times
         differ("stages", list(stages), list(&found));
     }
     differences
+}
+
+/// In any order; those that the map accepts are deviations as well.
+fn deviations(versions: &MapVersions, expected: &[String], first: Option<&Journey>) -> Option<String> {
+    let found = first.map(|journey| Judges::new(Arc::new(versions.clone())).follow(journey));
+    if let Some(Err(why)) = found.as_ref().map(Followed::fitness) {
+        return Some(format!("deviations: expected {}, not evaluated: {}", list(expected), why.as_str()));
+    }
+    let words = |d: &Deviation| d.words(versions.newest());
+    let mut found: Vec<String> = found.iter().flat_map(Followed::deviations).map(words).collect();
+    let mut expected = expected.to_vec();
+    found.sort_unstable();
+    expected.sort_unstable();
+    (found != expected).then(|| format!("deviations: expected {}, found {}", list(&expected), list(&found)))
 }
 
 fn list(words: &[String]) -> String {

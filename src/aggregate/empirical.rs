@@ -1,5 +1,9 @@
 //! The real map as the aggregates give it: counts by entry date, summed over dimensions. Shapes only.
 
+use std::collections::BTreeSet;
+
+use super::WalkedMap;
+use crate::map::MapVersions;
 use crate::time::{Day, Timestamp};
 
 /// Daily counts of one map and reading at one `as_of`.
@@ -14,6 +18,19 @@ pub struct EmpiricalMap {
     pub transitions: Vec<TransitionDay>,
     pub coverage: Vec<Coverage>,
     pub unmapped: Vec<Unmapped>,
+    pub walked: WalkedMap,
+}
+
+/// Whether an entry date's rates are points: over by the longest window, and enough of its journeys decided.
+pub fn is_mature(map: &MapVersions, day: &JourneyDay, as_of: Timestamp) -> bool {
+    let newest = map.newest();
+    let over = as_of >= day.entry_date.end_in(&newest.time_zone) + map.longest_window();
+    let decided = day.completed + day.ended + day.dropped;
+    over && day.entered > 0 && decided as f64 / day.entered as f64 >= newest.maturity
+}
+
+pub fn mature_dates(map: &MapVersions, days: &[JourneyDay], as_of: Timestamp) -> BTreeSet<Day> {
+    days.iter().filter(|day| is_mature(map, day, as_of)).map(|day| day.entry_date).collect()
 }
 
 impl EmpiricalMap {
@@ -133,7 +150,11 @@ impl Histogram {
     /// Quantile by nearest rank, in seconds, within the buckets' relative error; `None` without a value.
     pub fn quantile(&self, q: f64) -> Option<f64> {
         let n = self.n();
-        let rank = ((q * n as f64).ceil() as u64).clamp(1, n.max(1));
+        self.at_rank(((q * n as f64).ceil() as u64).clamp(1, n.max(1)))
+    }
+
+    /// The value at a place in ascending order, from 1 on.
+    pub fn at_rank(&self, rank: u64) -> Option<f64> {
         let mut below = 0;
         self.0.iter().find_map(|&(bucket, count)| {
             below += count;

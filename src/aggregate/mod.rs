@@ -3,9 +3,19 @@
 //! bucket, with zeros for keys that vanished) and answers a past `as_of` from a scratch table. Runs nothing.
 
 mod empirical;
+mod landmark;
 mod select;
+pub mod walk;
+mod walked;
 
-pub use empirical::{Coverage, EmpiricalMap, Histogram, JourneyDay, StageDay, TransitionDay, Unmapped};
+pub use empirical::{
+    Coverage, EmpiricalMap, Histogram, JourneyDay, StageDay, TransitionDay, Unmapped, is_mature, mature_dates,
+};
+pub use landmark::studied;
+pub use walked::{
+    AssociationCount, DeviationCount, Exposed, FeelingCount, FollowGroup, FollowStage, Landmark, Studied,
+    TouchpointSeen, Variant, Variants, WalkedMap,
+};
 
 use crate::time::Timestamp;
 

@@ -4,7 +4,7 @@
 use super::{Scope, buckets, moment, quote};
 
 /// One row per live journey, with the outcome that `as_of` decides.
-fn live(scope: &Scope<'_>, columns: &[&str]) -> String {
+pub(super) fn live(scope: &Scope<'_>, columns: &[&str]) -> String {
     let nested = |c: &&str| format!("`j.{c}` AS {c}");
     let always = ["entry_date", "dims", "decision", "drops_at", "belongs_until"];
     let all: Vec<&str> = always.iter().chain(columns).copied().collect();
@@ -33,7 +33,7 @@ fn histogram_bucket(seconds: &str) -> String {
 }
 
 /// Two columns from a sum by bucket of the rows where `condition` holds.
-fn histogram(seconds: &str, condition: &str, (keys, counts): (&str, &str)) -> String {
+pub(super) fn histogram(seconds: &str, condition: &str, (keys, counts): (&str, &str)) -> String {
     let bucket = histogram_bucket(seconds);
     format!("(sumMapIf([{bucket}], [toUInt64(1)], {condition}) AS {keys}_sum).1 AS {keys}, {keys}_sum.2 AS {counts}")
 }

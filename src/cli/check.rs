@@ -137,12 +137,7 @@ fn check_map(out: &mut impl Write, map: &Arc<MapVersions>, kinds: &[Kind]) -> Re
         writeln!(out, "{}: map `{}` version {} is usable: {}", version.file, map.id, version.version, parts(version))?;
         for test in &version.tests {
             match map_tests::run(version, test, kinds) {
-                TestResult::Passed { not_evaluated } => {
-                    writeln!(out, "  ok      {}", test.name)?;
-                    for what in not_evaluated {
-                        writeln!(out, "          {what}: not evaluated")?;
-                    }
-                }
+                TestResult::Passed => writeln!(out, "  ok      {}", test.name)?,
                 TestResult::Failed(differences) => {
                     writeln!(out, "  FAILED  {}", test.name)?;
                     let place = format!("  {}:{}  test `{}`", version.file, test.line, test.name);

@@ -44,6 +44,8 @@ pub(super) enum CompareFormat {
     Json,
     /// One self-contained file with both maps drawn
     Html,
+    /// Headings and tables, for wikis and tickets
+    Markdown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -88,6 +90,7 @@ pub(super) fn render(
 ) -> Result<String, Failure> {
     Ok(match format {
         CompareFormat::Text => report::text(comparison, language),
+        CompareFormat::Markdown => report::markdown(comparison, language),
         CompareFormat::Json => {
             let mut text = serde_json::to_string_pretty(&report::json(comparison)).map_err(std::io::Error::from)?;
             text.push('\n');

@@ -79,7 +79,7 @@ impl Watched {
             .flat_map(|m| &m.versions)
             .flat_map(|v| {
                 v.tests.iter().filter_map(|test| match map_tests::run(v, test, &place.config.identifiers.kinds) {
-                    TestResult::Passed { .. } => None,
+                    TestResult::Passed => None,
                     TestResult::Failed(differences) => Some(format!(
                         "  {}:{}  test `{}`\n    {}",
                         v.file,

@@ -2,16 +2,31 @@
 //! ([`EmpiricalMap`]). Out: a [`Comparison`]: every stage and transition with its counts, rates and times beside what
 //! the design expects. Pure arithmetic over counts; what a count means is decided where it is counted.
 
+mod deviations; //      where journeys stray, and what goes with it
+mod expectations; //    what the file expects, held against what was measured
+mod following; //       do people follow the map
+mod interval; //        what chance alone would do
 mod rates;
 mod stages;
+#[cfg(test)]
+mod tests;
 mod transitions;
+mod unmeasured; //      what we may not be measuring
 
-pub use crate::aggregate::{Coverage, EmpiricalMap, Histogram, JourneyDay, StageDay, TransitionDay, Unmapped};
+pub use crate::aggregate::{
+    Coverage, EmpiricalMap, Histogram, JourneyDay, StageDay, TransitionDay, Unmapped, is_mature,
+};
+pub use deviations::{AcceptedLine, AcceptedState, Association, DeviationLine, Joined, SIGNIFICANT};
+pub use expectations::{Emotion, Expectation, Expected, Unit, Verdict};
+pub use following::{Followed, FollowedDay, Following, Mean, PathsRead};
+pub use interval::MedianDifference;
 pub use rates::{Rate, bounds_of_conversion, wilson};
 pub use stages::StageLine;
 pub use transitions::{TransitionLine, TransitionMark};
+pub use unmeasured::{Unmeasured, Why};
 
-use crate::map::{DesignedMap, Text};
+use crate::aggregate::mature_dates;
+use crate::map::{MapVersions, Text};
 use crate::time::{Day, Timestamp};
 
 /// Everything the report shows, in the order it shows it.
@@ -30,6 +45,14 @@ pub struct Comparison {
     pub transitions: Vec<TransitionLine>,
     pub coverage: Vec<Coverage>,
     pub unmapped: Vec<Unmapped>,
+    pub following: Following,
+    pub deviations: Vec<DeviationLine>,
+    /// Deviations that stand in no line: only the most frequent are read.
+    pub deviations_cut: u64,
+    pub expectations: Vec<Expectation>,
+    pub emotions: Vec<Emotion>,
+    pub accepted: Vec<AcceptedLine>,
+    pub unmeasured: Vec<Unmeasured>,
 }
 
 /// Which journeys the figures are about. Counts are over all entry dates; rates over mature ones only.
@@ -52,17 +75,10 @@ pub struct Population {
     pub last_entry: Option<Day>,
 }
 
-/// Whether an entry date's rates are points: over by the longest window, and enough of its journeys decided.
-pub fn is_mature(map: &DesignedMap, longest_window: std::time::Duration, day: &JourneyDay, as_of: Timestamp) -> bool {
-    let over = as_of >= day.entry_date.end_in(&map.time_zone) + longest_window;
-    let decided = day.completed + day.ended + day.dropped;
-    over && day.entered > 0 && decided as f64 / day.entered as f64 >= map.maturity
-}
-
 /// Lays the real map beside the designed one.
-pub fn compare(map: &DesignedMap, longest_window: std::time::Duration, real: &EmpiricalMap) -> Comparison {
-    let mature: std::collections::BTreeSet<Day> =
-        real.journeys.iter().filter(|d| is_mature(map, longest_window, d, real.as_of)).map(|d| d.entry_date).collect();
+pub fn compare(versions: &MapVersions, real: &EmpiricalMap) -> Comparison {
+    let map = versions.newest();
+    let mature = mature_dates(versions, &real.journeys, real.as_of);
     let days = real.days();
     let mut population = Population {
         customers: real.customers,
@@ -86,6 +102,10 @@ pub fn compare(map: &DesignedMap, longest_window: std::time::Duration, real: &Em
     population.first_entry = days.iter().map(|d| d.entry_date).min();
     population.last_entry = days.iter().map(|d| d.entry_date).max();
     let keyed = map.journey_key.is_some();
+    let overall = rates::overall(&days, &mature, keyed);
+    let stages = stages::lines(map, real, &days, &mature);
+    let transitions = transitions::lines(map, real, &mature);
+    let following = following::following(versions, real, &mature);
     Comparison {
         map: map.id.to_string(),
         title: map.title.clone(),
@@ -94,10 +114,17 @@ pub fn compare(map: &DesignedMap, longest_window: std::time::Duration, real: &Em
         as_of: real.as_of,
         zone: map.zone_name.clone(),
         population,
-        overall: rates::overall(&days, &mature, keyed),
-        stages: stages::lines(map, real, &days, &mature),
-        transitions: transitions::lines(map, real, &mature),
+        expectations: expectations::expectations(versions, (real, &mature), (&overall, &stages, &transitions)),
+        overall,
+        stages,
+        transitions,
         coverage: real.coverage.clone(),
         unmapped: real.unmapped.clone(),
+        deviations: deviations::lines(versions, real, &following),
+        deviations_cut: real.walked.distinct_deviations.saturating_sub(real.walked.deviations.len() as u64),
+        emotions: expectations::emotions(versions, &real.walked.feelings),
+        accepted: deviations::accepted(versions, real),
+        unmeasured: unmeasured::unmeasured(versions, real),
+        following,
     }
 }

@@ -7,13 +7,14 @@ use crate::aggregate::{JourneyDay, StageDay};
 use crate::time::Day;
 
 /// A share as it may be shown.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Rate {
     /// Over mature entry dates; `low..high` is its 95 % Wilson interval, `n` the decided journeys.
     Point { value: f64, n: u64, low: f64, high: f64 },
     /// No entry date is mature: what the rate may still become.
     Immature { low: f64, high: f64, entered: u64 },
     /// Nothing entered, or a rate does not apply (an exit stage).
+    #[default]
     None,
 }
 

@@ -11,7 +11,7 @@ use crate::map::StageIx;
 /// Of the decided journeys, at least this share has walked an arc that counts as used.
 const USED: f64 = 0.01;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DesignUse {
     pub designed: usize,
     pub used: usize,
@@ -30,10 +30,26 @@ enum Designed {
     End(u16),
 }
 
+impl std::ops::AddAssign for DesignUse {
+    fn add_assign(&mut self, other: Self) {
+        self.designed += other.designed;
+        self.used += other.used;
+    }
+}
+
 pub fn design_use(judge: &Judge, walked: &[Walked]) -> DesignUse {
+    let mut all = DesignUse::default();
+    design_use_by_stage(judge, walked).into_iter().for_each(|stage| all += stage);
+    all
+}
+
+/// The same by stage, by stage index: an arc belongs to the stage it leaves, a start or end to that where it lies.
+pub fn design_use_by_stage(judge: &Judge, walked: &[Walked]) -> Vec<DesignUse> {
     let model = judge.model();
-    let starts = model.stages.iter().filter(|s| s.entry && !s.symbols.is_empty()).count();
-    let designed = starts + model.arcs.len() + model.ends.len();
+    let starts = (0..model.stages.len()).filter(|&s| model.stages[s].entry && !model.stages[s].symbols.is_empty());
+    let starts = starts.map(|s| Designed::Start(s as StageIx));
+    let arcs = (0..model.arcs.len()).map(Designed::Arc);
+    let ends = (0..model.ends.len()).map(|end| Designed::End(end as u16));
     let decided: u64 = walked.iter().map(|w| w.journeys).sum();
     let mut journeys: FxHashMap<Designed, u64> = FxHashMap::default();
     for one in walked {
@@ -41,8 +57,21 @@ pub fn design_use(judge: &Judge, walked: &[Walked]) -> DesignUse {
             *journeys.entry(arc).or_default() += one.journeys;
         }
     }
-    let used = journeys.values().filter(|&&n| n as f64 >= USED * decided as f64).count();
-    DesignUse { designed, used }
+    let mut stages = vec![DesignUse::default(); model.stages.len()];
+    for designed in starts.chain(arcs).chain(ends) {
+        let often = journeys.get(&designed).is_some_and(|&n| n as f64 >= USED * decided as f64);
+        stages[usize::from(stage_of(model, designed))] += DesignUse { designed: 1, used: usize::from(often) };
+    }
+    stages
+}
+
+fn stage_of(model: &Model, designed: Designed) -> StageIx {
+    let decides = |end: u16| model.steps.iter().find(|step| step.decides == Some(end)).map(|step| step.stage);
+    match designed {
+        Designed::Start(stage) => stage,
+        Designed::Arc(arc) => model.arcs[arc].from,
+        Designed::End(end) => decides(end).unwrap_or_default(),
+    }
 }
 
 /// The designed arcs that a path walks, each once.
@@ -76,6 +105,8 @@ mod tests {
         assert_eq!(design_use(&judge, &rare), DesignUse { designed: 7, used: 4 });
         let often = [walked([0, 1], won, 198), walked([0, 0], lost, 2)];
         assert_eq!(design_use(&judge, &often), DesignUse { designed: 7, used: 6 });
+        let by_stage = design_use_by_stage(&judge, &often);
+        assert_eq!(by_stage.iter().map(|s| (s.designed, s.used)).collect::<Vec<_>>(), [(3, 3), (2, 1), (1, 1), (1, 1)]);
         // A way that the map does not have is no part of the design.
         let wild = [walked([1, 0], won, 1)];
         assert_eq!(design_use(&judge, &wild), DesignUse { designed: 7, used: 1 });

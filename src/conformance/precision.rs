@@ -16,7 +16,7 @@ pub struct Walked {
     pub journeys: u64,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Precision {
     /// Over model states; `None`: no run goes on from anywhere.
     pub by_state: Option<f64>,
@@ -24,6 +24,31 @@ pub struct Precision {
     pub by_prefix: Option<f64>,
     /// Journeys without an alignment: in neither.
     pub not_evaluated: u64,
+    /// What the two are ratios of, so that versions of a map can be taken together.
+    pub states: Steps,
+    pub prefixes: Steps,
+    /// `states` by the stage that the run goes on from, by stage index; the start belongs to none.
+    pub stages: Vec<Steps>,
+}
+
+/// Steps that runs took against those they could have taken, weighed by how often runs went on from there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Steps {
+    pub executed: u64,
+    pub enabled: u64,
+}
+
+impl Steps {
+    pub fn ratio(self) -> Option<f64> {
+        (self.enabled > 0).then(|| self.executed as f64 / self.enabled as f64)
+    }
+}
+
+impl std::ops::AddAssign for Steps {
+    fn add_assign(&mut self, other: Self) {
+        self.executed += other.executed;
+        self.enabled += other.enabled;
+    }
 }
 
 /// What runs did from one place.
@@ -50,17 +75,34 @@ pub fn precision<'a>(judge: &mut Judge, walked: impl IntoIterator<Item = &'a Wal
             note(&mut prefixes, run[..at].to_vec(), enabled, run[at], *journeys);
         }
     }
-    Precision { by_state: ratio(&states), by_prefix: ratio(&prefixes), not_evaluated }
+    let mut stages = vec![Steps::default(); judge.model().stages.len()];
+    let mut total = Steps::default();
+    for (state, seen) in &states {
+        total += seen.steps();
+        if let Some(stage) = stages.get_mut(usize::from(state.stage)) {
+            *stage += seen.steps();
+        }
+    }
+    let mut along = Steps::default();
+    prefixes.values().for_each(|seen| along += seen.steps());
+    Precision {
+        by_state: total.ratio(),
+        by_prefix: along.ratio(),
+        not_evaluated,
+        states: total,
+        prefixes: along,
+        stages,
+    }
+}
+
+impl Seen {
+    fn steps(&self) -> Steps {
+        Steps { executed: self.times * self.executed.len() as u64, enabled: self.times * self.enabled as u64 }
+    }
 }
 
 fn note<K: std::hash::Hash + Eq>(places: &mut Places<K>, key: K, enabled: usize, step: Symbol, times: u64) {
     let seen = places.entry(key).or_insert_with(|| Seen { times: 0, enabled, executed: FxHashSet::default() });
     seen.times += times;
     seen.executed.insert(step);
-}
-
-fn ratio<K>(places: &Places<K>) -> Option<f64> {
-    let sum = |of: fn(&Seen) -> usize| places.values().map(|seen| seen.times * of(seen) as u64).sum::<u64>();
-    let enabled = sum(|seen| seen.enabled);
-    (enabled > 0).then(|| sum(|seen| seen.executed.len()) as f64 / enabled as f64)
 }

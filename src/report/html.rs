@@ -5,10 +5,14 @@ use std::fmt::Write;
 
 use super::number::{count, limit, optional_seconds, rate, rate_note, share};
 use super::scene::{Scene, scene};
+use super::section::{Section, sections};
 use super::svg::{Side, svg};
 use super::text::{mark, maturity, name, share_of};
 use super::words::Language;
 use crate::compare::{Comparison, Rate};
+
+/// Deviations on a page; the rest is said in words.
+const DEVIATIONS: usize = 50;
 
 /// The whole page. `languages` must not be empty; the first is shown first.
 pub fn html(c: &Comparison, languages: &[Language]) -> String {
@@ -70,6 +74,7 @@ fn section(out: &mut String, c: &Comparison, scene: &Scene, l: Language) {
         (count(p.entered), l.pick("journeys", "путей")),
         (count(p.customers), l.pick("customers", "клиентов")),
         (rate(&c.overall), l.pick("reach the goal", "доходят до цели")),
+        (rate(&c.following.overall.share), l.pick("follow the map", "следуют карте")),
         (count(p.completed), l.pick("completed", "дошли до цели")),
         (count(p.ended), l.pick("ended, with a reason", "завершили с причиной")),
         (count(p.dropped), l.pick("dropped, in silence", "ушли молча")),
@@ -109,9 +114,39 @@ fn section(out: &mut String, c: &Comparison, scene: &Scene, l: Language) {
             l.pick("transitions", "переходов"),
         );
     }
+    for gap in sections(c, l, DEVIATIONS) {
+        section_table(out, &gap);
+    }
     stage_table(out, c, l);
     transition_table(out, c, l);
     coverage_table(out, c, l);
+}
+
+/// A table of the gap report; a long one is folded.
+fn section_table(out: &mut String, section: &Section) {
+    let title = escape(&section.title);
+    let _ = if section.folded {
+        write!(out, "<details><summary>{title}</summary>")
+    } else {
+        write!(out, "<h2>{title}</h2>")
+    };
+    for note in &section.notes {
+        let _ = write!(out, "<p class=\"note\">{}</p>", escape(note));
+    }
+    let head: Vec<String> = section.head.iter().map(|h| escape(h)).collect();
+    open_grid(out, &title, &head, section.words);
+    for row in &section.rows {
+        out.push_str("<tr>");
+        for (i, cell) in row.iter().enumerate() {
+            let class = if i < section.words { " class=\"l\"" } else { "" };
+            let _ = write!(out, "<td{class}>{}</td>", escape(cell));
+        }
+        out.push_str("</tr>");
+    }
+    out.push_str("</tbody></table></div>");
+    if section.folded {
+        out.push_str("</details>");
+    }
 }
 
 fn legend(out: &mut String, l: Language) {
@@ -125,7 +160,11 @@ fn legend(out: &mut String, l: Language) {
             mark(m, l)
         );
     }
-    out.push_str("</ul>");
+    let _ = write!(
+        out,
+        "<li><svg viewBox=\"0 0 38 14\" aria-hidden=\"true\"><g class=\"stage strays\"><rect x=\"2\" y=\"2\" width=\"34\" height=\"10\" rx=\"3\"/></g></svg>▲ {}</li></ul>",
+        l.pick("some stray from the design here", "здесь отклоняются от замысла")
+    );
 }
 
 fn stage_table(out: &mut String, c: &Comparison, l: Language) {
@@ -247,10 +286,13 @@ fn coverage_table(out: &mut String, c: &Comparison, l: Language) {
 
 /// Opens a table whose first `texts` columns are left-aligned.
 fn open_table(out: &mut String, caption: &str, heads: &[&str], texts: usize) {
-    let _ = write!(
-        out,
-        "<h2>{caption}</h2><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table><thead><tr>"
-    );
+    let _ = write!(out, "<h2>{caption}</h2>");
+    open_grid(out, caption, heads, texts);
+}
+
+fn open_grid(out: &mut String, caption: &str, heads: &[impl std::fmt::Display], texts: usize) {
+    let _ =
+        write!(out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table><thead><tr>");
     for (i, head) in heads.iter().enumerate() {
         let class = if i < texts { " class=\"l\"" } else { "" };
         let _ = write!(out, "<th scope=\"col\"{class}>{head}</th>");

@@ -1,4 +1,5 @@
-//! The comparison for programs: stable names, seconds for times, shares as numbers. `schema: comparison/v1`.
+//! The comparison for programs: stable names, seconds for times, shares as numbers. In: a [`Comparison`]. Out: JSON,
+//! `schema: comparison/v1`, every key of which stands in docs/comparison.md.
 
 use serde_json::{Value, json as object};
 
@@ -8,7 +9,7 @@ use crate::map::Text;
 /// One JSON document.
 pub fn json(c: &Comparison) -> Value {
     let p = &c.population;
-    object!({
+    let mut document = object!({
         "schema": "comparison/v1",
         "map": c.map,
         "title": text(&c.title),
@@ -89,17 +90,21 @@ pub fn json(c: &Comparison) -> Value {
         "unmapped": c.unmapped.iter().map(|u| object!({
             "source": u.source, "name": u.name, "path": u.path, "events": u.events,
         })).collect::<Vec<_>>(),
-    })
+    });
+    if let Some(keys) = document.as_object_mut() {
+        keys.extend(super::json_gap::gap(c));
+    }
+    document
 }
 
-fn text(t: &Text) -> Value {
+pub(super) fn text(t: &Text) -> Value {
     match t.0.get("") {
         Some(plain) if t.0.len() == 1 => plain.as_str().into(),
         _ => object!(t.0),
     }
 }
 
-fn rate(r: &Rate) -> Value {
+pub(super) fn rate(r: &Rate) -> Value {
     match r {
         Rate::Point { value, n, low, high } => {
             object!({ "value": value, "n": n, "interval": [low, high], "immature": false })

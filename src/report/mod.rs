@@ -1,16 +1,20 @@
 //! The comparison for people and programs. In: a [`Comparison`] and the designed map it is about. Out: text for a
-//! terminal, JSON for programs, one self-contained HTML file. Pure: nothing is computed here that is not in the
+//! terminal, JSON for programs, Markdown, one self-contained HTML file. Pure: nothing is computed here that is not in the
 //! comparison.
 
 mod html;
 mod json;
+mod json_gap;
+mod markdown;
 mod number;
 mod scene;
+mod section;
 mod svg;
 mod text;
 mod words;
 
 pub use html::{escape, html};
 pub use json::json;
+pub use markdown::markdown;
 pub use text::text;
 pub use words::Language;

@@ -24,6 +24,11 @@ pub fn share(value: f64) -> String {
     if percent > 0.0 && percent < 0.1 { "<0.1 %".to_owned() } else { format!("{percent:.1} %") }
 }
 
+/// A difference of shares in percentage points: `+4.2 pp`.
+pub fn signed_points(value: f64) -> String {
+    format!("{}{:.1} pp", if value < 0.0 { "−" } else { "+" }, (value * 100.0).abs())
+}
+
 /// A rate as a point, or as bounds where it is immature.
 pub fn rate(rate: &Rate) -> String {
     match rate {

@@ -5,7 +5,7 @@ use crate::compare::{Comparison, TransitionMark};
 use crate::map::Role;
 
 pub const BOX_WIDTH: f64 = 180.0;
-pub const BOX_HEIGHT: f64 = 112.0;
+pub const BOX_HEIGHT: f64 = 128.0;
 const COLUMN: f64 = 252.0;
 const MARGIN: f64 = 28.0;
 /// Room above the row of stages for arcs that go forward past a stage.

@@ -124,11 +124,31 @@ fn arc_words(c: &Comparison, transition: usize, side: Side, l: Language) -> (Str
                 _ => "",
             };
             let p50 = optional_seconds(t.time_p50, l);
-            let text =
+            let mut text =
                 format!("{sign}{}", if t.transitions == 0 { "0".to_owned() } else { rate_or_count(c, transition) });
-            (text, format!("{word}, {} × , {}, p50 {p50}", count(t.transitions), rate(&t.share)))
+            let mut long = format!("{word}, {} × , {}, p50 {p50}", count(t.transitions), rate(&t.share));
+            if let Some(stray) = on_the_way(c, &t.from, &t.to, l) {
+                text.push_str(&format!("\n▲ {stray}"));
+                long.push_str(&format!("; {stray}"));
+            }
+            (text, long)
         }
     }
+}
+
+/// The most frequent deviation of those who do go this way: too slow, too fast, too often.
+fn on_the_way(c: &Comparison, from: &str, to: &str, l: Language) -> Option<String> {
+    let place = format!("{from} {to}");
+    let timed = |kind: &str| matches!(kind, "too_slow" | "too_fast" | "repeated");
+    let own = c.deviations.iter().filter(|d| d.place == place && timed(&d.kind));
+    let most = own.max_by_key(|d| (d.journeys, std::cmp::Reverse(&d.kind)))?;
+    Some(format!("{} {}", l.deviation(&most.kind), rate_short(&most.share)))
+}
+
+/// Journeys that stray in a stage, of those decided there; none where nobody does.
+fn straying(c: &Comparison, stage: &str) -> Option<f64> {
+    let (_, _, f) = c.following.stages.iter().find(|s| s.0 == stage)?;
+    (f.straying > 0).then(|| f.straying as f64 / (f.straying + f.following) as f64)
 }
 
 fn rate_or_count(c: &Comparison, transition: usize) -> String {
@@ -165,6 +185,8 @@ fn stage_box(out: &mut String, c: &Comparison, b: &super::scene::StageBox, side:
         ],
     };
     let (x, y) = (b.x, b.y);
+    let stray = straying(c, &s.id).filter(|_| side == Side::Real);
+    let class = if stray.is_some() { format!("{class} strays") } else { class.to_owned() };
     let _ = write!(
         out,
         r#"<g class="stage {class}"><title>{}</title><rect x="{x:.0}" y="{y:.0}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="10"/><text class="name" x="{:.0}" y="{:.0}">{}</text>"#,
@@ -183,6 +205,16 @@ fn stage_box(out: &mut String, c: &Comparison, b: &super::scene::StageBox, side:
             x + 10.0,
             y + 39.0 + 15.5 * i as f64,
             escape(line)
+        );
+    }
+    if let Some(stray) = stray {
+        let _ = write!(
+            out,
+            r#"<text class="fact strays" x="{:.0}" y="{:.0}">▲ {} {}</text>"#,
+            x + 10.0,
+            y + 39.0 + 15.5 * lines.len().min(5) as f64,
+            l.pick("stray here", "отклонились"),
+            share(stray)
         );
     }
     out.push_str("</g>");

@@ -1,10 +1,15 @@
-//! The comparison for a terminal: a head that says what is counted, a table of stages, a table of transitions.
+//! The comparison for a terminal: a head that says what is counted, a table of stages, one of transitions, and the gap
+//! report. In: a [`Comparison`]. Out: text without colour.
 
 use std::fmt::Write;
 
-use super::number::{count, limit, optional_seconds, rate};
+use super::number::{count, rate};
+use super::section::{self, Section};
 use super::words::Language;
 use crate::compare::{Comparison, Rate, TransitionLine, TransitionMark};
+
+/// Deviations on a screen; the rest is said in words.
+const DEVIATIONS: usize = 15;
 
 /// Plain text, one language, no colour.
 pub fn text(c: &Comparison, language: Language) -> String {
@@ -54,64 +59,19 @@ pub fn text(c: &Comparison, language: Language) -> String {
     }
     out.push('\n');
 
-    let head = [
-        l.pick("stage", "этап"),
-        l.pick("entered", "вошли"),
-        l.pick("progressed", "прошли"),
-        l.pick("ended", "с причиной"),
-        l.pick("dropped", "ушли"),
-        l.pick("in flight", "в пути"),
-        l.pick("conversion", "конверсия"),
-        l.pick("drop-off", "потери"),
-        l.pick("time p50", "время p50"),
-        "p90",
-        l.pick("expected", "ожидание"),
-    ];
-    let rows = c.stages.iter().map(|s| {
-        let title = s.title.get(l.code()).unwrap_or(&s.id);
-        let role = l.role(s.role);
-        [
-            if role.is_empty() { title.to_owned() } else { format!("{title} [{role}]") },
-            count(s.entered),
-            count(s.progressed),
-            count(s.ended),
-            count(s.dropped),
-            count(s.in_flight),
-            rate(&s.conversion),
-            rate(&s.drop_off_rate),
-            optional_seconds(s.time_p50, l),
-            optional_seconds(s.time_p90, l),
-            limit(s.expected_max_time, l),
-        ]
-    });
-    table(&mut out, &head, rows.collect());
+    for section in section::plain(c, l) {
+        grid(&mut out, &section);
+        out.push('\n');
+    }
+    let gap = section::sections(c, l, DEVIATIONS);
+    for section in gap.iter().filter(|section| !section.folded) {
+        line(&mut out, format_args!("{}", section.title));
+        section.notes.iter().for_each(|note| line(&mut out, format_args!("  {note}")));
+        grid(&mut out, section);
+        out.push('\n');
+    }
+    out.truncate(out.trim_end().len());
     out.push('\n');
-
-    let head = [
-        l.pick("from", "откуда"),
-        l.pick("to", "куда"),
-        l.pick("mark", "отметка"),
-        l.pick("count", "число"),
-        l.pick("share", "доля"),
-        l.pick("target", "цель"),
-        l.pick("time p50", "время p50"),
-        "p90",
-        l.pick("within", "не дольше"),
-    ];
-    let rows = c.transitions.iter().map(|t| {
-        [
-            name(c, &t.from, l),
-            name(c, &t.to, l),
-            mark(t.mark, l),
-            count(t.transitions),
-            rate(share_of(t)),
-            t.target_share.map_or_else(|| "–".to_owned(), super::number::share),
-            optional_seconds(t.time_p50, l),
-            optional_seconds(t.time_p90, l),
-            limit(t.within, l),
-        ]
-    });
-    table(&mut out, &head, rows.collect());
     out
 }
 
@@ -167,28 +127,19 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
     let _ = writeln!(out, "{text}");
 }
 
-/// First columns to the left, numbers to the right, widths by characters.
-fn table<const N: usize>(out: &mut String, head: &[&str; N], rows: Vec<[String; N]>) {
-    let width =
-        |i: usize| rows.iter().map(|r| r[i].chars().count()).chain([head[i].chars().count()]).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..N).map(width).collect();
-    let left = |i: usize| rows.iter().all(|r| !r[i].starts_with(|c: char| c.is_ascii_digit() || c == '–' || c == '<'));
-    let lefts: Vec<bool> = (0..N).map(left).collect();
-    let print = |out: &mut String, cells: &[&str]| {
+/// Words to the left, numbers to the right, widths by characters.
+fn grid(out: &mut String, section: &Section) {
+    let Section { head, rows, words, .. } = section;
+    let width = |i: usize| rows.iter().map(|r| r[i].chars().count()).chain([head[i].chars().count()]).max();
+    let widths: Vec<usize> = (0..head.len()).map(|i| width(i).unwrap_or_default()).collect();
+    let rule: Vec<String> = widths.iter().map(|w| "─".repeat(*w)).collect();
+    for cells in [head, &rule].into_iter().chain(rows) {
         let mut row = String::new();
         for (i, cell) in cells.iter().enumerate() {
             let pad = " ".repeat(widths[i] - cell.chars().count());
-            row.push_str(&if lefts[i] { format!("{cell}{pad}  ") } else { format!("{pad}{cell}  ") });
+            row.push_str(&if i < *words { format!("{cell}{pad}  ") } else { format!("{pad}{cell}  ") });
         }
         out.push_str(row.trim_end());
         out.push('\n');
-    };
-    print(out, head);
-    print(
-        out,
-        &widths.iter().map(|w| "─".repeat(*w)).collect::<Vec<_>>().iter().map(String::as_str).collect::<Vec<_>>(),
-    );
-    for row in &rows {
-        print(out, &row.each_ref().map(String::as_str));
     }
 }

@@ -1,7 +1,7 @@
 //! The report's own words in English and Russian. Titles of stages come from the journey file, not from here.
 
-use crate::compare::TransitionMark;
-use crate::map::{DesignedMap, Role};
+use crate::compare::{AcceptedState, Expected, TransitionMark, Verdict};
+use crate::map::{DesignedMap, Metric, Role};
 
 /// A language the report speaks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,6 +46,62 @@ impl Language {
             TransitionMark::Unused => self.pick("unused", "не ходят"),
             TransitionMark::Forbidden => self.pick("forbidden", "запрещён"),
             TransitionMark::Boundary => self.pick("start or end", "начало или конец"),
+        }
+    }
+
+    /// A type of deviation; its technical name stands beside it.
+    pub fn deviation(self, kind: &str) -> &'static str {
+        match kind {
+            "out_of_order" => self.pick("in another order", "в другом порядке"),
+            "repeated" => self.pick("repeated too often", "повторено слишком часто"),
+            "forbidden" => self.pick("forbidden way", "запрещённый переход"),
+            "unexpected" => self.pick("not in the design", "нет в замысле"),
+            "missing" => self.pick("left out", "пропущено"),
+            "too_slow" => self.pick("too slow", "слишком медленно"),
+            "too_fast" => self.pick("too fast", "слишком быстро"),
+            "wrong_channel" => self.pick("through another channel", "не тот канал"),
+            "failed" => self.pick("failed", "сбой"),
+            _ => self.pick("deviation", "отклонение"),
+        }
+    }
+
+    /// A verdict with a sign that reads without colour.
+    pub const fn verdict(self, verdict: Verdict) -> &'static str {
+        match verdict {
+            Verdict::Met => self.pick("✓ met", "✓ выполнено"),
+            Verdict::Missed => self.pick("✗ missed", "✗ не выполнено"),
+            Verdict::TooClose => self.pick("≈ too close", "≈ слишком близко"),
+            Verdict::NotEnoughData => self.pick("… not enough data", "… мало данных"),
+        }
+    }
+
+    pub fn accepted(self, state: AcceptedState) -> &'static str {
+        match state {
+            AcceptedState::Holds => self.pick("holds", "действует"),
+            AcceptedState::EndsSoon => self.pick("! ends within 14 days", "! закончится в течение 14 дней"),
+            AcceptedState::Ended => self.pick("! has ended", "! закончилось"),
+        }
+    }
+
+    /// What a journey file expects, in words.
+    pub const fn expected(self, expected: Expected) -> &'static str {
+        match expected {
+            Expected::TargetShare => self.pick("share that goes on", "доля переходов"),
+            Expected::Within => self.pick("time to the next stage", "время до следующего этапа"),
+            Expected::NotBefore => self.pick("not sooner than", "не раньше чем"),
+            Expected::MaxTime => self.pick("time in the stage", "время на этапе"),
+            Expected::Emotion => self.pick("emotion", "эмоция"),
+            Expected::EmotionAlert => self.pick("emotion not below", "эмоция не ниже"),
+            Expected::EmotionOfPersona => self.pick("emotion of a persona", "эмоция персоны"),
+            Expected::Kpi(metric) => match metric {
+                Metric::Conversion => self.pick("conversion", "конверсия"),
+                Metric::DropOffRate => self.pick("drop-off rate", "доля потерь"),
+                Metric::TimeInStageP50 | Metric::TimeInStageP90 => self.pick("time in the stage", "время на этапе"),
+                Metric::TimeToNextP50 | Metric::TimeToNextP90 => {
+                    self.pick("time to the next stage", "время до следующего этапа")
+                }
+                Metric::Overall => self.pick("reach the goal", "доходят до цели"),
+            },
         }
     }
 

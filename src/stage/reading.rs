@@ -34,4 +34,14 @@ impl Reading {
         let rules = Rules::compile(&map, config);
         Self { id, map, mode, rules }
     }
+
+    /// The versions that judge journeys under this reading.
+    pub fn judging(&self) -> MapVersions {
+        let judges = |version: u32| match self.mode {
+            Mode::Valid => true,
+            Mode::Version(only) => version == only,
+        };
+        let versions = self.map.versions.iter().filter(|v| judges(v.version)).cloned().collect();
+        MapVersions { id: self.map.id.clone(), versions, fingerprint: self.map.fingerprint.clone() }
+    }
 }

@@ -188,16 +188,21 @@ impl Clickhouse {
             From::Tables => None,
             From::Scratch(_) => Some(as_of),
         };
+        let journeys = self.journey_days(&rows_of(&aggregate::JOURNEYS)).await?;
+        let judging = reading.judging();
+        let mature: Vec<Day> = aggregate::mature_dates(&judging, &journeys, as_of).into_iter().collect();
+        let scope = Scope { table, map: &reading.map.id, reading: &reading.id, as_of, buckets: &[] };
         Ok(EmpiricalMap {
             reading: reading.id.to_string(),
             as_of,
             customers: self.count_customers(table, reading, "notEmpty(`j.id`)").await?,
             oversized_customers: self.count_customers(table, reading, "oversized = 1").await?,
-            journeys: self.journey_days(&rows_of(&aggregate::JOURNEYS)).await?,
+            journeys,
             stages: self.stage_days(&rows_of(&aggregate::STAGES)).await?,
             transitions: self.transition_days(&rows_of(&aggregate::TRANSITIONS)).await?,
             coverage: self.coverage(&rows_of(&aggregate::COVERAGE), cut).await?,
             unmapped: self.unmapped(table, reading).await?,
+            walked: self.walked(&scope, &judging, &mature).await?,
         })
     }
 

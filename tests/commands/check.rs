@@ -12,7 +12,6 @@ fn a_usable_config_says_what_it_is_and_runs_the_tests_of_its_maps() {
         "tropa.yaml: the config is usable: 2 sources, 0 named decoders, 6 kinds of identifiers
 ./trial.journey.yaml: map `trial` version 1 is usable: 3 stages, 3 touchpoints, each stage leads to the next
   ok      who pays has completed
-          deviations: not evaluated
 ./buyers.journey.yaml: map `buyers` version 1 is usable: 1 stage, 1 touchpoint
 "
     );
@@ -28,10 +27,7 @@ fn the_example_of_every_key_is_usable_and_proves_itself() {
         lines[0].ends_with("map `mortgage-online` version 3 is usable: 5 stages, 9 touchpoints, 8 transitions"),
         "{out}"
     );
-    assert!(
-        lines.len() > 2 && lines[1..].iter().all(|l| l.starts_with("  ok ") || l.ends_with("not evaluated")),
-        "{out}"
-    );
+    assert!(lines.len() > 2 && lines[1..].iter().all(|l| l.starts_with("  ok ")), "{out}");
 }
 
 #[test]
@@ -95,6 +91,16 @@ fn a_test_that_fails_says_what_was_expected_and_found() {
     path: expected [pricing], found [pricing, first_payment]
 "
     );
+}
+
+#[test]
+fn a_test_judges_the_deviations_of_its_journey() {
+    let folder = folder();
+    let text = TRIAL.replace("deviations: [unexpected visit paid]", "deviations: [missing signup]");
+    std::fs::write(folder.path().join("trial.journey.yaml"), text).expect("writable");
+    let (_, errors, code) = run(folder.path(), &["check", "trial.journey.yaml"], "");
+    assert_eq!(code, 78);
+    assert!(errors.ends_with("    deviations: expected [missing signup], found [unexpected visit paid]\n"), "{errors}");
 }
 
 #[test]

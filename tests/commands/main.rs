@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+mod gap;
 mod help;
 mod orders;
 mod rebuild;

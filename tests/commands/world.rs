@@ -35,7 +35,7 @@ tests:
     events:
       - { source: web, event: page_view, at: 2026-01-01T10:00:00Z, ids: { email: a }, props: { path: /pricing/pro } }
       - { source: billing, event: payment, at: 2026-01-02T10:00:00Z, ids: { email: a } }
-    expect: { journeys: 1, outcome: completed, path: [pricing, first_payment], deviations: [] }
+    expect: { journeys: 1, outcome: completed, path: [pricing, first_payment], deviations: [unexpected visit paid] }
 ";
 
 const BUYERS: &str = "schema: journey/v1

@@ -200,7 +200,7 @@ impl Found<'_> {
 
     fn comparison(&self) -> compare::Comparison {
         let map = &self.world.maps[0];
-        compare::compare(map.newest(), map.longest_window(), self.real)
+        compare::compare(map, self.real)
     }
 
     fn overall(&self, expected: &Value) -> Value {
@@ -219,12 +219,7 @@ impl Found<'_> {
 
     fn mature(&self, expected: &Value) -> Value {
         let map = &self.world.maps[0];
-        let days: Vec<_> = self
-            .real
-            .days()
-            .into_iter()
-            .filter(|d| compare::is_mature(map.newest(), map.longest_window(), d, self.as_of))
-            .collect();
+        let days: Vec<_> = self.real.days().into_iter().filter(|d| compare::is_mature(map, d, self.as_of)).collect();
         let completed: u64 = days.iter().map(|d| d.completed).sum();
         let decided: u64 = days.iter().map(|d| d.completed + d.ended + d.dropped).sum();
         let entered: u64 = days.iter().map(|d| d.entered).sum();

@@ -1,0 +1,181 @@
+//! What the comparison asks of single journeys beyond the daily counts: how they followed the map, by which paths, with
+//! which deviations, and what became of those who have one. Shapes only.
+
+use super::Histogram;
+use crate::time::{Day, Timestamp};
+
+/// All of it, for one map and reading at one `as_of`. Unless said otherwise over mature entry dates and decided journeys.
+#[derive(Clone, Debug, Default)]
+pub struct WalkedMap {
+    pub groups: Vec<FollowGroup>,
+    pub stages: Vec<FollowStage>,
+    pub variants: Variants,
+    /// Most frequent first, and how many there are before anything was cut.
+    pub deviations: Vec<DeviationCount>,
+    pub distinct_deviations: u64,
+    pub studied: Vec<Studied>,
+    pub associations: Vec<AssociationCount>,
+    pub feelings: Vec<FeelingCount>,
+    pub seen: Vec<TouchpointSeen>,
+}
+
+/// Journeys of one entry date, version, outcome and certainty of order; all entry dates, all outcomes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FollowGroup {
+    pub entry_date: Day,
+    pub version: u32,
+    pub outcome: String,
+    pub order_ambiguous: bool,
+    pub journeys: u64,
+    pub evaluated: u64,
+    pub following: u64,
+    pub forbidden: u64,
+    /// Sum of the fitness of those evaluated, in millionths, rounded for each journey.
+    pub fitness_ppm: u64,
+    pub ambiguous_type: u64,
+    /// Without an unmapped event of the customer between entry and last visit.
+    pub clean: u64,
+}
+
+/// Journeys that entered a stage, or have a deviation there.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FollowStage {
+    pub version: u32,
+    pub stage: String,
+    pub order_ambiguous: bool,
+    pub journeys: u64,
+    pub evaluated: u64,
+    /// Without a deviation in this stage that is not accepted.
+    pub following: u64,
+    pub forbidden: u64,
+    pub fitness_ppm: u64,
+    pub ambiguous_type: u64,
+    pub clean: u64,
+}
+
+/// The paths of journeys that were evaluated, most frequent first, and how much was cut.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Variants {
+    pub kept: Vec<Variant>,
+    /// Distinct paths, and their journeys, before anything was cut.
+    pub distinct: u64,
+    pub journeys: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Variant {
+    pub version: u32,
+    pub order_ambiguous: bool,
+    /// A deciding visit stands in the path; else the path is a prefix.
+    pub decided: bool,
+    /// Ids of touchpoints; problem and survey visits are left out.
+    pub path: Vec<String>,
+    pub journeys: u64,
+}
+
+/// One kind of deviation at one place.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeviationCount {
+    pub version: u32,
+    pub kind: String,
+    /// Ids of touchpoints or stages, parted by spaces.
+    pub place: String,
+    pub stage: String,
+    /// Over all entry dates, in flight included.
+    pub journeys: u64,
+    pub customers: u64,
+    /// Of `journeys`: the map accepts it.
+    pub accepted: u64,
+    pub completed: u64,
+    pub ended: u64,
+    pub dropped: u64,
+    pub in_flight: u64,
+    /// Over mature entry dates.
+    pub mature_decided: u64,
+    pub mature_dropped: u64,
+    /// Value of the journeys, and of those ended or dropped, by currency.
+    pub value: Vec<(String, f64)>,
+    pub at_stake: Vec<(String, f64)>,
+    /// Ids of three journeys.
+    pub examples: Vec<String>,
+}
+
+/// A deviation whose association with the outcome is asked for, and from when on journeys are held beside each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Studied {
+    pub version: u32,
+    pub kind: String,
+    pub place: String,
+    pub landmark: Landmark,
+    pub exposed: Exposed,
+}
+
+/// What tells at the landmark that a journey has the deviation by then; later on, only survivors could come to have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exposed {
+    /// It went on to this stage.
+    WentTo(String),
+    /// The time until then (in the stage, or from stage to stage) was longer, or shorter, than so many microseconds.
+    Longer(i64),
+    Shorter(i64),
+    /// None of these touchpoints was visited before, or the stage was not entered.
+    NoneOf(Vec<String>),
+    NotIn(String),
+    /// The touchpoint was visited by then.
+    Visited(String),
+    /// That visit failed, or came through none of these channels.
+    Failed,
+    ThroughNoneOf(Vec<String>),
+    /// It came once more while the journey was undecided. This alone lies after the landmark: those who come once more
+    /// have lived a little longer than those who do not.
+    OnceMore,
+}
+
+/// The moment at which both groups must still be undecided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Landmark {
+    /// The first time it left this stage.
+    Left(String),
+    /// It first stood in a later stage that is no exit: what the stage is owed was due then. Holds the stage's place.
+    Past(u16),
+    /// The n-th time it went from stage to stage.
+    Change(String, String, u32),
+    /// The n-th visit of a touchpoint within one stage entry.
+    Visit(String, u32),
+}
+
+/// Journeys that reached the landmark undecided, with the deviation or without it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociationCount {
+    /// Place in the list of what is studied.
+    pub studied: usize,
+    pub with: bool,
+    pub journeys: u64,
+    pub completed: u64,
+    /// From the landmark to the goal, of those completed.
+    pub time_to_goal: Histogram,
+}
+
+/// Visits of one touchpoint while the journey stood in one stage: what can tell of emotion. All outcomes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FeelingCount {
+    pub version: u32,
+    pub stage: String,
+    pub touchpoint: String,
+    pub visits: u64,
+    /// Survey answers on -2..+2: how many, their sum and that of their squares.
+    pub answers: u64,
+    pub sum: f64,
+    pub squares: f64,
+}
+
+/// When and where a touchpoint was visited inside journeys, of all entry dates and outcomes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TouchpointSeen {
+    pub touchpoint: String,
+    pub visits: u64,
+    pub first: Timestamp,
+    pub last: Timestamp,
+    /// Known channels only.
+    pub channels: Vec<String>,
+}

@@ -1,0 +1,298 @@
+//! Every expectation of the journey file against its measurement (the gap table). In: the map shown, daily counts, what
+//! visits tell of emotion. Out: [`Expectation`]s in file order, each with interval and verdict (semantics.md, "Rates").
+//!
+//! A time limit promises all; it is held to nine of ten: p90 for `within` and `max_time`, p10 for `not_before`.
+
+use std::collections::BTreeSet;
+
+use super::interval::{mean_with_interval, quantile_with_interval};
+use super::rates::Rate;
+use super::stages::StageLine;
+use super::transitions::TransitionLine;
+use crate::aggregate::{EmpiricalMap, FeelingCount, Histogram};
+use crate::map::{DesignedMap, KpiTarget, MapVersions, Metric};
+use crate::time::Day;
+
+/// What a journey file may expect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    TargetShare,
+    Within,
+    NotBefore,
+    MaxTime,
+    Emotion,
+    EmotionAlert,
+    EmotionOfPersona,
+    Kpi(Metric),
+}
+
+impl Expected {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TargetShare => "target_share",
+            Self::Within => "within",
+            Self::NotBefore => "not_before",
+            Self::MaxTime => "max_time",
+            Self::Emotion => "emotion",
+            Self::EmotionAlert => "emotion_alert_below",
+            Self::EmotionOfPersona => "emotion_by_persona",
+            Self::Kpi(_) => "kpi",
+        }
+    }
+}
+
+/// What the numbers are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    Share,
+    Seconds,
+    /// -2 .. +2
+    Emotion,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Met,
+    Missed,
+    TooClose,
+    NotEnoughData,
+}
+
+impl Verdict {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Missed => "missed",
+            Self::TooClose => "too_close",
+            Self::NotEnoughData => "not_enough_data",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expectation {
+    pub expected: Expected,
+    /// Ids: of a stage, of both stages of a transition, or of the indicator (and its stage).
+    pub of: Vec<String>,
+    /// The metric of an indicator, the quantile a limit is held to, or the persona.
+    pub by: String,
+    pub unit: Unit,
+    pub target: f64,
+    /// The measurement should be at least the target, else at most.
+    pub at_least: bool,
+    pub n: u64,
+    pub measured: Option<f64>,
+    pub interval: Option<(f64, f64)>,
+    pub verdict: Verdict,
+}
+
+type Measured = (u64, Option<(f64, f64, f64)>);
+
+struct Table<'a> {
+    map: &'a DesignedMap,
+    lines: Vec<Expectation>,
+}
+
+impl Table<'_> {
+    fn push(
+        &mut self,
+        expected: Expected,
+        (of, by): (Vec<String>, &str),
+        (target, at_least): (f64, bool),
+        m: Measured,
+    ) {
+        let (n, found) = m;
+        let unit = match expected {
+            Expected::TargetShare | Expected::Kpi(Metric::Conversion | Metric::DropOffRate | Metric::Overall) => {
+                Unit::Share
+            }
+            Expected::Emotion | Expected::EmotionAlert | Expected::EmotionOfPersona => Unit::Emotion,
+            _ => Unit::Seconds,
+        };
+        self.lines.push(Expectation {
+            expected,
+            of,
+            by: by.to_owned(),
+            unit,
+            target,
+            at_least,
+            n,
+            measured: found.map(|f| f.0),
+            interval: found.map(|f| (f.1, f.2)),
+            verdict: verdict(found.filter(|_| n >= self.map.min_n).map(|f| (f.1, f.2)), target, at_least),
+        });
+    }
+}
+
+/// Met or missed if the whole interval says so.
+fn verdict(interval: Option<(f64, f64)>, target: f64, at_least: bool) -> Verdict {
+    let Some((low, high)) = interval else { return Verdict::NotEnoughData };
+    let (met, missed) = if at_least { (low >= target, high < target) } else { (high <= target, low > target) };
+    match (met, missed) {
+        (true, _) => Verdict::Met,
+        (_, true) => Verdict::Missed,
+        _ => Verdict::TooClose,
+    }
+}
+
+fn of_rate(rate: &Rate) -> Measured {
+    match *rate {
+        Rate::Point { value, n, low, high } => (n, Some((value, low, high))),
+        _ => (0, None),
+    }
+}
+
+fn of_times(times: &Histogram, q: f64) -> Measured {
+    (times.n(), quantile_with_interval(times, q))
+}
+
+pub(super) fn expectations(
+    versions: &MapVersions,
+    (real, mature): (&EmpiricalMap, &BTreeSet<Day>),
+    (overall, stages, transitions): (&Rate, &[StageLine], &[TransitionLine]),
+) -> Vec<Expectation> {
+    let map = versions.newest();
+    let mut table = Table { map, lines: Vec::new() };
+    let id = |s: u16| map.stages[usize::from(s)].id.to_string();
+    let changes = |from: &str, to: &str| {
+        let mut times = Histogram::default();
+        let own = real.transitions.iter().filter(|t| t.from == from && t.to == to && mature.contains(&t.entry_date));
+        own.for_each(|t| times.merge(&t.time));
+        times
+    };
+    for t in &map.transitions {
+        let (from, to) = (id(t.from), id(t.to));
+        let of = || vec![from.clone(), to.clone()];
+        if let Some(target) = t.target_share {
+            let line = transitions.iter().find(|l| l.from == from && l.to == to);
+            table.push(
+                Expected::TargetShare,
+                (of(), ""),
+                (target, true),
+                line.map_or((0, None), |l| of_rate(&l.share)),
+            );
+        }
+        if let Some(limit) = t.within {
+            let times = of_times(&changes(&from, &to), 0.9);
+            table.push(Expected::Within, (of(), "p90"), (limit.as_secs_f64(), false), times);
+        }
+        if let Some(limit) = t.not_before {
+            let times = of_times(&changes(&from, &to), 0.1);
+            table.push(Expected::NotBefore, (of(), "p10"), (limit.as_secs_f64(), true), times);
+        }
+    }
+    let times = |stage: &str, next: bool| {
+        let mut times = Histogram::default();
+        let own = real.stages.iter().filter(|d| d.stage == stage && mature.contains(&d.entry_date));
+        own.for_each(|d| times.merge(if next { &d.time_to_next } else { &d.time_in_stage }));
+        times
+    };
+    for stage in &map.stages {
+        let of = || vec![stage.id.to_string()];
+        if let Some(limit) = stage.max_time {
+            let found = of_times(&times(&stage.id, false), 0.9);
+            table.push(Expected::MaxTime, (of(), "p90"), (limit.as_secs_f64(), false), found);
+        }
+        let felt = emotion_of(versions, &real.walked.feelings, |f| f.stage == *stage.id);
+        if let Some(expected) = stage.emotion_expected {
+            table.push(Expected::Emotion, (of(), ""), (expected, true), felt);
+        }
+        if let Some(alert) = stage.emotion_alert_below {
+            table.push(Expected::EmotionAlert, (of(), ""), (alert, true), felt);
+        }
+        for (persona, expected) in &stage.emotion_by_persona {
+            // Nobody tells personas apart yet.
+            table.push(Expected::EmotionOfPersona, (of(), persona), (*expected, true), (0, None));
+        }
+    }
+    for kpi in &map.kpis {
+        let target = match kpi.target {
+            KpiTarget::Share(share) => share,
+            KpiTarget::Time(time) => time.as_secs_f64(),
+        };
+        let stage = kpi.stage.map(id);
+        let line = stages.iter().find(|l| Some(&l.id) == stage.as_ref());
+        let time = |next: bool, q: f64| stage.as_ref().map_or((0, None), |s| of_times(&times(s, next), q));
+        let found = match kpi.metric {
+            Metric::Overall => of_rate(overall),
+            Metric::Conversion => line.map_or((0, None), |l| of_rate(&l.conversion)),
+            Metric::DropOffRate => line.map_or((0, None), |l| of_rate(&l.drop_off_rate)),
+            Metric::TimeInStageP50 => time(false, 0.5),
+            Metric::TimeInStageP90 => time(false, 0.9),
+            Metric::TimeToNextP50 => time(true, 0.5),
+            Metric::TimeToNextP90 => time(true, 0.9),
+        };
+        let at_least = matches!(kpi.metric, Metric::Overall | Metric::Conversion);
+        let of = std::iter::once(kpi.id.clone()).chain(stage.clone()).collect();
+        table.push(Expected::Kpi(kpi.metric), (of, metric_name(kpi.metric)), (target, at_least), found);
+    }
+    table.lines
+}
+
+pub const fn metric_name(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Conversion => "conversion",
+        Metric::DropOffRate => "drop_off_rate",
+        Metric::TimeInStageP50 => "time_in_stage_p50",
+        Metric::TimeInStageP90 => "time_in_stage_p90",
+        Metric::TimeToNextP50 => "time_to_next_p50",
+        Metric::TimeToNextP90 => "time_to_next_p90",
+        Metric::Overall => "overall",
+    }
+}
+
+/// Survey answers and declared impacts together: how many, their mean and its interval.
+fn emotion_of(map: &MapVersions, feelings: &[FeelingCount], which: impl Fn(&FeelingCount) -> bool) -> Measured {
+    let (mut n, mut sum, mut squares) = (0, 0.0, 0.0);
+    for felt in feelings.iter().filter(|f| which(f)) {
+        n += felt.answers;
+        sum += felt.sum;
+        squares += felt.squares;
+        let version = map.versions.iter().find(|v| v.version == felt.version);
+        let touchpoint = version.and_then(|v| v.touchpoints.iter().find(|t| *t.id == *felt.touchpoint));
+        if let Some(impact) = touchpoint.and_then(|t| t.emotion_impact) {
+            n += felt.visits;
+            sum += impact * felt.visits as f64;
+            squares += impact * impact * felt.visits as f64;
+        }
+    }
+    let found = mean_with_interval(n, sum, squares).map(|(mean, low, high)| (mean, low.max(-2.0), high.min(2.0)));
+    (n, found)
+}
+
+/// Measured emotion of a stage or, within it, of a touchpoint; a gap below `min_n`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Emotion {
+    pub stage: String,
+    /// None: the whole stage.
+    pub touchpoint: Option<String>,
+    pub n: u64,
+    pub mean: Option<f64>,
+    pub interval: Option<(f64, f64)>,
+}
+
+pub(super) fn emotions(map: &MapVersions, feelings: &[FeelingCount]) -> Vec<Emotion> {
+    let min_n = map.newest().min_n;
+    let line = |stage: &str, touchpoint: Option<&str>| {
+        let which = |f: &FeelingCount| f.stage == stage && touchpoint.is_none_or(|t| f.touchpoint == t);
+        let (n, found) = emotion_of(map, feelings, which);
+        let found = found.filter(|_| n >= min_n);
+        Emotion {
+            stage: stage.to_owned(),
+            touchpoint: touchpoint.map(str::to_owned),
+            n,
+            mean: found.map(|f| f.0),
+            interval: found.map(|f| (f.1, f.2)),
+        }
+    };
+    let mut lines = Vec::new();
+    for stage in &map.newest().stages {
+        let own: BTreeSet<&str> =
+            feelings.iter().filter(|f| f.stage == *stage.id).map(|f| f.touchpoint.as_str()).collect();
+        if !own.is_empty() {
+            lines.push(line(&stage.id, None));
+        }
+        lines.extend(own.into_iter().map(|touchpoint| line(&stage.id, Some(touchpoint))));
+    }
+    lines
+}

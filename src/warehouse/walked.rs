@@ -1,0 +1,247 @@
+//! What the comparison asks of single journeys, grouped by ClickHouse. In: a table of customers' rows, a reading, an
+//! `as_of`, the mature entry dates. Out: [`WalkedMap`], bounded: what was cut is counted.
+
+use clickhouse::Row;
+use serde::Deserialize;
+
+use super::{Clickhouse, WarehouseError};
+use crate::aggregate::{
+    AssociationCount, DeviationCount, FeelingCount, FollowGroup, FollowStage, Histogram, Scope, TouchpointSeen,
+    Variant, Variants, WalkedMap, studied, walk,
+};
+use crate::map::MapVersions;
+use crate::time::{Day, Timestamp};
+
+/// Paths that are read back: each is aligned again for precision.
+const VARIANTS: usize = 10_000;
+/// Deviations that are read back, and of them those whose association is asked for.
+const DEVIATIONS: usize = 200;
+const STUDIED: usize = 40;
+
+#[derive(Row, Deserialize)]
+struct GroupRow {
+    entry_day: i32,
+    version: u32,
+    outcome: String,
+    tied: u8,
+    counts: Vec<u64>,
+}
+
+#[derive(Row, Deserialize)]
+struct StageRow {
+    version: u32,
+    stage: String,
+    tied: u8,
+    counts: Vec<u64>,
+}
+
+#[derive(Row, Deserialize)]
+struct VariantRow {
+    version: u32,
+    tied: u8,
+    decided: u8,
+    path: Vec<String>,
+    journeys: u64,
+    paths: u64,
+    walked: u64,
+}
+
+#[derive(Row, Deserialize)]
+struct DeviationRow {
+    version: u32,
+    kind: String,
+    place: String,
+    stage: String,
+    counts: Vec<u64>,
+    value: Vec<(String, f64)>,
+    at_stake: Vec<(String, f64)>,
+    examples: Vec<String>,
+    kinds: u64,
+}
+
+#[derive(Row, Deserialize)]
+struct AssociationRow {
+    studied: u32,
+    has_it: u8,
+    journeys: u64,
+    completed: u64,
+    time_bucket: Vec<i32>,
+    time_count: Vec<u64>,
+}
+
+#[derive(Row, Deserialize)]
+struct FeelingRow {
+    version: u32,
+    stage: String,
+    touchpoint: String,
+    counts: Vec<u64>,
+    total: f64,
+    squares: f64,
+}
+
+#[derive(Row, Deserialize)]
+struct SeenRow {
+    touchpoint: String,
+    visits: u64,
+    first: i64,
+    last: i64,
+    channels: Vec<String>,
+}
+
+impl Clickhouse {
+    pub(super) async fn walked(
+        &self,
+        scope: &Scope<'_>,
+        map: &MapVersions,
+        mature: &[Day],
+    ) -> Result<WalkedMap, WarehouseError> {
+        let impacts = |v: &crate::map::DesignedMap| {
+            let said = v.touchpoints.iter().filter(|t| t.emotion_impact.is_some()).map(|t| t.id.to_string());
+            said.collect::<Vec<_>>()
+        };
+        let listed: std::collections::BTreeSet<String> = map.versions.iter().flat_map(|v| impacts(v)).collect();
+        let listed: Vec<&str> = listed.iter().map(String::as_str).collect();
+        let asked = |t: &crate::map::Touchpoint| t.emotion_from.is_some() || t.emotion_impact.is_some();
+        let feels = map.versions.iter().any(|v| v.touchpoints.iter().any(asked));
+        let (feelings, stages, variants) = (
+            walk::feelings(scope, mature, &listed),
+            walk::stages(scope, mature),
+            walk::variants(scope, mature, VARIANTS),
+        );
+        // Side by side, for each uses little more than one core.
+        let (groups, (deviations, distinct_deviations), feelings, stages, variants, seen) = tokio::try_join!(
+            self.follow_groups(scope),
+            self.deviation_counts(scope, mature),
+            async { if feels { self.feeling_counts(&feelings).await } else { Ok(Vec::new()) } },
+            self.follow_stages(&stages),
+            self.variants(&variants),
+            self.touchpoints_seen(scope),
+        )?;
+        let studied = studied(map, &deviations, STUDIED);
+        let associations = if studied.is_empty() {
+            Vec::new()
+        } else {
+            self.association_counts(&walk::associations(scope, mature, &studied)).await?
+        };
+        Ok(WalkedMap {
+            groups,
+            stages,
+            variants,
+            deviations,
+            distinct_deviations,
+            studied,
+            associations,
+            feelings,
+            seen,
+        })
+    }
+
+    async fn follow_groups(&self, scope: &Scope<'_>) -> Result<Vec<FollowGroup>, WarehouseError> {
+        let group = |r: GroupRow| FollowGroup {
+            entry_date: Day(r.entry_day),
+            version: r.version,
+            outcome: r.outcome,
+            order_ambiguous: r.tied == 1,
+            journeys: r.counts[0],
+            evaluated: r.counts[1],
+            following: r.counts[2],
+            forbidden: r.counts[3],
+            fitness_ppm: r.counts[4],
+            ambiguous_type: r.counts[5],
+            clean: r.counts[6],
+        };
+        Ok(self.fetch::<GroupRow>(&walk::groups(scope)).await?.into_iter().map(group).collect())
+    }
+
+    async fn follow_stages(&self, query: &str) -> Result<Vec<FollowStage>, WarehouseError> {
+        let stage = |r: StageRow| FollowStage {
+            version: r.version,
+            stage: r.stage,
+            order_ambiguous: r.tied == 1,
+            journeys: r.counts[0],
+            evaluated: r.counts[1],
+            following: r.counts[2],
+            forbidden: r.counts[3],
+            fitness_ppm: r.counts[4],
+            ambiguous_type: r.counts[5],
+            clean: r.counts[6],
+        };
+        Ok(self.fetch::<StageRow>(query).await?.into_iter().map(stage).collect())
+    }
+
+    async fn variants(&self, query: &str) -> Result<Variants, WarehouseError> {
+        let rows = self.fetch::<VariantRow>(query).await?;
+        let (distinct, journeys) = rows.first().map_or((0, 0), |r| (r.paths, r.walked));
+        let variant = |r: VariantRow| Variant {
+            version: r.version,
+            order_ambiguous: r.tied == 1,
+            decided: r.decided == 1,
+            path: r.path,
+            journeys: r.journeys,
+        };
+        Ok(Variants { kept: rows.into_iter().map(variant).collect(), distinct, journeys })
+    }
+
+    async fn deviation_counts(
+        &self,
+        scope: &Scope<'_>,
+        mature: &[Day],
+    ) -> Result<(Vec<DeviationCount>, u64), WarehouseError> {
+        let rows = self.fetch::<DeviationRow>(&walk::deviations(scope, mature, DEVIATIONS)).await?;
+        let all = rows.first().map_or(0, |r| r.kinds);
+        let count = |r: DeviationRow| DeviationCount {
+            version: r.version,
+            kind: r.kind,
+            place: r.place,
+            stage: r.stage,
+            journeys: r.counts[0],
+            customers: r.counts[1],
+            accepted: r.counts[2],
+            completed: r.counts[3],
+            ended: r.counts[4],
+            dropped: r.counts[5],
+            in_flight: r.counts[6],
+            mature_decided: r.counts[7],
+            mature_dropped: r.counts[8],
+            value: r.value,
+            at_stake: r.at_stake,
+            examples: r.examples,
+        };
+        Ok((rows.into_iter().map(count).collect(), all))
+    }
+
+    async fn association_counts(&self, query: &str) -> Result<Vec<AssociationCount>, WarehouseError> {
+        let count = |r: AssociationRow| AssociationCount {
+            studied: r.studied as usize,
+            with: r.has_it == 1,
+            journeys: r.journeys,
+            completed: r.completed,
+            time_to_goal: Histogram(r.time_bucket.into_iter().zip(r.time_count).collect()),
+        };
+        Ok(self.fetch::<AssociationRow>(query).await?.into_iter().map(count).collect())
+    }
+
+    async fn feeling_counts(&self, query: &str) -> Result<Vec<FeelingCount>, WarehouseError> {
+        let count = |r: FeelingRow| FeelingCount {
+            version: r.version,
+            stage: r.stage,
+            touchpoint: r.touchpoint,
+            visits: r.counts[0],
+            answers: r.counts[1],
+            sum: r.total,
+            squares: r.squares,
+        };
+        Ok(self.fetch::<FeelingRow>(query).await?.into_iter().map(count).collect())
+    }
+
+    async fn touchpoints_seen(&self, scope: &Scope<'_>) -> Result<Vec<TouchpointSeen>, WarehouseError> {
+        let seen = |r: SeenRow| TouchpointSeen {
+            touchpoint: r.touchpoint,
+            visits: r.visits,
+            first: Timestamp::from_micros(r.first),
+            last: Timestamp::from_micros(r.last),
+            channels: r.channels,
+        };
+        Ok(self.fetch::<SeenRow>(&walk::seen(scope)).await?.into_iter().map(seen).collect())
+    }
+}
