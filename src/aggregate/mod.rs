@@ -4,6 +4,7 @@
 
 mod empirical;
 mod select;
+pub mod variants;
 
 pub use empirical::{Coverage, EmpiricalMap, Histogram, JourneyDay, StageDay, TransitionDay, Unmapped};
 

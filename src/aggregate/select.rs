@@ -4,7 +4,7 @@
 use super::{Scope, buckets, moment, quote};
 
 /// One row per live journey, with the outcome that `as_of` decides.
-fn live(scope: &Scope<'_>, columns: &[&str]) -> String {
+pub(super) fn live(scope: &Scope<'_>, columns: &[&str]) -> String {
     let nested = |c: &&str| format!("`j.{c}` AS {c}");
     let always = ["entry_date", "dims", "decision", "drops_at", "belongs_until"];
     let all: Vec<&str> = always.iter().chain(columns).copied().collect();

@@ -29,6 +29,7 @@ mod schema;
 mod show;
 mod sql;
 mod store;
+mod variants;
 mod verify;
 
 use std::path::PathBuf;
@@ -127,6 +128,13 @@ enum Command {
     ///
     /// Example: tropa compare --map checkout --as-of 2026-06-30 --format html -o report.html
     Compare(compare::Compare),
+    /// List the paths that people really take, the most walked first
+    ///
+    /// Each with its share, its outcomes, the time to the goal, its fitness and whether it follows the map, and a journey
+    /// that is typical of it. Paths beyond the limit are counted together as `other`, so that all rows add up to all journeys.
+    ///
+    /// Example: tropa variants --map checkout --limit 10, then tropa show CUSTOMER for a customer it names
+    Variants(variants::Variants),
     /// List records that could not become events, or try them again
     ///
     /// Example: tropa dead-letters list --reason not_json; mend the decoder; tropa dead-letters replay
@@ -214,6 +222,7 @@ pub fn main() -> ExitCode {
         Command::Retain(c) => block_on(c.run()),
         Command::Sql(c) => block_on(c.run()),
         Command::Compare(c) => block_on(c.run()),
+        Command::Variants(c) => block_on(c.run()),
         Command::DeadLetters(c) => block_on(c.run()),
         Command::Verify(c) => block_on(c.run()),
         Command::Backup(c) => block_on(c.run()),

@@ -8,6 +8,7 @@ mod number;
 mod scene;
 mod svg;
 mod text;
+pub mod variants;
 mod words;
 
 pub use html::{escape, html};

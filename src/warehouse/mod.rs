@@ -26,6 +26,7 @@ mod sets;
 mod standby;
 mod standing;
 mod standing_counts;
+mod variants;
 mod writer;
 
 pub use client::{Clickhouse, SqlAnswer, Target};
