@@ -4,7 +4,9 @@
 
 mod empirical;
 mod select;
+pub mod trails;
 pub mod variants;
+pub mod walks;
 
 pub use empirical::{Coverage, EmpiricalMap, Histogram, JourneyDay, StageDay, TransitionDay, Unmapped};
 

@@ -208,7 +208,7 @@ fn item(out: &mut String, indent: usize, value: &Written) {
 /// A word as it stands, where it cannot be mistaken for anything else; else in quotes.
 fn word(text: &str) -> String {
     let begins = text.chars().next().is_some_and(|c| c.is_alphabetic() || matches!(c, '_' | '/'));
-    let safe = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '/' | '.' | '-' | ' ' | '@' | '+'));
+    let safe = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '/' | '.' | '-' | ' ' | '@' | '+' | '*'));
     let words = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
     let plain = begins
         && safe

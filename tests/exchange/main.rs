@@ -1,6 +1,11 @@
 //! What goes out to other tools and comes in from them: variants, exports opened by tools that others wrote, imports,
 //! discovery. By the binary, on a demo shop of its own and on a real log.
 
+#[path = "../support/data.rs"]
+mod data;
+mod discover;
+mod exports;
+mod imports;
 #[path = "../support/python.rs"]
 mod python;
 #[path = "../conformance/random.rs"]
@@ -9,6 +14,5 @@ mod random;
 #[path = "../support/shop.rs"]
 mod shop;
 mod variants;
-#[allow(dead_code)]
 mod world;
 mod written;
