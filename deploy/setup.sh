@@ -52,6 +52,10 @@ if [ "$what" = test ]; then
     fi
     rm -rf "$fetched"
   fi
+  if [ ! -d "$cache/node/node_modules/bpmn-moddle" ]; then
+    say "installing bpmn-moddle (it opens exported BPMN in the tests)"
+    npm install --silent --no-audit --no-fund --prefix "$cache/node" bpmn-moddle@10.3.1
+  fi
   requirements="$here/../tests/requirements.txt"
   stamp="$cache/venv/.$(sha256sum "$requirements" | cut -c1-16)"
   if [ ! -e "$stamp" ]; then

@@ -131,3 +131,30 @@ async fn under_version(
     let real = store.empirical(&reading, as_of).await?;
     Ok(compare::compare(&reading.judging(), &real))
 }
+
+/// What a map is shown with, and the moment it is counted at: for whoever lists its journeys, so that they are those that
+/// the comparison counts. `version`: all history under that one.
+pub async fn shown(
+    store: &Clickhouse,
+    config: &Config,
+    map: &Arc<MapVersions>,
+    version: Option<u32>,
+) -> Result<(Reading, Timestamp), BesideError> {
+    let stored = store.watermark().await?.ok_or(BesideError::Empty)?;
+    if let Some(version) = version {
+        let reading = of_version(config, map, version)?;
+        let counted = if store.is_current(&reading).await? { store.counted_at(&reading).await? } else { None };
+        let as_of = counted.ok_or_else(|| BesideError::NotComputed { map: map.id.to_string(), version })?;
+        return Ok((reading, as_of));
+    }
+    let reading = Reading::new(map.clone(), Mode::Valid, config);
+    if store.is_current(&reading).await? {
+        return Ok((reading, stored));
+    }
+    let shown = match store.shown(&map.id, Mode::Valid).await? {
+        Some(id) => store.reading(&id, config).await?,
+        None => None,
+    };
+    warn!("the journey file has changed: these are the journeys of the one before");
+    Ok((shown.ok_or(BesideError::Outdated)?, stored))
+}

@@ -38,6 +38,8 @@ pub mod relay; //         EDGE  the internal topics between roles: the seams Inl
 // Beside the flow
 pub mod compare; //       PURE  DesignedMap against the empirical map
 pub mod report; //        PURE  the comparison as text, JSON, HTML
+pub mod exchange; //      PURE  maps and journeys for other tools, and maps from them
+pub mod discover; //      PURE  a journey file out of data alone
 pub mod demo; //          PURE  a seeded shop with known people
 pub mod orders; //        FRAME orders of operators on their way through the process
 pub mod serve; //         EDGE  HTTP: /livez, /readyz, /metrics, /orders, the maps as pages

@@ -45,7 +45,7 @@ fn code(text: &str) -> String {
     body.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-const PURE: [&str; 14] = [
+const PURE: [&str; 16] = [
     "time",
     "event",
     "yaml",
@@ -60,6 +60,8 @@ const PURE: [&str; 14] = [
     "aggregate",
     "compare",
     "report",
+    "exchange",
+    "discover",
 ];
 
 #[test]

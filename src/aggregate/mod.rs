@@ -5,8 +5,11 @@
 mod empirical;
 mod landmark;
 mod select;
+pub mod trails;
+pub mod variants;
 pub mod walk;
 mod walked;
+pub mod walks;
 
 pub use empirical::{
     Coverage, EmpiricalMap, Histogram, JourneyDay, StageDay, TransitionDay, Unmapped, is_mature, mature_dates,

@@ -49,7 +49,7 @@ pub(super) enum CompareFormat {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum CompareLanguage {
+pub(super) enum CompareLanguage {
     En,
     Ru,
 }

@@ -8,13 +8,16 @@ mod compare;
 mod connect;
 mod dead_letters;
 mod demo;
+mod discover;
 mod explain;
+mod export;
 mod failure;
 mod follow;
 mod forget;
 mod identity;
 mod grace;
 mod import;
+mod map;
 mod migrate;
 mod orders;
 mod place;
@@ -29,6 +32,7 @@ mod schema;
 mod show;
 mod sql;
 mod store;
+mod variants;
 mod verify;
 
 use std::path::PathBuf;
@@ -127,6 +131,32 @@ enum Command {
     ///
     /// Example: tropa compare --map checkout --as-of 2026-06-30 --format html -o report.html
     Compare(compare::Compare),
+    /// List the paths that people really take, the most walked first
+    ///
+    /// Each with its share, its outcomes, the time to the goal, its fitness and whether it follows the map, and a journey
+    /// that is typical of it. Paths beyond the limit are counted together as `other`, so that all rows add up to all journeys.
+    ///
+    /// Example: tropa variants --map checkout --limit 10, then tropa show CUSTOMER for a customer it names
+    Variants(variants::Variants),
+    /// Write a map, its real journeys or its comparison for other tools
+    ///
+    /// The designed map as BPMN 2.0, Petri net (PNML), Mermaid or CJML; the real journeys as XES, OCEL 2.0 or CJML; the
+    /// comparison as a workbook. A file appears once it is whole.
+    ///
+    /// Example: tropa export --map checkout --format xes --out checkout.xes
+    Export(export::Export),
+    /// Propose a journey file from data alone, or what a journey file lacks
+    ///
+    /// Stages come from the order in which events happen, touchpoints from frequent events with URL templates, transitions
+    /// from shares, time limits from quantiles; every line says what was counted for it. What comes out is a draft that
+    /// passes `tropa check`: name things, and say what is a success.
+    ///
+    /// Example: tropa discover --id checkout --out checkout.journey.yaml, later tropa discover --against checkout.journey.yaml
+    Discover(discover::Discover),
+    /// Make a journey file out of another tool's file
+    ///
+    /// Example: tropa map import checkout.bpmn --out checkout.journey.yaml
+    Map(map::Map),
     /// List records that could not become events, or try them again
     ///
     /// Example: tropa dead-letters list --reason not_json; mend the decoder; tropa dead-letters replay
@@ -214,6 +244,10 @@ pub fn main() -> ExitCode {
         Command::Retain(c) => block_on(c.run()),
         Command::Sql(c) => block_on(c.run()),
         Command::Compare(c) => block_on(c.run()),
+        Command::Variants(c) => block_on(c.run()),
+        Command::Export(c) => block_on(c.run()),
+        Command::Discover(c) => block_on(c.run()),
+        Command::Map(c) => c.run(),
         Command::DeadLetters(c) => block_on(c.run()),
         Command::Verify(c) => block_on(c.run()),
         Command::Backup(c) => block_on(c.run()),

@@ -10,6 +10,7 @@ mod file;
 pub mod glob;
 pub mod value;
 mod versions;
+pub mod written;
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ mod scene;
 mod section;
 mod svg;
 mod text;
+pub mod variants;
 mod words;
 
 pub use html::{escape, html};

@@ -42,7 +42,7 @@ pub struct Touch {
 
 mod condition;
 mod explain;
-mod path;
+pub mod path;
 mod rules;
 
 pub use explain::Explanation;

@@ -26,7 +26,10 @@ mod sets;
 mod standby;
 mod standing;
 mod standing_counts;
+mod trails;
+mod variants;
 mod walked;
+mod walks;
 mod writer;
 
 pub use client::{Clickhouse, SqlAnswer, Target};
@@ -37,6 +40,7 @@ pub use migrations::{MigrationState, statements_for};
 pub use standby::Standby;
 pub use standing::{Among, StaleRow};
 pub use standing_counts::{Counted, CountedBuckets};
+pub use walks::WalkCounts;
 pub use writer::Writer;
 
 /// Why the warehouse could not do what was asked. Faults that pass by themselves are waited out, never returned.

@@ -18,6 +18,7 @@ mod scalar;
 mod shapes;
 mod substitute;
 mod wording;
+mod write;
 
 pub use check::{check, fill, fill_partly};
 pub use fault::{Fault, Faults, Position, allowed, nearest, quoted_list};
@@ -25,3 +26,4 @@ pub use node::{Content, Entry, Node};
 pub use read::read;
 pub use shapes::{OneOrMany, Scalar};
 pub use substitute::substitute;
+pub use write::{Fields, Written, write};

@@ -2,9 +2,9 @@
 
 use super::world::run;
 
-const COMMANDS: [&str; 13] = [
-    "run", "import", "check", "explain", "schema", "show", "identity", "forget", "retain", "sql", "compare", "migrate",
-    "demo",
+const COMMANDS: [&str; 17] = [
+    "run", "import", "check", "explain", "schema", "show", "identity", "forget", "retain", "sql", "compare",
+    "variants", "export", "discover", "map", "migrate", "demo",
 ];
 
 fn help(arguments: &[&str]) -> String {

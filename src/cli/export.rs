@@ -1,0 +1,246 @@
+//! `tropa export`: a designed map, its real journeys or its comparison in the format of another tool. In: a map and a format.
+//! Out: a file, which appears only when it is whole, or standard output. What can be large is written page by page.
+
+use std::fs::File;
+use std::io::{BufWriter, IsTerminal, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::compare::CompareLanguage;
+use super::place::{unreadable, unwritable};
+use super::run::clock;
+use super::store::Store;
+use super::{Failure, Place, PlaceArgs};
+use crate::aggregate::walks::Walk;
+use crate::beside::{self, Asked};
+use crate::conformance::Judge;
+use crate::exchange::{bpmn, cjml, mermaid, ocel::Ocel, xes, xlsx};
+use crate::map::{DesignedMap, MapVersions};
+use crate::progress::{BarUnit, bar};
+use crate::report::{self, Language};
+use crate::stage::reading::Reading;
+use crate::time::Timestamp;
+use crate::warehouse::Clickhouse;
+
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    /// Which map, where the config names several [default: the first one]
+    #[arg(long, value_name = "ID")]
+    map: Option<String>,
+    #[arg(long)]
+    format: Format,
+    /// Where to write [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Which version of the designed map [default: the newest]
+    #[arg(long, value_name = "N")]
+    map_version: Option<u32>,
+    /// Language of names, where the map has several
+    #[arg(long, default_value = "en")]
+    language: CompareLanguage,
+    #[command(flatten)]
+    place: PlaceArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// The designed map as BPMN 2.0, with a drawing; `tropa map import` reads it again
+    Bpmn,
+    /// The designed map as a Petri net, for process miners
+    Pnml,
+    /// The designed map as a Mermaid flowchart, for README files and wikis
+    Mermaid,
+    /// The designed map as a planned journey of CJML
+    Cjml,
+    /// The real journeys as actual journeys of CJML
+    CjmlActual,
+    /// The real journeys as an XES event log
+    Xes,
+    /// The real journeys as OCEL 2.0 (JSON): customers, journeys, and what the journey key names are objects
+    Ocel,
+    /// The comparison as a workbook, one sheet for each table
+    Xlsx,
+}
+
+impl Format {
+    /// Of the file alone, without a store.
+    const fn is_of_the_design(self) -> bool {
+        matches!(self, Self::Bpmn | Self::Pnml | Self::Mermaid | Self::Cjml)
+    }
+}
+
+impl Export {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let place = self.place.load()?;
+        let (_, map) = place.map(self.map.as_deref())?;
+        if self.format == Format::Xlsx && self.out.is_none() && std::io::stdout().is_terminal() {
+            return Err(Failure::Unusable(
+                "a workbook is no text for a screen\n  hint: `--out comparison.xlsx`".to_owned(),
+            ));
+        }
+        let mut out = Out::create(self.out.as_deref())?;
+        if self.format.is_of_the_design() {
+            out.write(&self.design(self.version_of(map)?)?)?;
+            return out.finish();
+        }
+        let store = Store::reach(&place.config).await?;
+        let done = match self.format {
+            Format::Xlsx => comparison(&store.client, &place, map, &mut out).await,
+            _ => self.journeys(&store.client, &place, map, &mut out).await,
+        };
+        store.close().await;
+        done?;
+        out.finish()
+    }
+
+    fn version_of<'m>(&self, map: &'m MapVersions) -> Result<&'m std::sync::Arc<DesignedMap>, Failure> {
+        let Some(asked) = self.map_version else { return Ok(map.newest()) };
+        map.versions.iter().find(|v| v.version == asked).ok_or_else(|| {
+            let known: Vec<String> = map.versions.iter().map(|v| v.version.to_string()).collect();
+            Failure::NotFound(format!(
+                "map `{}` has no version {asked}\n  the journey files hold: {}",
+                map.id,
+                known.join(", ")
+            ))
+        })
+    }
+
+    fn design(&self, map: &std::sync::Arc<DesignedMap>) -> Result<String, Failure> {
+        let language = Language::from(self.language).code();
+        Ok(match self.format {
+            Format::Pnml => Judge::new(map.clone()).pnml().map_err(|e| Failure::Unusable(e.to_string()))?,
+            Format::Mermaid => mermaid::mermaid(map, language),
+            Format::Cjml => cjml::planned(map, language),
+            _ => bpmn::bpmn(map, language),
+        })
+    }
+
+    async fn journeys(
+        &self,
+        store: &Clickhouse,
+        place: &Place,
+        map: &std::sync::Arc<MapVersions>,
+        out: &mut Out,
+    ) -> Result<(), Failure> {
+        let (reading, as_of) = beside::shown(store, &place.config, map, None).await?;
+        let language = Language::from(self.language).code();
+        match self.format {
+            Format::Xes => {
+                out.write(&xes::head(&map.id))?;
+                each(store, &reading, as_of, |walk| out.write(&xes::trace(walk))).await?;
+                out.write(xes::TAIL)
+            }
+            Format::Ocel => {
+                let (mut ocel, head) = Ocel::begin(&reading.map);
+                out.write(&head)?;
+                // Objects come first in the file; events wait beside it, so that both are of one look at the store.
+                let aside = tempfile::tempfile().map_err(|e| unwritable(&std::env::temp_dir(), e))?;
+                let mut events = BufWriter::new(aside);
+                each(store, &reading, as_of, |walk| {
+                    out.write(&ocel.objects(walk))?;
+                    let text = ocel.events(walk);
+                    events.write_all(text.as_bytes()).map_err(|e| unwritable(&std::env::temp_dir(), e))
+                })
+                .await?;
+                out.write(Ocel::BETWEEN)?;
+                let mut aside = events.into_inner().map_err(|e| Failure::Output(e.into_error()))?;
+                aside.rewind()?;
+                out.copy(&mut aside)?;
+                out.write(Ocel::TAIL)
+            }
+            _ => {
+                out.write(&cjml::head())?;
+                let newest = reading.map.newest();
+                let version = |n: u32| reading.map.versions.iter().find(|v| v.version == n).unwrap_or(newest);
+                each(store, &reading, as_of, |walk| {
+                    out.write(&cjml::actual(walk, version(walk.map_version), language))
+                })
+                .await?;
+                out.write(cjml::TAIL)
+            }
+        }
+    }
+}
+
+/// Every journey, in pages of customers.
+async fn each(
+    store: &Clickhouse,
+    reading: &Reading,
+    as_of: Timestamp,
+    mut take: impl FnMut(&Walk) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let progress = bar(store.walk_counts(reading, as_of).await?.journeys, "writing journeys", BarUnit::Count);
+    let mut after: Option<(u8, String)> = None;
+    loop {
+        let page = store.walks(reading, as_of, after.as_ref().map(|(b, c)| (*b, c.as_str()))).await?;
+        let Some(last) = page.last() else { break };
+        after = Some((last.bucket, last.customer.clone()));
+        for walk in &page {
+            take(walk)?;
+        }
+        progress.inc(page.len() as u64);
+    }
+    progress.finish_and_clear();
+    Ok(())
+}
+
+async fn comparison(
+    store: &Clickhouse,
+    place: &Place,
+    map: &std::sync::Arc<MapVersions>,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let comparison = beside::comparison(store, &place.config, map, Asked::Now, clock()).await?;
+    let book = xlsx::workbook(&xlsx::tables(&report::json(&comparison)))
+        .map_err(|e| Failure::Output(std::io::Error::other(e)))?;
+    out.bytes(&book)
+}
+
+/// A file that appears under its name once it is whole, or standard output.
+enum Out {
+    File { to: PathBuf, part: PathBuf, file: BufWriter<File> },
+    Standard(BufWriter<std::io::Stdout>),
+}
+
+impl Out {
+    fn create(to: Option<&Path>) -> Result<Self, Failure> {
+        let Some(to) = to else { return Ok(Self::Standard(BufWriter::new(std::io::stdout()))) };
+        let mut part = to.as_os_str().to_owned();
+        part.push(".part");
+        let part = PathBuf::from(part);
+        let file = File::create(&part).map_err(|e| unwritable(&part, e))?;
+        Ok(Self::File { to: to.to_owned(), part, file: BufWriter::new(file) })
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), Failure> {
+        self.bytes(text.as_bytes())
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        match self {
+            Self::File { part, file, .. } => file.write_all(bytes).map_err(|e| unwritable(part, e)),
+            Self::Standard(out) => Ok(out.write_all(bytes)?),
+        }
+    }
+
+    fn copy(&mut self, from: &mut File) -> Result<(), Failure> {
+        let mut piece = vec![0; 1 << 16];
+        loop {
+            match from.read(&mut piece).map_err(|e| unreadable(&std::env::temp_dir(), e))? {
+                0 => return Ok(()),
+                n => self.bytes(&piece[..n])?,
+            }
+        }
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        match self {
+            Self::File { to, part, mut file } => {
+                file.flush().map_err(|e| unwritable(&part, e))?;
+                std::fs::rename(&part, &to).map_err(|e| unwritable(&to, e))
+            }
+            Self::Standard(mut out) => Ok(out.flush()?),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Journeys of a map one by one, in pages. In: a reading, its `as_of`, the place behind which a page begins. Out: [`Walk`]s.
+
+use clickhouse::Row;
+use serde::Deserialize;
+
+use super::{Clickhouse, WarehouseError};
+use crate::aggregate::Scope;
+use crate::aggregate::walks::{Step, Walk, counts, page};
+use crate::stage::reading::Reading;
+use crate::time::Timestamp;
+
+/// Customers of one page: enough that the way there does not count, little enough for memory.
+const CUSTOMERS: u32 = 5_000;
+
+/// Touchpoint, stage, when, source, event id, channel, and whether it failed and stands beside the model.
+type StepRow = (String, String, i64, String, String, String, (u8, u8));
+
+#[derive(Row, Deserialize)]
+struct WalkRow {
+    bucket: u8,
+    customer: String,
+    id: String,
+    key: String,
+    map_version: u32,
+    attempt: u32,
+    entered: i64,
+    outcome: String,
+    decided: i64,
+    reason: String,
+    value: Option<f64>,
+    currency: String,
+    fit: (u32, u32, u8),
+    steps: Vec<StepRow>,
+}
+
+#[derive(Row, Deserialize)]
+struct Counts {
+    customers: u64,
+    journeys: u64,
+}
+
+/// How much there is to list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WalkCounts {
+    pub customers: u64,
+    pub journeys: u64,
+}
+
+fn scope(reading: &Reading, as_of: Timestamp) -> Scope<'_> {
+    Scope { table: "customer_journeys", map: &reading.map.id, reading: &reading.id, as_of, buckets: &[] }
+}
+
+impl Clickhouse {
+    pub async fn walk_counts(&self, reading: &Reading, as_of: Timestamp) -> Result<WalkCounts, WarehouseError> {
+        let found = self.fetch::<Counts>(&counts(&scope(reading, as_of))).await?;
+        let none = WalkCounts { customers: 0, journeys: 0 };
+        Ok(found.first().map_or(none, |c| WalkCounts { customers: c.customers, journeys: c.journeys }))
+    }
+
+    /// The journeys of the next customers; empty: there are no more.
+    pub async fn walks(
+        &self,
+        reading: &Reading,
+        as_of: Timestamp,
+        after: Option<(u8, &str)>,
+    ) -> Result<Vec<Walk>, WarehouseError> {
+        let rows = self.fetch::<WalkRow>(&page(&scope(reading, as_of), after, CUSTOMERS)).await?;
+        Ok(rows.into_iter().map(walk).collect())
+    }
+}
+
+fn walk(r: WalkRow) -> Walk {
+    let (cost, most, follows) = r.fit;
+    let step = |(touchpoint, stage, at, source, event_id, channel, (failed, beside))| Step {
+        touchpoint,
+        stage,
+        at: Timestamp::from_micros(at),
+        source,
+        event_id,
+        channel,
+        failed: failed == 1,
+        beside: beside == 1,
+    };
+    Walk {
+        bucket: r.bucket,
+        customer: r.customer,
+        id: r.id,
+        key: r.key,
+        map_version: r.map_version,
+        attempt: r.attempt,
+        entry_at: Timestamp::from_micros(r.entered),
+        outcome: r.outcome,
+        outcome_at: Timestamp::from_micros(r.decided),
+        reason: r.reason,
+        value: r.value,
+        currency: r.currency,
+        fitness: (most > 0).then(|| 1.0 - f64::from(cost) / f64::from(most)),
+        follows: follows == 1,
+        steps: r.steps.into_iter().map(step).collect(),
+    }
+}
