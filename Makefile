@@ -11,7 +11,7 @@ DATA ?= tropa-data/demo
 
 SCHEDULES ?= 250000
 
-.PHONY: help demo test lint unit model-long conformance-long kill-long roles-long outage-long bench kafka setup-demo setup-test clean
+.PHONY: help demo test lint unit model-long conformance-long discover-long kill-long roles-long outage-long bench kafka setup-demo setup-test clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ model-long: setup-test ## a million schedules of the fault model, 500 000 by eac
 
 conformance-long: setup-test ## alignments against all runs: 1,000 maps up to length 5, 20 up to length 7
 	TROPA_LONG=1 nice cargo test --profile long --locked --test conformance brute:: -- --nocapture
+
+discover-long: setup-test ## the map found in BPIC 2012, all paths measured by PM4Py
+	TROPA_LONG=1 cargo test --locked --test exchange -- --nocapture bpic_2012
 
 bench: setup-test ## events per second beside the ceiling, and other ratios
 	cargo bench --locked
