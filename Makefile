@@ -11,7 +11,7 @@ DATA ?= tropa-data/demo
 
 SCHEDULES ?= 250000
 
-.PHONY: help demo test lint unit model-long conformance-long discover-long kill-long roles-long outage-long bench kafka setup-demo setup-test clean
+.PHONY: help demo test lint unit picture model-long conformance-long discover-long kill-long roles-long outage-long bench kafka setup-demo setup-test clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ unit: setup-test ## all tests, the fast ones first
 	cargo test --locked --lib --bins -q
 	cargo test --locked --test '*' -q
 	@sh tests/support/not_run.sh
+
+picture: setup-test ## docs/report.png, the picture in the README, out of the test that opens the report in Chromium
+	TROPA_PICTURE=1 cargo test --locked --test report
 
 model-long: setup-test ## a million schedules of the fault model, 500 000 by each scheduler; SCHEDULES=n for n of each kind
 	TROPA_SCHEDULES=$(SCHEDULES) nice cargo test --profile long --locked --test model -- --nocapture --test-threads 2 one_process roles_give

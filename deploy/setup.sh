@@ -64,4 +64,13 @@ if [ "$what" = test ]; then
     "$cache/venv/bin/pip" install --quiet --requirement "$requirements"
     touch "$stamp"
   fi
+  # By their versions in their own package.json, so that a new version here is a new one there.
+  npm_has() { grep -qs "\"version\": \"$2\"" "$cache/node/node_modules/$1/package.json"; }
+  if ! npm_has puppeteer-core 24.43.1 || ! npm_has axe-core 4.14.1; then
+    say "installing puppeteer-core and axe-core (they open the report in Chromium and look for barriers)"
+    npm install --silent --no-audit --no-fund --prefix "$cache/node" puppeteer-core@24.43.1 axe-core@4.14.1
+  fi
+  if ! command -v chromium >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1; then
+    need_packages chromium:chromium || say "Chromium is not to be had: its checks will say that they were not run"
+  fi
 fi

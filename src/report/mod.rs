@@ -3,6 +3,7 @@
 //! comparison.
 
 mod html;
+mod html_tables;
 mod json;
 mod json_gap;
 mod markdown;

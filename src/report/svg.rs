@@ -9,6 +9,9 @@ use super::scene::{BOX_HEIGHT, BOX_WIDTH, Scene};
 use super::words::Language;
 use crate::compare::{Comparison, TransitionMark};
 
+/// So many lines fit below a stage's name.
+const LINES: usize = 6;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     Designed,
@@ -29,7 +32,7 @@ pub fn svg(c: &Comparison, scene: &Scene, side: Side, language: Language, id: &s
         r#"<svg class="map {class}" viewBox="0 0 {w:.0} {h:.0}" role="img" aria-label="{label}" style="min-width:{least:.0}px;max-width:{greatest:.0}px"><defs><marker id="{id}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse" markerUnits="userSpaceOnUse"><path d="M0,0 L8,4 L0,8 z" fill="context-stroke"/></marker></defs>"#,
         class = if side == Side::Designed { "designed" } else { "real" },
         // Letters stay between nine and fourteen pixels; a wider map is scrolled.
-        least = w * 0.78,
+        least = w * 0.83,
         greatest = w * 1.15,
     );
     let most = c.transitions.iter().filter(|t| t.mark != TransitionMark::Boundary).map(|t| t.transitions).max();
@@ -166,13 +169,17 @@ fn stage_box(out: &mut String, c: &Comparison, b: &super::scene::StageBox, side:
         crate::map::Role::Entry => "entry",
         crate::map::Role::None => "",
     };
-    let lines: Vec<String> = match side {
+    let mut whole = title.to_owned();
+    let mut lines: Vec<String> = match side {
         Side::Designed => {
             let mut lines = Vec::new();
             if let Some(d) = s.expected_max_time {
                 lines.push(format!("{} {}", l.pick("no longer than", "не дольше"), limit(Some(d), l)));
             }
-            lines.extend(s.expectations.iter().filter_map(|e| e.get(l.code())).map(|e| clip(e, 22)));
+            for expectation in s.expectations.iter().filter_map(|e| e.get(l.code())) {
+                whole.push_str(&format!("; {expectation}"));
+                lines.extend(wrapped(expectation, 22));
+            }
             lines
         }
         Side::Real if class == "exit" => vec![format!("{} {}", count(s.entered), l.pick("journeys", "путей"))],
@@ -184,13 +191,17 @@ fn stage_box(out: &mut String, c: &Comparison, b: &super::scene::StageBox, side:
             format!("p90 {}", optional_seconds(s.time_p90, l)),
         ],
     };
+    if lines.len() > LINES {
+        lines.truncate(LINES);
+        lines[LINES - 1] = format!("{}…", clip(&lines[LINES - 1], 21).trim_end_matches('…'));
+    }
     let (x, y) = (b.x, b.y);
     let stray = straying(c, &s.id).filter(|_| side == Side::Real);
     let class = if stray.is_some() { format!("{class} strays") } else { class.to_owned() };
     let _ = write!(
         out,
         r#"<g class="stage {class}"><title>{}</title><rect x="{x:.0}" y="{y:.0}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="10"/><text class="name" x="{:.0}" y="{:.0}">{}</text>"#,
-        escape(title),
+        escape(&whole),
         x + 10.0,
         y + 20.0,
         escape(&clip(title, 19)),
@@ -198,7 +209,7 @@ fn stage_box(out: &mut String, c: &Comparison, b: &super::scene::StageBox, side:
     if !role.is_empty() {
         let _ = write!(out, r#"<text class="role" x="{:.0}" y="{:.0}">{role}</text>"#, x + BOX_WIDTH - 8.0, y - 5.0);
     }
-    for (i, line) in lines.iter().take(5).enumerate() {
+    for (i, line) in lines.iter().enumerate() {
         let _ = write!(
             out,
             r#"<text class="fact" x="{:.0}" y="{:.0}">{}</text>"#,
@@ -212,12 +223,27 @@ fn stage_box(out: &mut String, c: &Comparison, b: &super::scene::StageBox, side:
             out,
             r#"<text class="fact strays" x="{:.0}" y="{:.0}">▲ {} {}</text>"#,
             x + 10.0,
-            y + 39.0 + 15.5 * lines.len().min(5) as f64,
+            y + 39.0 + 15.5 * lines.len() as f64,
             l.pick("stray here", "отклонились"),
             share(stray)
         );
     }
     out.push_str("</g>");
+}
+
+/// Lines of at most `n` characters, broken between words; only a word that is longer is cut.
+fn wrapped(text: &str, n: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= n => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(clip(word, n)),
+        }
+    }
+    lines
 }
 
 /// At most `n` characters, with an ellipsis where something was cut; the whole stands in the tooltip.
@@ -233,6 +259,15 @@ fn clip(text: &str, n: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_words_of_a_stage_break_between_words_and_lose_nothing() {
+        let text = "See at once what is on offer and what it costs";
+        let lines = wrapped(text, 22);
+        assert!(lines.iter().all(|line| line.chars().count() <= 22), "{lines:?}");
+        assert_eq!(lines.join(" "), text);
+        assert_eq!(wrapped("Bestellbestätigungsmailzustellung", 22), ["Bestellbestätigungsma…"]);
+    }
 
     #[test]
     fn labels_that_would_cover_each_other_or_a_stage_move_apart() {

@@ -114,7 +114,7 @@ impl Clickhouse {
             self.deviation_counts(scope, mature),
             async { if feels { self.feeling_counts(&feelings).await } else { Ok(Vec::new()) } },
             self.follow_stages(&stages),
-            self.variants(&variants),
+            self.paths(&variants),
             self.touchpoints_seen(scope),
         )?;
         let studied = studied(map, &deviations, STUDIED);
@@ -169,7 +169,7 @@ impl Clickhouse {
         Ok(self.fetch::<StageRow>(query).await?.into_iter().map(stage).collect())
     }
 
-    async fn variants(&self, query: &str) -> Result<Variants, WarehouseError> {
+    async fn paths(&self, query: &str) -> Result<Variants, WarehouseError> {
         let rows = self.fetch::<VariantRow>(query).await?;
         let (distinct, journeys) = rows.first().map_or((0, 0), |r| (r.paths, r.walked));
         let variant = |r: VariantRow| Variant {

@@ -1,0 +1,48 @@
+//! The gap report as tables of cells in one language. In: a [`Comparison`]. Out: [`Section`]s that text, HTML and Markdown
+//! lay out each in its own way, so that all three show the same figures.
+
+mod followed;
+mod plain;
+mod promised;
+mod strayed;
+mod unmeasured;
+
+use super::words::Language;
+use crate::compare::Comparison;
+
+pub use plain::plain;
+
+/// A table with what must be said about it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Section {
+    pub title: String,
+    pub notes: Vec<String>,
+    pub head: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+    /// So many columns are words.
+    pub words: usize,
+    /// Long, and of use to few: folded where a format can fold, else left out.
+    pub folded: bool,
+}
+
+/// The gap report, at most `most` deviations.
+pub fn sections(c: &Comparison, l: Language, most: usize) -> Vec<Section> {
+    let mut all = vec![followed::headline(c, l), followed::stages(c, l)];
+    if c.following.versions.len() > 1 {
+        all.push(followed::versions(c, l));
+    }
+    all.extend([
+        strayed::deviations(c, l, most),
+        strayed::accepted(c, l),
+        promised::expectations(c, l),
+        unmeasured::unmeasured(c, l),
+        promised::emotions(c, l),
+        followed::days(c, l),
+    ]);
+    all.retain(|section| !section.rows.is_empty());
+    all
+}
+
+fn heads(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&w| w.to_owned()).collect()
+}
