@@ -71,8 +71,8 @@ pub async fn comparison(
     nonce: Timestamp,
 ) -> Result<Comparison, BesideError> {
     let stored = store.watermark().await?.ok_or(BesideError::Empty)?;
-    match asked {
-        Asked::Version(version) => under_version(store, config, (map, version)).await,
+    let (reading, as_of) = match asked {
+        Asked::Version(version) => shown(store, config, map, Some(version)).await?,
         Asked::At(t) if t != stored => {
             if t > stored {
                 warn!(
@@ -81,34 +81,12 @@ pub async fn comparison(
             }
             keyed_alike(store, config).await?;
             let real = past::empirical_at(store, config, map, t, nonce).await?;
-            Ok(compare::compare(map, &real))
+            return Ok(compare::compare(map, &real));
         }
-        Asked::Now | Asked::At(_) => now(store, config, map, stored).await,
-    }
-}
-
-async fn now(
-    store: &Clickhouse,
-    config: &Arc<Config>,
-    map: &Arc<MapVersions>,
-    stored: Timestamp,
-) -> Result<Comparison, BesideError> {
-    let reading = Reading::new(map.clone(), Mode::Valid, config);
-    if store.is_current(&reading).await? {
-        let real = store.empirical(&reading, stored).await?;
-        return Ok(compare::compare(map, &real));
-    }
-    // Until the new figures are complete, those that the views show.
-    let shown = match store.shown(&map.id, Mode::Valid).await? {
-        Some(id) => store.reading(&id, config).await?,
-        None => None,
+        Asked::Now | Asked::At(_) => shown(store, config, map, None).await?,
     };
-    let shown = shown.ok_or(BesideError::Outdated)?;
-    warn!(
-        "the journey file has changed: these are the figures of the one before, until `tropa run` or `tropa rebuild` has computed the new ones"
-    );
-    let real = store.empirical(&shown, stored).await?;
-    Ok(compare::compare(&shown.map, &real))
+    let real = store.empirical(&reading, as_of).await?;
+    Ok(compare::compare(&reading.judging(), &real))
 }
 
 /// All history under one version of a map.
@@ -118,18 +96,6 @@ pub fn of_version(config: &Config, map: &Arc<MapVersions>, version: u32) -> Resu
         return Err(BesideError::NoVersion { map: map.id.to_string(), version, known: known.join(", ") });
     }
     Ok(Reading::new(map.clone(), Mode::Version(version), config))
-}
-
-async fn under_version(
-    store: &Clickhouse,
-    config: &Config,
-    (map, version): (&Arc<MapVersions>, u32),
-) -> Result<Comparison, BesideError> {
-    let reading = of_version(config, map, version)?;
-    let counted = if store.is_current(&reading).await? { store.counted_at(&reading).await? } else { None };
-    let as_of = counted.ok_or_else(|| BesideError::NotComputed { map: map.id.to_string(), version })?;
-    let real = store.empirical(&reading, as_of).await?;
-    Ok(compare::compare(&reading.judging(), &real))
 }
 
 /// What a map is shown with, and the moment it is counted at: for whoever lists its journeys, so that they are those that
@@ -151,10 +117,14 @@ pub async fn shown(
     if store.is_current(&reading).await? {
         return Ok((reading, stored));
     }
+    // Until the new figures are complete, those that the views show.
     let shown = match store.shown(&map.id, Mode::Valid).await? {
         Some(id) => store.reading(&id, config).await?,
         None => None,
     };
-    warn!("the journey file has changed: these are the journeys of the one before");
-    Ok((shown.ok_or(BesideError::Outdated)?, stored))
+    let shown = shown.ok_or(BesideError::Outdated)?;
+    warn!(
+        "the journey file has changed: these are the figures of the one before, until `tropa run` or `tropa rebuild` has computed the new ones"
+    );
+    Ok((shown, stored))
 }

@@ -9,7 +9,7 @@ pub mod trails;
 pub mod variants;
 pub mod walk;
 mod walked;
-pub mod walks;
+pub mod exported;
 
 pub use empirical::{
     Coverage, EmpiricalMap, Histogram, JourneyDay, StageDay, TransitionDay, Unmapped, is_mature, mature_dates,

@@ -86,7 +86,7 @@ pub fn deviations(scope: &Scope<'_>, days: &[Day], most: usize) -> String {
         "SELECT map_version AS version, toString(kind) AS kind, toString(place) AS place, toString(stage) AS stage, \
          [count(), uniqExact(customer), countIf(accepted = 1), countIf(outcome = 'completed'), countIf(outcome = 'ended'), countIf(outcome = 'dropped'), \
           countIf(outcome = 'in_flight'), countIf(is_mature AND outcome != 'in_flight'), countIf(is_mature AND outcome = 'dropped')] AS counts, \
-         {}, {}, arraySlice(arraySort(groupArray(id)), 1, 3) AS examples, count() OVER () AS kinds \
+         {}, {}, groupArraySorted(3)(id) AS examples, count() OVER () AS kinds \
          FROM ({each}) GROUP BY version, kind, place, stage ORDER BY counts[1] DESC, version, kind, place, stage LIMIT {most}",
         by_currency("value", "1"),
         by_currency("at_stake", "outcome IN ('ended', 'dropped')"),
@@ -121,7 +121,7 @@ pub fn associations(scope: &Scope<'_>, days: &[Day], studied: &[Studied]) -> Str
     let list: Vec<String> = studied.iter().enumerate().map(one).collect();
     let each = format!(
         "SELECT outcome, one.1 AS studied, one.4 AS has_it, (toUnixTimestamp64Micro(decided_at) - toUnixTimestamp64Micro(assumeNotNull(one.3))) / 1e6 AS took \
-         FROM ({}) AS l ARRAY JOIN arrayFilter(x -> x.2 AND isNotNull(x.3) AND (outcome = 'dropped' OR x.3 <= decided_at), [{}]) AS one \
+         FROM ({}) AS l ARRAY JOIN arrayFilter(x -> x.2 AND isNotNull(x.3) AND (outcome = 'dropped' OR x.3 < decided_at), [{}]) AS one \
          WHERE outcome != 'in_flight' AND fit_most > 0 AND {}",
         live(scope, &columns),
         list.join(", "),

@@ -12,7 +12,7 @@ use super::place::{unreadable, unwritable};
 use super::run::clock;
 use super::store::Store;
 use super::{Failure, Place, PlaceArgs};
-use crate::aggregate::walks::Walk;
+use crate::aggregate::exported::ExportedJourney;
 use crate::beside::{self, Asked};
 use crate::conformance::Judge;
 use crate::exchange::{bpmn, cjml, mermaid, ocel::Ocel, xes, xlsx};
@@ -33,7 +33,7 @@ pub(super) struct Export {
     /// Where to write [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Which version of the designed map [default: the newest]
+    /// Of bpmn, pnml, mermaid and cjml: which version of the designed map [default: the newest]
     #[arg(long, value_name = "N")]
     map_version: Option<u32>,
     /// Language of names, where the map has several
@@ -79,11 +79,20 @@ impl Export {
                 "a workbook is no text for a screen\n  hint: `--out comparison.xlsx`".to_owned(),
             ));
         }
-        let mut out = Out::create(self.out.as_deref())?;
         if self.format.is_of_the_design() {
-            out.write(&self.design(self.version_of(map)?)?)?;
+            let text = self.design(self.version_of(map)?)?;
+            let mut out = Out::create(self.out.as_deref())?;
+            out.write(&text)?;
             return out.finish();
         }
+        if self.map_version.is_some() {
+            return Err(Failure::Unusable(
+                "`--map-version` is about the designed map; journeys keep the version that was valid when they began\n  \
+                 allowed: with bpmn, pnml, mermaid and cjml"
+                    .to_owned(),
+            ));
+        }
+        let mut out = Out::create(self.out.as_deref())?;
         let store = Store::reach(&place.config).await?;
         let done = match self.format {
             Format::Xlsx => comparison(&store.client, &place, map, &mut out).await,
@@ -128,7 +137,7 @@ impl Export {
         match self.format {
             Format::Xes => {
                 out.write(&xes::head(&map.id))?;
-                each(store, &reading, as_of, |walk| out.write(&xes::trace(walk))).await?;
+                each(store, &reading, as_of, |journey| out.write(&xes::trace(journey))).await?;
                 out.write(xes::TAIL)
             }
             Format::Ocel => {
@@ -137,9 +146,9 @@ impl Export {
                 // Objects come first in the file; events wait beside it, so that both are of one look at the store.
                 let aside = tempfile::tempfile().map_err(|e| unwritable(&std::env::temp_dir(), e))?;
                 let mut events = BufWriter::new(aside);
-                each(store, &reading, as_of, |walk| {
-                    out.write(&ocel.objects(walk))?;
-                    let text = ocel.events(walk);
+                each(store, &reading, as_of, |journey| {
+                    out.write(&ocel.objects(journey))?;
+                    let text = ocel.events(journey);
                     events.write_all(text.as_bytes()).map_err(|e| unwritable(&std::env::temp_dir(), e))
                 })
                 .await?;
@@ -153,8 +162,8 @@ impl Export {
                 out.write(&cjml::head())?;
                 let newest = reading.map.newest();
                 let version = |n: u32| reading.map.versions.iter().find(|v| v.version == n).unwrap_or(newest);
-                each(store, &reading, as_of, |walk| {
-                    out.write(&cjml::actual(walk, version(walk.map_version), language))
+                each(store, &reading, as_of, |journey| {
+                    out.write(&cjml::actual(journey, version(journey.map_version), language))
                 })
                 .await?;
                 out.write(cjml::TAIL)
@@ -168,16 +177,16 @@ async fn each(
     store: &Clickhouse,
     reading: &Reading,
     as_of: Timestamp,
-    mut take: impl FnMut(&Walk) -> Result<(), Failure>,
+    mut take: impl FnMut(&ExportedJourney) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let progress = bar(store.walk_counts(reading, as_of).await?.journeys, "writing journeys", BarUnit::Count);
+    let progress = bar(store.exported_counts(reading, as_of).await?.journeys, "writing journeys", BarUnit::Count);
     let mut after: Option<(u8, String)> = None;
     loop {
-        let page = store.walks(reading, as_of, after.as_ref().map(|(b, c)| (*b, c.as_str()))).await?;
+        let page = store.exported(reading, as_of, after.as_ref().map(|(b, c)| (*b, c.as_str()))).await?;
         let Some(last) = page.last() else { break };
         after = Some((last.bucket, last.customer.clone()));
-        for walk in &page {
-            take(walk)?;
+        for journey in &page {
+            take(journey)?;
         }
         progress.inc(page.len() as u64);
     }

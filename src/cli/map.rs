@@ -87,10 +87,9 @@ impl Import {
 }
 
 fn read(format: Format, label: &str, name: &str, bytes: &[u8]) -> Result<Draft, Faults> {
-    let text = String::from_utf8_lossy(bytes);
     match format {
-        Format::Bpmn => bpmn_read::read(label, &text),
-        Format::Cjml => cjml_read::read(label, &text),
+        Format::Bpmn => bpmn_read::read(label, table::utf8(label, bytes)?),
+        Format::Cjml => cjml_read::read(label, table::utf8(label, bytes)?),
         Format::Csv => table::from_csv(label, name, bytes),
         Format::Xlsx => table::from_xlsx(label, name, bytes),
     }

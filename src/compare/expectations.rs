@@ -102,6 +102,9 @@ impl Table<'_> {
         m: Measured,
     ) {
         let (n, found) = m;
+        // Of feelings a few say nothing: a gap, as in the table of emotions.
+        let found =
+            found.filter(|_| n >= self.map.min_n || !matches!(expected, Expected::Emotion | Expected::EmotionAlert));
         let unit = match expected {
             Expected::TargetShare | Expected::Kpi(Metric::Conversion | Metric::DropOffRate | Metric::Overall) => {
                 Unit::Share

@@ -3,7 +3,7 @@
 //! no model beyond that order: what else a map says is not written.
 
 use super::xml::Xml;
-use crate::aggregate::walks::Walk;
+use crate::aggregate::exported::ExportedJourney;
 use crate::map::{DesignedMap, Text};
 
 const CUSTOMER: &str = "customer";
@@ -44,18 +44,18 @@ pub fn head() -> String {
 pub const TAIL: &str = "</CJML>\n";
 
 /// One journey that was walked; titles are of the version that judges it.
-pub fn actual(walk: &Walk, map: &DesignedMap, language: &str) -> String {
+pub fn actual(journey: &ExportedJourney, map: &DesignedMap, language: &str) -> String {
     let mut xml = Xml::piece();
     xml.open("actualJourney", &[]);
-    xml.text("journeyID", &[], &walk.id);
-    actors(&mut xml, &walk.customer, map.owner.as_deref().unwrap_or(COMPANY));
+    xml.text("journeyID", &[], &journey.id);
+    actors(&mut xml, &journey.customer, map.owner.as_deref().unwrap_or(COMPANY));
     xml.open("phases", &[]);
     for stage in &map.stages {
         xml.text("phase", &[("phaseID", &stage.id)], stage.title.get(language).unwrap_or(&stage.id));
     }
     xml.close("phases");
     xml.open("touchpoints", &[]);
-    for step in &walk.steps {
+    for step in &journey.steps {
         let title = map.touchpoint_ix(&step.touchpoint).map(|t| &map.touchpoints[usize::from(t)].title);
         let title = title.and_then(|t| t.get(language)).unwrap_or(&step.touchpoint);
         let channel: Vec<&str> = Some(step.channel.as_str()).filter(|c| !c.is_empty()).into_iter().collect();

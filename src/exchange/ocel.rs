@@ -5,7 +5,7 @@
 use rustc_hash::FxHashSet;
 use serde_json::{Value, json};
 
-use crate::aggregate::walks::Walk;
+use crate::aggregate::exported::ExportedJourney;
 use crate::map::MapVersions;
 
 /// Attributes that never change carry this moment, as the format asks.
@@ -71,20 +71,21 @@ impl Ocel {
     pub const BETWEEN: &'static str = "\n],\n\"events\": [";
     pub const TAIL: &'static str = "\n]}\n";
 
-    fn key_id(&self, walk: &Walk) -> Option<(String, &str)> {
-        let kind = self.key_type.as_deref().filter(|_| !walk.key.is_empty())?;
-        Some((format!("{kind}:{}", walk.key), kind))
+    fn key_id(&self, journey: &ExportedJourney) -> Option<(String, &str)> {
+        let kind = self.key_type.as_deref().filter(|_| !journey.key.is_empty())?;
+        Some((format!("{kind}:{}", journey.key), kind))
     }
 
     /// The journey, with its customer and its key where they are new. A customer's journeys come one after the other.
-    pub fn objects(&mut self, walk: &Walk) -> String {
+    pub fn objects(&mut self, journey: &ExportedJourney) -> String {
         let mut out = String::new();
-        if self.customer.as_deref() != Some(&walk.customer) {
-            self.customer = Some(walk.customer.clone());
-            let object = json!({ "id": customer_id(walk), "type": "customer", "attributes": [], "relationships": [] });
+        if self.customer.as_deref() != Some(&journey.customer) {
+            self.customer = Some(journey.customer.clone());
+            let object =
+                json!({ "id": customer_id(journey), "type": "customer", "attributes": [], "relationships": [] });
             push(&mut out, &mut self.objects, &object);
         }
-        let key = self.key_id(walk).map(|(id, kind)| (id, kind.to_owned()));
+        let key = self.key_id(journey).map(|(id, kind)| (id, kind.to_owned()));
         if let Some((id, kind)) = &key {
             let mut short = [0; 16];
             short.copy_from_slice(&blake3::hash(id.as_bytes()).as_bytes()[..16]);
@@ -94,34 +95,34 @@ impl Ocel {
             }
         }
         let all = [
-            ("outcome", Some(json!(walk.outcome))),
-            ("reason", Some(json!(walk.reason)).filter(|_| !walk.reason.is_empty())),
-            ("map_version", Some(json!(walk.map_version))),
-            ("attempt", Some(json!(walk.attempt))),
-            ("fitness", walk.fitness.map(|f| json!(f))),
-            ("follows_map", walk.fitness.map(|_| json!(walk.follows))),
-            ("value", walk.value.map(|v| json!(v))),
-            ("currency", walk.value.map(|_| json!(walk.currency))),
+            ("outcome", Some(json!(journey.outcome))),
+            ("reason", Some(json!(journey.reason)).filter(|_| !journey.reason.is_empty())),
+            ("map_version", Some(json!(journey.map_version))),
+            ("attempt", Some(json!(journey.attempt))),
+            ("fitness", journey.fitness.map(|f| json!(f))),
+            ("follows_map", journey.fitness.map(|_| json!(journey.follows))),
+            ("value", journey.value.map(|v| json!(v))),
+            ("currency", journey.value.map(|_| json!(journey.currency))),
         ];
         let attributes: Vec<Value> = all
             .into_iter()
             .filter_map(|(name, value)| Some(json!({ "name": name, "time": EVER, "value": value? })))
             .collect();
-        let mut relationships = vec![json!({ "objectId": customer_id(walk), "qualifier": "walked by" })];
+        let mut relationships = vec![json!({ "objectId": customer_id(journey), "qualifier": "walked by" })];
         relationships.extend(key.map(|(id, _)| json!({ "objectId": id, "qualifier": "about" })));
         let object =
-            json!({ "id": walk.id, "type": "journey", "attributes": attributes, "relationships": relationships });
+            json!({ "id": journey.id, "type": "journey", "attributes": attributes, "relationships": relationships });
         push(&mut out, &mut self.objects, &object);
         out
     }
 
-    pub fn events(&mut self, walk: &Walk) -> String {
+    pub fn events(&mut self, journey: &ExportedJourney) -> String {
         let mut out = String::new();
-        let key = self.key_id(walk).map(|(id, _)| id);
-        for (i, step) in walk.steps.iter().enumerate() {
+        let key = self.key_id(journey).map(|(id, _)| id);
+        for (i, step) in journey.steps.iter().enumerate() {
             let mut relationships = vec![
-                json!({ "objectId": walk.id, "qualifier": "visit of" }),
-                json!({ "objectId": customer_id(walk), "qualifier": "made by" }),
+                json!({ "objectId": journey.id, "qualifier": "visit of" }),
+                json!({ "objectId": customer_id(journey), "qualifier": "made by" }),
             ];
             relationships.extend(key.iter().map(|id| json!({ "objectId": id, "qualifier": "about" })));
             let strings = [
@@ -137,7 +138,7 @@ impl Ocel {
                 .collect();
             attributes.push(json!({ "name": "failed", "value": step.failed }));
             let event = json!({
-                "id": format!("{}.{}", walk.id, i + 1),
+                "id": format!("{}.{}", journey.id, i + 1),
                 "type": step.touchpoint,
                 "time": step.at.to_string(),
                 "attributes": attributes,
@@ -150,8 +151,8 @@ impl Ocel {
 }
 
 /// A customer and the object its key names may share a name.
-fn customer_id(walk: &Walk) -> String {
-    format!("customer:{}", walk.customer)
+fn customer_id(journey: &ExportedJourney) -> String {
+    format!("customer:{}", journey.customer)
 }
 
 fn push(out: &mut String, count: &mut u64, item: &Value) {

@@ -31,11 +31,22 @@ pub const COLUMNS: [&str; 15] = [
 /// Parts of a cell that names several.
 const BETWEEN: [char; 2] = [';', '|'];
 
+/// A table of touchpoints is not wider.
+const MOST_COLUMNS: usize = 200;
+
 /// One line of the table: its number in the file, and its cells.
 type Line = (u32, Vec<String>);
 
+/// Text in another encoding would come in as other letters.
+pub fn utf8<'b>(label: &str, bytes: &'b [u8]) -> Result<&'b str, Faults> {
+    std::str::from_utf8(bytes).map_err(|e| {
+        let line = bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count() as u32 + 1;
+        fault(label, Position { line, column: 1 }, "this is not UTF-8", "save the file with the encoding UTF-8")
+    })
+}
+
 pub fn from_csv(label: &str, name: &str, bytes: &[u8]) -> Result<Draft, Faults> {
-    let text = String::from_utf8_lossy(bytes);
+    let text = utf8(label, bytes)?;
     let text = text.trim_start_matches('\u{feff}');
     let first = text.lines().next().unwrap_or_default();
     // Spreadsheets of many countries part cells by a semicolon.
@@ -59,17 +70,32 @@ pub fn from_xlsx(label: &str, name: &str, bytes: &[u8]) -> Result<Draft, Faults>
         fault(label, Position::default(), format!("this is no workbook: {e}"), "allowed: .xlsx")
     };
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(broken)?;
-    let sheet = book.worksheet_range_at(0);
-    let sheet =
-        sheet.ok_or_else(|| fault(label, Position::default(), "the workbook has no sheet", ""))?.map_err(broken)?;
-    let top = sheet.start().map_or(0, |(row, _)| row);
-    let cell = |data: &Data| match data {
-        Data::Empty => String::new(),
-        Data::Bool(b) => b.to_string(),
-        other => other.to_string().trim().to_owned(),
-    };
-    let lines = sheet.rows().enumerate().map(|(i, row)| (top + i as u32 + 1, row.iter().map(cell).collect()));
-    draft(label, name, lines.collect())
+    let first = book.sheet_names().into_iter().next();
+    let first = first.ok_or_else(|| fault(label, Position::default(), "the workbook has no sheet", ""))?;
+    // Cell by cell: a sheet is as large as its last cell says, and two cells may be a million rows apart.
+    let mut cells = book.worksheet_cells_reader(&first).map_err(broken)?;
+    let mut lines: Vec<Line> = Vec::new();
+    while let Some(cell) = cells.next_cell().map_err(broken)? {
+        let (row, column) = (cell.get_position().0 + 1, cell.get_position().1 as usize);
+        let text = match Data::from(cell.get_value().clone()) {
+            Data::Empty => continue,
+            Data::Bool(b) => b.to_string(),
+            other => other.to_string().trim().to_owned(),
+        };
+        if column >= MOST_COLUMNS {
+            let at = Position { line: row, column: column as u32 + 1 };
+            let allowed = format!("at most {MOST_COLUMNS} columns");
+            return Err(fault(label, at, "there is a cell far to the right", &allowed));
+        }
+        if lines.last().is_none_or(|(last, _)| *last != row) {
+            lines.push((row, Vec::new()));
+        }
+        if let Some((_, line)) = lines.last_mut() {
+            line.resize(line.len().max(column + 1), String::new());
+            line[column] = text;
+        }
+    }
+    draft(label, name, lines)
 }
 
 fn draft(label: &str, name: &str, lines: Vec<Line>) -> Result<Draft, Faults> {

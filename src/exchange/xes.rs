@@ -2,7 +2,7 @@
 //! An event is a visit; its name is the touchpoint.
 
 use super::xml::Xml;
-use crate::aggregate::walks::{Step, Walk};
+use crate::aggregate::exported::{ExportedJourney, Step};
 
 /// Opens the log.
 pub fn head(map: &str) -> String {
@@ -28,7 +28,7 @@ pub fn head(map: &str) -> String {
 
 pub const TAIL: &str = "</log>\n";
 
-pub fn trace(walk: &Walk) -> String {
+pub fn trace(journey: &ExportedJourney) -> String {
     let mut xml = Xml::piece();
     xml.open("trace", &[]);
     let string = |xml: &mut Xml, key: &str, value: &str| {
@@ -36,22 +36,22 @@ pub fn trace(walk: &Walk) -> String {
             xml.empty("string", &[("key", key), ("value", value)]);
         }
     };
-    string(&mut xml, "concept:name", &walk.id);
-    string(&mut xml, "customer", &walk.customer);
-    string(&mut xml, "journey_key", &walk.key);
-    string(&mut xml, "outcome", &walk.outcome);
-    string(&mut xml, "reason", &walk.reason);
-    xml.empty("int", &[("key", "map_version"), ("value", &walk.map_version.to_string())]);
-    xml.empty("int", &[("key", "attempt"), ("value", &walk.attempt.to_string())]);
-    if let Some(fitness) = walk.fitness {
+    string(&mut xml, "concept:name", &journey.id);
+    string(&mut xml, "customer", &journey.customer);
+    string(&mut xml, "journey_key", &journey.key);
+    string(&mut xml, "outcome", &journey.outcome);
+    string(&mut xml, "reason", &journey.reason);
+    xml.empty("int", &[("key", "map_version"), ("value", &journey.map_version.to_string())]);
+    xml.empty("int", &[("key", "attempt"), ("value", &journey.attempt.to_string())]);
+    if let Some(fitness) = journey.fitness {
         xml.empty("float", &[("key", "fitness"), ("value", &fitness.to_string())]);
-        xml.empty("boolean", &[("key", "follows_map"), ("value", &walk.follows.to_string())]);
+        xml.empty("boolean", &[("key", "follows_map"), ("value", &journey.follows.to_string())]);
     }
-    if let Some(value) = walk.value {
+    if let Some(value) = journey.value {
         xml.empty("float", &[("key", "value"), ("value", &value.to_string())]);
-        string(&mut xml, "currency", &walk.currency);
+        string(&mut xml, "currency", &journey.currency);
     }
-    walk.steps.iter().for_each(|step| event(&mut xml, step));
+    journey.steps.iter().for_each(|step| event(&mut xml, step));
     xml.close("trace");
     xml.done()
 }

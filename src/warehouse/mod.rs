@@ -29,18 +29,18 @@ mod standing_counts;
 mod trails;
 mod variants;
 mod walked;
-mod walks;
+mod exported;
 mod writer;
 
 pub use client::{Clickhouse, SqlAnswer, Target};
 pub use cluster::Cluster;
+pub use exported::ExportedCounts;
 pub use frozen::TableShape;
 pub use letters::{LetterFilter, StoredLetter};
 pub use migrations::{MigrationState, statements_for};
 pub use standby::Standby;
 pub use standing::{Among, StaleRow};
 pub use standing_counts::{Counted, CountedBuckets};
-pub use walks::WalkCounts;
 pub use writer::Writer;
 
 /// Why the warehouse could not do what was asked. Faults that pass by themselves are waited out, never returned.

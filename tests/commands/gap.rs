@@ -245,7 +245,7 @@ fn with_and_without_a_deviation_are_counted_from_its_landmark_on() {
         let mut counts = [(0, 0), (0, 0)];
         for j in decided().filter(|j| n(&j["most"]) > 0) {
             let Some((at, by_then)) = reached(line, j, &rank_of) else { continue };
-            if j["outcome"] != "dropped" && at > number(&j["decided"]) as i64 {
+            if j["outcome"] != "dropped" && at >= number(&j["decided"]) as i64 {
                 continue;
             }
             let of = |i: usize| j["kinds"][i] == line["kind"] && j["where"][i] == line["place"];

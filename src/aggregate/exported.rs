@@ -6,7 +6,7 @@ use crate::time::Timestamp;
 
 /// One journey.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Walk {
+pub struct ExportedJourney {
     /// Where the next page begins: behind this customer.
     pub bucket: u8,
     pub customer: String,

@@ -1,11 +1,11 @@
-//! Journeys of a map one by one, in pages. In: a reading, its `as_of`, the place behind which a page begins. Out: [`Walk`]s.
+//! Journeys of a map one by one, in pages. In: a reading, its `as_of`, the place behind which a page begins. Out: [`ExportedJourney`]s.
 
 use clickhouse::Row;
 use serde::Deserialize;
 
 use super::{Clickhouse, WarehouseError};
 use crate::aggregate::Scope;
-use crate::aggregate::walks::{Step, Walk, counts, page};
+use crate::aggregate::exported::{ExportedJourney, Step, counts, page};
 use crate::stage::reading::Reading;
 use crate::time::Timestamp;
 
@@ -16,7 +16,7 @@ const CUSTOMERS: u32 = 5_000;
 type StepRow = (String, String, i64, String, String, String, (u8, u8));
 
 #[derive(Row, Deserialize)]
-struct WalkRow {
+struct ExportedRow {
     bucket: u8,
     customer: String,
     id: String,
@@ -41,7 +41,7 @@ struct Counts {
 
 /// How much there is to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WalkCounts {
+pub struct ExportedCounts {
     pub customers: u64,
     pub journeys: u64,
 }
@@ -51,25 +51,25 @@ fn scope(reading: &Reading, as_of: Timestamp) -> Scope<'_> {
 }
 
 impl Clickhouse {
-    pub async fn walk_counts(&self, reading: &Reading, as_of: Timestamp) -> Result<WalkCounts, WarehouseError> {
+    pub async fn exported_counts(&self, reading: &Reading, as_of: Timestamp) -> Result<ExportedCounts, WarehouseError> {
         let found = self.fetch::<Counts>(&counts(&scope(reading, as_of))).await?;
-        let none = WalkCounts { customers: 0, journeys: 0 };
-        Ok(found.first().map_or(none, |c| WalkCounts { customers: c.customers, journeys: c.journeys }))
+        let none = ExportedCounts { customers: 0, journeys: 0 };
+        Ok(found.first().map_or(none, |c| ExportedCounts { customers: c.customers, journeys: c.journeys }))
     }
 
     /// The journeys of the next customers; empty: there are no more.
-    pub async fn walks(
+    pub async fn exported(
         &self,
         reading: &Reading,
         as_of: Timestamp,
         after: Option<(u8, &str)>,
-    ) -> Result<Vec<Walk>, WarehouseError> {
-        let rows = self.fetch::<WalkRow>(&page(&scope(reading, as_of), after, CUSTOMERS)).await?;
-        Ok(rows.into_iter().map(walk).collect())
+    ) -> Result<Vec<ExportedJourney>, WarehouseError> {
+        let rows = self.fetch::<ExportedRow>(&page(&scope(reading, as_of), after, CUSTOMERS)).await?;
+        Ok(rows.into_iter().map(exported).collect())
     }
 }
 
-fn walk(r: WalkRow) -> Walk {
+fn exported(r: ExportedRow) -> ExportedJourney {
     let (cost, most, follows) = r.fit;
     let step = |(touchpoint, stage, at, source, event_id, channel, (failed, beside))| Step {
         touchpoint,
@@ -81,7 +81,7 @@ fn walk(r: WalkRow) -> Walk {
         failed: failed == 1,
         beside: beside == 1,
     };
-    Walk {
+    ExportedJourney {
         bucket: r.bucket,
         customer: r.customer,
         id: r.id,
