@@ -153,12 +153,21 @@ impl Histogram {
         self.at_rank(((q * n as f64).ceil() as u64).clamp(1, n.max(1)))
     }
 
-    /// The value at a place in ascending order, from 1 on.
+    /// The value at a place in ascending order, from 1 on, within the buckets' relative error.
     pub fn at_rank(&self, rank: u64) -> Option<f64> {
+        self.bucket_at(rank).map(super::bucket_seconds)
+    }
+
+    /// Between which values the one at a place in ascending order lies.
+    pub fn around_rank(&self, rank: u64) -> Option<(f64, f64)> {
+        self.bucket_at(rank).map(super::bucket_edges)
+    }
+
+    fn bucket_at(&self, rank: u64) -> Option<i32> {
         let mut below = 0;
         self.0.iter().find_map(|&(bucket, count)| {
             below += count;
-            (below >= rank).then(|| super::bucket_seconds(bucket))
+            (below >= rank).then_some(bucket)
         })
     }
 }

@@ -234,3 +234,9 @@ fn buckets(list: &[u8]) -> String {
 pub fn bucket_seconds(bucket: i32) -> f64 {
     if bucket == 0 { 0.0 } else { 1.02_f64.powf(f64::from(bucket) - 1000.0 + 0.5) }
 }
+
+/// The edges of a bucket: everything in it lies between them.
+pub fn bucket_edges(bucket: i32) -> (f64, f64) {
+    let edge = |k: i32| 1.02_f64.powf(f64::from(k) - 1000.0);
+    if bucket == 0 { (0.0, 0.0) } else { (edge(bucket), edge(bucket + 1)) }
+}

@@ -104,6 +104,17 @@ pub(super) fn render(
     })
 }
 
+/// Writes a file that people go on with by hand: never over one that is there.
+pub(super) fn write_new(file: &Path, text: &str) -> Result<(), Failure> {
+    if file.exists() {
+        return Err(Failure::Unusable(format!(
+            "{} is there already\n  hint: `--out` with another name, or move it away",
+            file.display()
+        )));
+    }
+    write(file, text)
+}
+
 pub(super) fn write(file: &Path, text: &str) -> Result<(), Failure> {
     std::fs::write(file, text).map_err(|e| unwritable(file, e))
 }

@@ -1,7 +1,7 @@
 //! `tropa discover`: a journey file out of data alone, or what a given one lacks. In: the events in the store. Out: a file to
 //! begin with, or parts to paste, each with what was counted for it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::compare::write;
+use super::compare::write_new;
 use super::place::{load_maps, read};
 use super::store::Store;
 use super::{Failure, Place, PlaceArgs};
@@ -85,9 +85,7 @@ impl Discover {
         let found = self.found(&store.client, &place, key.as_ref(), against).await;
         store.close().await;
         let (trails, under) = found?;
-        if trails.iter().all(|t| t.events.is_empty()) {
-            return Err(crate::beside::BesideError::Empty.into());
-        }
+        self.looked_at(&trails, &asked)?;
         let text = match under {
             Some((map, placed)) => {
                 let Missing { text, touchpoints, transitions, limits } =
@@ -104,9 +102,38 @@ impl Discover {
             }
         };
         match &self.out {
-            Some(file) => write(file, &text),
+            Some(file) => write_new(file, &text),
             None => Ok(std::io::stdout().lock().write_all(text.as_bytes())?),
         }
+    }
+
+    /// Something is there to look at, and every name that was given names something.
+    fn looked_at(&self, trails: &[Trail], asked: &Asked) -> Result<(), Failure> {
+        let names: BTreeSet<&str> = trails.iter().flat_map(|t| t.events.iter().map(|e| &*e.name)).collect();
+        if names.is_empty() {
+            return Err(match &self.key {
+                Some(key) => Failure::NotFound(format!(
+                    "no event with a customer has `{key}`, or the store holds none of the config's sources\n  \
+                     hint: `--key props.NAME`, a property of the events"
+                )),
+                None => crate::beside::BesideError::Empty.into(),
+            });
+        }
+        let given = |flag: &'static str, globs: &[Glob]| globs.iter().map(|g| (flag, g.clone())).collect::<Vec<_>>();
+        for (flag, glob) in [given("--event", &asked.events), given("--goal", &asked.goals)].concat() {
+            if !names.iter().any(|name| glob.matches(name)) {
+                const SHOWN: usize = 20;
+                let mut there = names.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+                if names.len() > SHOWN {
+                    there.push_str(", …");
+                }
+                return Err(Failure::NotFound(format!(
+                    "no event is named as `{flag} {}` says\n  there are: {there}",
+                    glob.pattern()
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn asked(&self) -> Result<Asked, Failure> {

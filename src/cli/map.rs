@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::Failure;
-use super::compare::write;
+use super::compare::write_new;
 use super::place::unreadable;
 use crate::exchange::{Draft, bpmn_read, cjml_read, table};
 use crate::map::load_with_warnings;
@@ -80,7 +80,7 @@ impl Import {
             eprintln!("warning: {warning}");
         }
         match &self.out {
-            Some(file) => write(file, &text),
+            Some(file) => write_new(file, &text),
             None => Ok(std::io::stdout().lock().write_all(text.as_bytes())?),
         }
     }
