@@ -12,7 +12,7 @@ use tropa::map;
 use crate::data;
 use crate::python::python;
 use crate::shop;
-use crate::world::{asked, demo};
+use crate::world::{asked, demo, refused};
 
 /// A store filled from a log by an example's config, with another map.
 struct Log {
@@ -160,6 +160,24 @@ fn the_shop_s_proposal_has_templates_for_pages_and_passes_the_check() {
     assert!(map.touchpoints.iter().any(|t| t.matching.any.iter().any(|c| !c.path.is_empty())), "{text}");
     assert!(map.touchpoints.len() >= 5 && map.stages.len() >= 2 && !map.transitions.is_empty(), "{text}");
     assert!(text.lines().filter(|l| l.starts_with("  - {")).all(|l| l.contains("  # ")), "{text}");
+}
+
+#[test]
+fn what_no_event_has_is_answered_with_what_there_is_and_no_file_is_written_over() {
+    for flag in ["--event", "--goal"] {
+        let said = refused(&["discover", flag, "nope"]);
+        assert!(said.starts_with(&format!("no event is named as `{flag} nope` says\n  there are: ")), "{said}");
+        assert!(said.contains("order.paid"), "{said}");
+    }
+    let said = refused(&["discover", "--key", "props.nope"]);
+    assert!(said.starts_with("no event with a customer has `props.nope`"), "{said}");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let mine = folder.path().join("mine.journey.yaml");
+    std::fs::write(&mine, "by hand").expect("writable");
+    let said = refused(&["discover", "--out", shop::text(&mine)]);
+    assert!(said.contains("is there already\n  hint: `--out` with another name"), "{said}");
+    assert_eq!(std::fs::read_to_string(&mine).expect("it is there"), "by hand");
 }
 
 #[test]

@@ -21,12 +21,23 @@ pub fn demo() -> &'static Path {
         .1
 }
 
+/// Who opens the store lends it to the others, and takes it away when it ends.
+static ONE: Mutex<()> = Mutex::new(());
+
 /// What a command says of the demo.
 pub fn asked(arguments: &[&str]) -> String {
-    // Who opens the store lends it to the others, and takes it away when it ends.
-    static ONE: Mutex<()> = Mutex::new(());
+    let data = shop::text(demo());
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    shop::tropa(&[arguments, &["--data", shop::text(demo())]].concat())
+    shop::tropa(&[arguments, &["--data", data]].concat())
+}
+
+/// Why a command cannot be carried out.
+pub fn refused(arguments: &[&str]) -> String {
+    let data = shop::text(demo());
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let out = shop::run(&[arguments, &["--data", data]].concat());
+    assert!(!out.status.success(), "{arguments:?}");
+    String::from_utf8(out.stderr).expect("text")
 }
 
 pub fn json(arguments: &[&str]) -> Value {
