@@ -38,11 +38,16 @@ impl PlaceArgs {
     /// Loads config and journey files; `--data` overrides the config's folder.
     pub fn load(&self) -> Result<Place, Failure> {
         let file = self.config_file().ok_or_else(|| {
-            Failure::Unusable(
-                "no config: give `--config FILE`, or a `--data DIR` that was used with one, or write tropa.yaml here\n  \
-                 hint: `tropa demo` writes a complete example into its data folder"
+            Failure::Unusable(match &self.data {
+                // The folder alone is enough once it is known which config it belongs to; a guess could mix two stores.
+                Some(dir) => format!(
+                    "no config: {} has not been used with one yet\n  hint: add `--config tropa.yaml`",
+                    dir.display()
+                ),
+                None => "no config: give `--config FILE`, or a `--data DIR` that was used with one, or write tropa.yaml here\n  \
+                         hint: `tropa demo` writes a complete example into its data folder"
                     .to_owned(),
-            )
+            })
         })?;
         let mut config = read_config(&file)?;
         if let Some(data) = &self.data {
