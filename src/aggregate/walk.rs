@@ -150,15 +150,17 @@ fn landmark(landmark: &Landmark, alias: &str) -> String {
         }
         Landmark::Change(from, to, times) => {
             let (from, to) = (quote(from), quote(to));
-            let changes = format!("arrayFilter(k -> e_stage[k] = {from} AND e_stage[k + 1] = {to}, range(1, {n}))");
+            // Side by side: a lambda that takes a whole array with it copies it for every element.
+            let (before, after) = ("arrayPopBack(e_stage)", "arrayPopFront(e_stage)");
+            let changes =
+                format!("arrayFilter((k, a, b) -> a = {from} AND b = {to}, range(1, {n}), {before}, {after})");
             or_null(format!("{changes}[{times}]"), "e_first_at[@ + 1]")
         }
         Landmark::Visit(touchpoint, 1) => or_null(format!("indexOf(v_touchpoint, {})", quote(touchpoint)), "v_at[@]"),
         Landmark::Visit(touchpoint, times) => {
             let t = quote(touchpoint);
-            let visits = "v_touchpoint, v_entry, arrayEnumerate(v_entry)";
-            let so_far = format!("arrayCount((u, f, j) -> u = {t} AND f = e AND j <= k, {visits})");
-            or_null(format!("arrayFirstIndex((u, e, k) -> u = {t} AND {so_far} = {times}, {visits})"), "v_at[@]")
+            let nth = "arrayEnumerateUniq(v_touchpoint, v_entry)";
+            or_null(format!("arrayFirstIndex((u, c) -> u = {t} AND c = {times}, v_touchpoint, {nth})"), "v_at[@]")
         }
     }
 }
