@@ -16,8 +16,8 @@ pub use empirical::{
 };
 pub use landmark::studied;
 pub use walked::{
-    AssociationCount, DeviationCount, Exposed, FeelingCount, FollowGroup, FollowStage, Landmark, Studied,
-    TouchpointSeen, Variant, Variants, WalkedMap,
+    AssociationCount, DeviationCount, Exposed, FeelingCount, FollowCounts, FollowGroup, FollowStage, Landmark,
+    PathCount, Paths, Studied, TouchpointSeen, WalkedMap,
 };
 
 use crate::time::Timestamp;

@@ -122,6 +122,9 @@ pub(super) fn touchpoints(scope: &Scope<'_>) -> String {
     )
 }
 
+/// Sum of the fitness of those evaluated, in millionths, rounded for each journey.
+pub(super) const FITNESS: &str = "toUInt64(sumIf(round((1 - fit_cost / greatest(fit_most, 1)) * 1e6), fit_most > 0))";
+
 pub(super) fn conformance(scope: &Scope<'_>) -> String {
     let columns =
         ["matures_at", "map_version", "fit_cost", "fit_most", "follows", "ambiguous_type", "order_ambiguous", "d_kind"];
@@ -129,7 +132,7 @@ pub(super) fn conformance(scope: &Scope<'_>) -> String {
     format!(
         "SELECT bucket, entry_date, matures_at, map_version, {DIMS}, outcome, count() AS journeys, countIf(fit_most > 0) AS evaluated, \
          countIf(l.follows = 1) AS following, countIf(has(d_kind, 'forbidden')) AS forbidden, \
-         toUInt64(sumIf(round((1 - fit_cost / greatest(fit_most, 1)) * 1e6), fit_most > 0)) AS fitness_ppm, \
+         {FITNESS} AS fitness_ppm, \
          countIf(l.ambiguous_type = 1) AS ambiguous_type, countIf(l.order_ambiguous = 1) AS order_ambiguous, \
          countIf(l.order_ambiguous = 1 AND fit_most > 0) AS evaluated_order_ambiguous, \
          countIf(l.order_ambiguous = 1 AND l.follows = 1) AS following_order_ambiguous \

@@ -1,7 +1,7 @@
 //! What single journeys tell, as SQL over the nested arrays of `customer_journeys`. In: a [`Scope`], the mature entry dates.
 //! Out: SELECTs whose rows are the shapes of `walked.rs`. Meanings are those of semantics.md, "Conformance".
 
-use super::select::{histogram, live};
+use super::select::{FITNESS, histogram, live};
 use super::{Exposed, Landmark, Scope, Studied, quote};
 use crate::time::Day;
 
@@ -12,8 +12,6 @@ fn mature(days: &[Day]) -> String {
     }
     format!("toInt32(entry_date) IN ({})", days.iter().map(|d| d.0.to_string()).collect::<Vec<_>>().join(", "))
 }
-
-const FITNESS: &str = "toUInt64(sumIf(round((1 - fit_cost / greatest(fit_most, 1)) * 1e6), fit_most > 0))";
 
 pub fn groups(scope: &Scope<'_>) -> String {
     let columns =
@@ -55,7 +53,7 @@ pub fn stages(scope: &Scope<'_>, days: &[Day]) -> String {
 }
 
 /// At most `most` paths; how many there are stands in every row.
-pub fn variants(scope: &Scope<'_>, days: &[Day], most: usize) -> String {
+pub fn paths(scope: &Scope<'_>, days: &[Day], most: usize) -> String {
     let columns = ["map_version", "fit_most", "order_ambiguous", "v_touchpoint", "v_beside"];
     format!(
         "SELECT version, tied, decided, path, journeys, count() OVER () AS paths, sum(journeys) OVER () AS walked FROM \

@@ -9,7 +9,7 @@ use crate::time::{Day, Timestamp};
 pub struct WalkedMap {
     pub groups: Vec<FollowGroup>,
     pub stages: Vec<FollowStage>,
-    pub variants: Variants,
+    pub paths: Paths,
     /// Most frequent first, and how many there are before anything was cut.
     pub deviations: Vec<DeviationCount>,
     pub distinct_deviations: u64,
@@ -19,15 +19,12 @@ pub struct WalkedMap {
     pub seen: Vec<TouchpointSeen>,
 }
 
-/// Journeys of one entry date, version, outcome and certainty of order; all entry dates, all outcomes.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct FollowGroup {
-    pub entry_date: Day,
-    pub version: u32,
-    pub outcome: String,
-    pub order_ambiguous: bool,
+/// How some journeys followed the map.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FollowCounts {
     pub journeys: u64,
     pub evaluated: u64,
+    /// Without a deviation that is not accepted; of a stage: without one in it.
     pub following: u64,
     pub forbidden: u64,
     /// Sum of the fitness of those evaluated, in millionths, rounded for each journey.
@@ -37,33 +34,50 @@ pub struct FollowGroup {
     pub clean: u64,
 }
 
+impl<'a> std::iter::Sum<&'a Self> for FollowCounts {
+    fn sum<I: Iterator<Item = &'a Self>>(parts: I) -> Self {
+        parts.fold(Self::default(), |sum, part| Self {
+            journeys: sum.journeys + part.journeys,
+            evaluated: sum.evaluated + part.evaluated,
+            following: sum.following + part.following,
+            forbidden: sum.forbidden + part.forbidden,
+            fitness_ppm: sum.fitness_ppm + part.fitness_ppm,
+            ambiguous_type: sum.ambiguous_type + part.ambiguous_type,
+            clean: sum.clean + part.clean,
+        })
+    }
+}
+
+/// Journeys of one entry date, version, outcome and certainty of order; all entry dates, all outcomes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FollowGroup {
+    pub entry_date: Day,
+    pub version: u32,
+    pub outcome: String,
+    pub order_ambiguous: bool,
+    pub counts: FollowCounts,
+}
+
 /// Journeys that entered a stage, or have a deviation there.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FollowStage {
     pub version: u32,
     pub stage: String,
     pub order_ambiguous: bool,
-    pub journeys: u64,
-    pub evaluated: u64,
-    /// Without a deviation in this stage that is not accepted.
-    pub following: u64,
-    pub forbidden: u64,
-    pub fitness_ppm: u64,
-    pub ambiguous_type: u64,
-    pub clean: u64,
+    pub counts: FollowCounts,
 }
 
 /// The paths of journeys that were evaluated, most frequent first, and how much was cut.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Variants {
-    pub kept: Vec<Variant>,
+pub struct Paths {
+    pub kept: Vec<PathCount>,
     /// Distinct paths, and their journeys, before anything was cut.
     pub distinct: u64,
     pub journeys: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Variant {
+pub struct PathCount {
     pub version: u32,
     pub order_ambiguous: bool,
     /// A deciding visit stands in the path; else the path is a prefix.

@@ -1,10 +1,10 @@
 //! `tropa compare`: the real journey beside the designed one, now or at a past `as_of`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::place::unwritable;
+use super::place::write;
 use super::run::clock;
 use super::store::Store;
 use super::{Failure, PlaceArgs};
@@ -102,19 +102,4 @@ pub(super) fn render(
             report::html(comparison, &languages)
         }
     })
-}
-
-/// Writes a file that people go on with by hand: never over one that is there.
-pub(super) fn write_new(file: &Path, text: &str) -> Result<(), Failure> {
-    if file.exists() {
-        return Err(Failure::Unusable(format!(
-            "{} is there already\n  hint: `--out` with another name, or move it away",
-            file.display()
-        )));
-    }
-    write(file, text)
-}
-
-pub(super) fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(file, text).map_err(|e| unwritable(file, e))
 }

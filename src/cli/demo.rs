@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::compare::{CompareFormat, render, write};
-use super::place::{create_dir, read_config, unwritable};
+use super::compare::{CompareFormat, render};
+use super::place::{create_dir, read_config, unwritable, write};
 use super::round::run_on;
 use super::run::clock;
 use super::store::Store;

@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::compare::write_new;
-use super::place::{load_maps, read};
+use super::place::{load_maps, read, write_new};
 use super::store::Store;
 use super::{Failure, Place, PlaceArgs};
 use crate::discover::{Asked, Missing, Placed, Proposal, Trail, missing, propose};

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::Failure;
-use super::compare::write_new;
-use super::place::unreadable;
+use super::place::{unreadable, write_new};
 use crate::exchange::{Draft, bpmn_read, cjml_read, table};
 use crate::map::load_with_warnings;
 use crate::yaml::Faults;

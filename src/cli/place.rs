@@ -162,6 +162,21 @@ pub fn unwritable(path: &Path, error: std::io::Error) -> Failure {
     Failure::Write { path: path.display().to_string(), error }
 }
 
+/// Writes a file that people go on with by hand: never over one that is there.
+pub fn write_new(file: &Path, text: &str) -> Result<(), Failure> {
+    if file.exists() {
+        return Err(Failure::Unusable(format!(
+            "{} is there already\n  hint: `--out` with another name, or move it away",
+            file.display()
+        )));
+    }
+    write(file, text)
+}
+
+pub fn write(file: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(file, text).map_err(|e| unwritable(file, e))
+}
+
 /// Only the owner may read it.
 fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
     use std::io::Write;

@@ -227,21 +227,9 @@ pub(super) fn expectations(
         };
         let at_least = matches!(kpi.metric, Metric::Overall | Metric::Conversion);
         let of = std::iter::once(kpi.id.clone()).chain(stage.clone()).collect();
-        table.push(Expected::Kpi(kpi.metric), (of, metric_name(kpi.metric)), (target, at_least), found);
+        table.push(Expected::Kpi(kpi.metric), (of, kpi.metric.as_str()), (target, at_least), found);
     }
     table.lines
-}
-
-pub const fn metric_name(metric: Metric) -> &'static str {
-    match metric {
-        Metric::Conversion => "conversion",
-        Metric::DropOffRate => "drop_off_rate",
-        Metric::TimeInStageP50 => "time_in_stage_p50",
-        Metric::TimeInStageP90 => "time_in_stage_p90",
-        Metric::TimeToNextP50 => "time_to_next_p50",
-        Metric::TimeToNextP90 => "time_to_next_p90",
-        Metric::Overall => "overall",
-    }
 }
 
 /// Survey answers and declared impacts together: how many, their mean and its interval.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::rates::Rate;
-use crate::aggregate::{EmpiricalMap, FollowGroup, FollowStage, Variant};
+use crate::aggregate::{EmpiricalMap, FollowCounts, FollowGroup, PathCount};
 use crate::conformance::{DesignUse, Judge, Steps, Walked, design_use_by_stage, precision};
 use crate::map::{DesignedMap, MapVersions, Text};
 use crate::time::Day;
@@ -101,7 +101,7 @@ pub(super) fn following(map: &MapVersions, real: &EmpiricalMap, mature: &BTreeSe
     let decided = |g: &&FollowGroup| g.outcome != "in_flight";
     let counted: Vec<&FollowGroup> = walked.groups.iter().filter(ripe).filter(decided).collect();
     let by_version: Vec<(u32, Tracks)> =
-        map.versions.iter().map(|v| (v.version, Tracks::of(v, &walked.variants.kept, |_| true))).collect();
+        map.versions.iter().map(|v| (v.version, Tracks::of(v, &walked.paths.kept, |_| true))).collect();
     let mut tracks = Tracks::default();
     by_version.iter().for_each(|(_, own)| tracks.add(own));
     let mut overall = of_groups(&counted);
@@ -114,7 +114,7 @@ pub(super) fn following(map: &MapVersions, real: &EmpiricalMap, mature: &BTreeSe
     if only.len() < counted.len() {
         certain = of_groups(&only);
         let mut tracks = Tracks::default();
-        map.versions.iter().for_each(|v| tracks.add(&Tracks::of(v, &walked.variants.kept, |v| !v.order_ambiguous)));
+        map.versions.iter().for_each(|v| tracks.add(&Tracks::of(v, &walked.paths.kept, |v| !v.order_ambiguous)));
         tracks.lay_under(&mut certain);
     }
     let versions = by_version.iter().filter_map(|(version, tracks)| {
@@ -124,71 +124,64 @@ pub(super) fn following(map: &MapVersions, real: &EmpiricalMap, mature: &BTreeSe
         (followed.decided > 0).then_some((*version, followed))
     });
     let stages = map.newest().stages.iter().map(|stage| {
-        let own: Vec<&FollowStage> = walked.stages.iter().filter(|s| s.stage == *stage.id).collect();
-        let mut followed = of_stage(&own);
+        let own = walked.stages.iter().filter(|s| s.stage == *stage.id).map(|s| &s.counts);
+        let mut followed = followed(&total(own));
         tracks.lay_under_stage(&stage.id, &mut followed);
         (stage.id.to_string(), stage.title.clone(), followed)
     });
     let stages = stages.collect();
-    let open: Vec<&FollowGroup> = walked.groups.iter().filter(|g| g.outcome == "in_flight").collect();
-    let sum = |f: fn(&FollowGroup) -> u64| counted.iter().map(|g| f(g)).sum::<u64>();
-    let kept: u64 = walked.variants.kept.iter().map(|v| v.journeys).sum();
-    let paths = walked.variants.kept.len() as u64;
+    let sum = |which: fn(&FollowGroup) -> bool| total(counted.iter().filter(|g| which(g)).map(|g| &g.counts));
+    let kept: u64 = walked.paths.kept.iter().map(|v| v.journeys).sum();
+    let paths = walked.paths.kept.len() as u64;
     Following {
         certain,
         versions: versions.collect(),
         stages,
         days: days(&walked.groups, mature),
-        in_flight: Mean::of_ppm(open.iter().map(|g| g.evaluated).sum(), open.iter().map(|g| g.fitness_ppm).sum()),
-        order_ambiguous: sum(|g| if g.order_ambiguous { g.journeys } else { 0 }),
-        ambiguous_type: sum(|g| g.ambiguous_type),
-        immature: walked.groups.iter().filter(|g| !ripe(g)).map(|g| g.journeys).sum(),
+        in_flight: fitness(&total(walked.groups.iter().filter(|g| g.outcome == "in_flight").map(|g| &g.counts))),
+        order_ambiguous: sum(|g| g.order_ambiguous).journeys,
+        ambiguous_type: sum(|_| true).ambiguous_type,
+        immature: walked.groups.iter().filter(|g| !ripe(g)).map(|g| g.counts.journeys).sum(),
         paths: PathsRead {
             paths,
             journeys: kept,
-            cut_paths: walked.variants.distinct.saturating_sub(paths),
-            cut_journeys: walked.variants.journeys.saturating_sub(kept),
+            cut_paths: walked.paths.distinct.saturating_sub(paths),
+            cut_journeys: walked.paths.journeys.saturating_sub(kept),
         },
         overall,
     }
 }
 
 fn of_groups(groups: &[&FollowGroup]) -> Followed {
-    let sum = |f: fn(&FollowGroup) -> u64| groups.iter().map(|g| f(g)).sum::<u64>();
-    let fitness = |outcome: &str| {
-        let of = || groups.iter().filter(move |g| outcome.is_empty() || g.outcome == outcome);
-        Mean::of_ppm(of().map(|g| g.evaluated).sum(), of().map(|g| g.fitness_ppm).sum())
-    };
-    let (decided, evaluated, following) = (sum(|g| g.journeys), sum(|g| g.evaluated), sum(|g| g.following));
+    let of = |outcome: &str| total(groups.iter().filter(|g| g.outcome == outcome).map(|g| &g.counts));
+    let (completed, ended, dropped) = (of("completed"), of("ended"), of("dropped"));
     Followed {
-        decided,
-        following,
-        straying: evaluated - following,
-        not_evaluated: decided - evaluated,
-        share: Rate::point(following, evaluated),
-        forbidden: sum(|g| g.forbidden),
-        fitness: fitness(""),
-        completed: fitness("completed"),
-        ended: fitness("ended"),
-        dropped: fitness("dropped"),
-        dropped_journeys: groups.iter().filter(|g| g.outcome == "dropped").map(|g| g.journeys).sum(),
-        clean: Rate::point(sum(|g| g.clean), decided),
-        ..Followed::default()
+        completed: fitness(&completed),
+        ended: fitness(&ended),
+        dropped: fitness(&dropped),
+        dropped_journeys: dropped.journeys,
+        ..followed(&total(groups.iter().map(|g| &g.counts)))
     }
 }
 
-fn of_stage(rows: &[&FollowStage]) -> Followed {
-    let sum = |f: fn(&FollowStage) -> u64| rows.iter().map(|r| f(r)).sum::<u64>();
-    let (decided, evaluated, following) = (sum(|r| r.journeys), sum(|r| r.evaluated), sum(|r| r.following));
+fn total<'a>(parts: impl Iterator<Item = &'a FollowCounts>) -> FollowCounts {
+    parts.sum()
+}
+
+fn fitness(of: &FollowCounts) -> Mean {
+    Mean::of_ppm(of.evaluated, of.fitness_ppm)
+}
+
+fn followed(all: &FollowCounts) -> Followed {
     Followed {
-        decided,
-        following,
-        straying: evaluated - following,
-        not_evaluated: decided - evaluated,
-        share: Rate::point(following, evaluated),
-        forbidden: sum(|r| r.forbidden),
-        fitness: Mean::of_ppm(evaluated, sum(|r| r.fitness_ppm)),
-        clean: Rate::point(sum(|r| r.clean), decided),
+        decided: all.journeys,
+        following: all.following,
+        straying: all.evaluated - all.following,
+        not_evaluated: all.journeys - all.evaluated,
+        share: Rate::point(all.following, all.evaluated),
+        forbidden: all.forbidden,
+        fitness: fitness(all),
+        clean: Rate::point(all.clean, all.journeys),
         ..Followed::default()
     }
 }
@@ -197,12 +190,12 @@ fn of_stage(rows: &[&FollowStage]) -> Followed {
 fn bounds(groups: &[&FollowGroup]) -> Rate {
     let (mut following, mut evaluated, mut open, mut entered) = (0, 0, 0, 0);
     for group in groups {
-        entered += group.journeys;
+        entered += group.counts.journeys;
         if group.outcome == "in_flight" {
-            open += group.journeys;
+            open += group.counts.journeys;
         } else {
-            following += group.following;
-            evaluated += group.evaluated;
+            following += group.counts.following;
+            evaluated += group.counts.evaluated;
         }
     }
     let all = evaluated + open;
@@ -244,13 +237,13 @@ struct Tracks {
 }
 
 impl Tracks {
-    fn of(version: &Arc<DesignedMap>, variants: &[Variant], which: impl Fn(&Variant) -> bool) -> Self {
-        let own: Vec<&Variant> = variants.iter().filter(|v| v.version == version.version && which(v)).collect();
+    fn of(version: &Arc<DesignedMap>, paths: &[PathCount], which: impl Fn(&PathCount) -> bool) -> Self {
+        let own: Vec<&PathCount> = paths.iter().filter(|p| p.version == version.version && which(p)).collect();
         if own.is_empty() {
             return Self::default();
         }
         let mut judge = Judge::new(version.clone());
-        let walked: Vec<Walked> = own.into_iter().map(|variant| walked(&judge, variant)).collect();
+        let walked: Vec<Walked> = own.into_iter().map(|path| walked(&judge, path)).collect();
         let found = precision(&mut judge, &walked);
         let designs = design_use_by_stage(&judge, &walked);
         let mut tracks = Self { states: found.states, prefixes: found.prefixes, ..Self::default() };
@@ -291,9 +284,9 @@ impl Tracks {
 }
 
 /// The first visit that decides anything is the one that decided.
-fn walked(judge: &Judge, variant: &Variant) -> Walked {
+fn walked(judge: &Judge, counted: &PathCount) -> Walked {
     let map = judge.map();
-    let path = judge.path(variant.path.iter().filter_map(|id| map.touchpoint_ix(id)));
-    let end = path.iter().find_map(|&symbol| judge.model().step(symbol).decides).filter(|_| variant.decided);
-    Walked { path, end, journeys: variant.journeys }
+    let path = judge.path(counted.path.iter().filter_map(|id| map.touchpoint_ix(id)));
+    let end = path.iter().find_map(|&symbol| judge.model().step(symbol).decides).filter(|_| counted.decided);
+    Walked { path, end, journeys: counted.journeys }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::aggregate::{
-    AssociationCount, DeviationCount, Exposed, FeelingCount, FollowGroup, FollowStage, Landmark, Studied,
-    TouchpointSeen, Variant, Variants, WalkedMap,
+    AssociationCount, DeviationCount, Exposed, FeelingCount, FollowCounts, FollowGroup, FollowStage, Landmark,
+    PathCount, Paths, Studied, TouchpointSeen, WalkedMap,
 };
 use crate::map;
 use crate::time::Timestamp;
@@ -36,18 +36,21 @@ fn group(date: &str, outcome: &str, counts: [u64; 4]) -> FollowGroup {
         entry_date: day(date),
         version: 1,
         outcome: outcome.to_owned(),
-        journeys,
-        evaluated,
-        following,
-        fitness_ppm: ppm,
-        clean: following,
-        ..FollowGroup::default()
+        counts: FollowCounts {
+            journeys,
+            evaluated,
+            following,
+            fitness_ppm: ppm,
+            clean: following,
+            ..FollowCounts::default()
+        },
+        order_ambiguous: false,
     }
 }
 
-fn variant(path: &str, decided: bool, journeys: u64) -> Variant {
+fn path_count(path: &str, decided: bool, journeys: u64) -> PathCount {
     let path = path.split(' ').map(str::to_owned).collect();
-    Variant { version: 1, decided, path, journeys, ..Variant::default() }
+    PathCount { version: 1, decided, path, journeys, ..PathCount::default() }
 }
 
 /// As of 1 February 2026, with 30 days of silence: 1 January is mature, 20 January is not.
@@ -83,14 +86,17 @@ fn real() -> EmpiricalMap {
             stages: vec![FollowStage {
                 version: 1,
                 stage: "A".to_owned(),
-                journeys: 14,
-                evaluated: 13,
-                following: 10,
-                fitness_ppm: 11_000_000,
-                ..FollowStage::default()
+                counts: FollowCounts {
+                    journeys: 14,
+                    evaluated: 13,
+                    following: 10,
+                    fitness_ppm: 11_000_000,
+                    ..FollowCounts::default()
+                },
+                order_ambiguous: false,
             }],
-            variants: Variants {
-                kept: vec![variant("a b won", true, 5), variant("a", false, 6), variant("a won", true, 2)],
+            paths: Paths {
+                kept: vec![path_count("a b won", true, 5), path_count("a", false, 6), path_count("a won", true, 2)],
                 distinct: 5,
                 journeys: 15,
             },

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::map::RESERVED_STAGES;
 use crate::map::arcs::arcs;
 use crate::map::{self, DesignedMap};
 use crate::yaml::{Fault, Faults, Fields, Position, Written, write};
@@ -85,9 +86,7 @@ pub fn id_of(text: &str, taken: &mut BTreeSet<String>) -> String {
     }
     let id = id.trim_end_matches('_');
     let id = if id.is_empty() { "x" } else { id };
-    // These words stand beside stages in every table.
-    let reserved = ["start", "any", "completed", "ended", "dropped", "in_flight"];
-    let mut free = if reserved.contains(&id) { format!("{id}_") } else { id.to_owned() };
+    let mut free = if RESERVED_STAGES.contains(&id) { format!("{id}_") } else { id.to_owned() };
     let mut n = 2;
     while taken.contains(&free) {
         free = format!("{id}_{n}");

@@ -283,6 +283,9 @@ pub struct Transition {
     pub reason: Text,
 }
 
+/// Words that tables use beside stage ids (`start -> first stage`, `last stage -> outcome`), and the word for all.
+pub const RESERVED_STAGES: [&str; 6] = ["start", "any", "completed", "ended", "dropped", "in_flight"];
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Metric {
     Conversion,
@@ -292,6 +295,21 @@ pub enum Metric {
     TimeToNextP50,
     TimeToNextP90,
     Overall,
+}
+
+impl Metric {
+    /// As a journey file says it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Conversion => "conversion",
+            Self::DropOffRate => "drop_off_rate",
+            Self::TimeInStageP50 => "time_in_stage_p50",
+            Self::TimeInStageP90 => "time_in_stage_p90",
+            Self::TimeToNextP50 => "time_to_next_p50",
+            Self::TimeToNextP90 => "time_to_next_p90",
+            Self::Overall => "overall",
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

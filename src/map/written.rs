@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::designed::{
-    Condition, DesignedMap, KpiTarget, MapTest, Match, Metric, PropertyPath, Role, Stage, Status, Text, Touchpoint,
-    Transition, TransitionKind,
+    Condition, DesignedMap, KpiTarget, MapTest, Match, PropertyPath, Role, Stage, Status, Text, Touchpoint, Transition,
+    TransitionKind,
 };
 use crate::yaml::{Fields, Written, write};
 
@@ -107,7 +107,7 @@ pub fn tail(map: &DesignedMap) -> Fields {
         map.kpis.iter().map(|k| {
             let mut out = named(&k.id);
             out.put_some("stage", k.stage.map(stage));
-            out.put("metric", metric(k.metric));
+            out.put("metric", k.metric.as_str());
             match k.target {
                 KpiTarget::Share(share) => out.put("target", share),
                 KpiTarget::Time(time) => out.put("target", length(time)),
@@ -312,18 +312,6 @@ fn drop_off(map: &DesignedMap) -> Option<Fields> {
     let others = map.stages.iter().zip(&map.windows).filter(|(_, w)| **w != map.window_default);
     put_fields(&mut out, "by_stage", Fields(others.map(|(s, w)| (s.id.to_string(), length(*w).into())).collect()));
     (!out.is_empty()).then_some(out)
-}
-
-const fn metric(metric: Metric) -> &'static str {
-    match metric {
-        Metric::Conversion => "conversion",
-        Metric::DropOffRate => "drop_off_rate",
-        Metric::TimeInStageP50 => "time_in_stage_p50",
-        Metric::TimeInStageP90 => "time_in_stage_p90",
-        Metric::TimeToNextP50 => "time_to_next_p50",
-        Metric::TimeToNextP90 => "time_to_next_p90",
-        Metric::Overall => "overall",
-    }
 }
 
 /// A rule; none where there is none yet.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::html::escape;
 use super::number::{count, limit, optional_seconds, rate, rate_note, share};
-use super::section::Section;
+use super::section::{Section, transition_heads};
 use super::text::{mark, name, share_of};
 use super::words::Language;
 use crate::compare::{Comparison, Rate};
@@ -72,18 +72,7 @@ pub(super) fn stage_table(out: &mut String, c: &Comparison, l: Language) {
 }
 
 pub(super) fn transition_table(out: &mut String, c: &Comparison, l: Language) {
-    let heads = [
-        l.pick("from", "откуда"),
-        l.pick("to", "куда"),
-        l.pick("mark", "отметка"),
-        l.pick("count", "число"),
-        l.pick("share", "доля"),
-        l.pick("target", "цель"),
-        l.pick("time p50", "время p50"),
-        "p90",
-        l.pick("within", "не дольше"),
-    ];
-    open_table(out, l.pick("Transitions", "Переходы"), &heads, 3);
+    open_table(out, l.pick("Transitions", "Переходы"), &transition_heads(l), 3);
     for t in &c.transitions {
         let _ = write!(
             out,

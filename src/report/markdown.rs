@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::number::{count, rate};
 use super::section::{Section, plain, sections};
-use super::text::maturity;
+use super::text::{maturity, outcomes};
 use super::words::Language;
 use crate::compare::Comparison;
 
@@ -34,14 +34,7 @@ pub fn markdown(c: &Comparison, l: Language) -> String {
         l.pick("journeys of", "путей у"),
         count(p.customers),
         l.pick("customers", "клиентов"),
-        [
-            (p.completed, l.pick("completed", "дошли")),
-            (p.ended, l.pick("ended", "завершили с причиной")),
-            (p.dropped, l.pick("dropped", "ушли")),
-            (p.in_flight, l.pick("in flight", "в пути")),
-        ]
-        .map(|(n, word)| format!("{} {word}", count(n)))
-        .join(", ")
+        outcomes(c, l)
     );
     let _ = writeln!(
         out,

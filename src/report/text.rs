@@ -30,14 +30,7 @@ pub fn text(c: &Comparison, language: Language) -> String {
             l.pick("journeys of", "путей у"),
             count(p.customers),
             l.pick("customers:", "клиентов:"),
-            [
-                (p.completed, l.pick("completed", "дошли")),
-                (p.ended, l.pick("ended", "завершили с причиной")),
-                (p.dropped, l.pick("dropped", "ушли")),
-                (p.in_flight, l.pick("in flight", "в пути")),
-            ]
-            .map(|(n, word)| format!("{} {word}", count(n)))
-            .join(", ")
+            outcomes(c, l)
         ),
     );
     line(
@@ -73,6 +66,19 @@ pub fn text(c: &Comparison, language: Language) -> String {
     out.truncate(out.trim_end().len());
     out.push('\n');
     out
+}
+
+/// What became of the journeys, in one line.
+pub fn outcomes(c: &Comparison, l: Language) -> String {
+    let p = &c.population;
+    [
+        (p.completed, l.pick("completed", "дошли")),
+        (p.ended, l.pick("ended", "завершили с причиной")),
+        (p.dropped, l.pick("dropped", "ушли")),
+        (p.in_flight, l.pick("in flight", "в пути")),
+    ]
+    .map(|(n, word)| format!("{} {word}", count(n)))
+    .join(", ")
 }
 
 /// How many entry dates the rates rest on.

@@ -1,19 +1,21 @@
 //! What the comparison asks of single journeys, grouped by ClickHouse. In: a table of customers' rows, a reading, an
 //! `as_of`, the mature entry dates. Out: [`WalkedMap`], bounded: what was cut is counted.
 
+use std::collections::BTreeSet;
+
 use clickhouse::Row;
 use serde::Deserialize;
 
 use super::{Clickhouse, WarehouseError};
 use crate::aggregate::{
-    AssociationCount, DeviationCount, FeelingCount, FollowGroup, FollowStage, Histogram, Scope, TouchpointSeen,
-    Variant, Variants, WalkedMap, studied, walk,
+    AssociationCount, DeviationCount, FeelingCount, FollowCounts, FollowGroup, FollowStage, Histogram, PathCount,
+    Paths, Scope, TouchpointSeen, WalkedMap, studied, walk,
 };
 use crate::map::MapVersions;
 use crate::time::{Day, Timestamp};
 
 /// Paths that are read back: each is aligned again for precision.
-const VARIANTS: usize = 10_000;
+const PATHS: usize = 10_000;
 /// Deviations that are read back, and of them those whose association is asked for.
 const DEVIATIONS: usize = 200;
 const STUDIED: usize = 40;
@@ -36,7 +38,7 @@ struct StageRow {
 }
 
 #[derive(Row, Deserialize)]
-struct VariantRow {
+struct PathRow {
     version: u32,
     tied: u8,
     decided: u8,
@@ -95,26 +97,19 @@ impl Clickhouse {
         map: &MapVersions,
         mature: &[Day],
     ) -> Result<WalkedMap, WarehouseError> {
-        let impacts = |v: &crate::map::DesignedMap| {
-            let said = v.touchpoints.iter().filter(|t| t.emotion_impact.is_some()).map(|t| t.id.to_string());
-            said.collect::<Vec<_>>()
-        };
-        let listed: std::collections::BTreeSet<String> = map.versions.iter().flat_map(|v| impacts(v)).collect();
-        let listed: Vec<&str> = listed.iter().map(String::as_str).collect();
-        let asked = |t: &crate::map::Touchpoint| t.emotion_from.is_some() || t.emotion_impact.is_some();
-        let feels = map.versions.iter().any(|v| v.touchpoints.iter().any(asked));
-        let (feelings, stages, variants) = (
-            walk::feelings(scope, mature, &listed),
-            walk::stages(scope, mature),
-            walk::variants(scope, mature, VARIANTS),
-        );
+        let touchpoints = || map.versions.iter().flat_map(|v| &v.touchpoints);
+        let listed: BTreeSet<&str> = touchpoints().filter(|t| t.emotion_impact.is_some()).map(|t| &*t.id).collect();
+        let listed: Vec<&str> = listed.into_iter().collect();
+        let feels = touchpoints().any(|t| t.emotion_from.is_some() || t.emotion_impact.is_some());
+        let (feelings, stages, paths) =
+            (walk::feelings(scope, mature, &listed), walk::stages(scope, mature), walk::paths(scope, mature, PATHS));
         // Side by side, for each uses little more than one core.
-        let (groups, (deviations, distinct_deviations), feelings, stages, variants, seen) = tokio::try_join!(
+        let (groups, (deviations, distinct_deviations), feelings, stages, paths, seen) = tokio::try_join!(
             self.follow_groups(scope),
             self.deviation_counts(scope, mature),
             async { if feels { self.feeling_counts(&feelings).await } else { Ok(Vec::new()) } },
             self.follow_stages(&stages),
-            self.paths(&variants),
+            self.paths(&paths),
             self.touchpoints_seen(scope),
         )?;
         let studied = studied(map, &deviations, STUDIED);
@@ -123,17 +118,7 @@ impl Clickhouse {
         } else {
             self.association_counts(&walk::associations(scope, mature, &studied)).await?
         };
-        Ok(WalkedMap {
-            groups,
-            stages,
-            variants,
-            deviations,
-            distinct_deviations,
-            studied,
-            associations,
-            feelings,
-            seen,
-        })
+        Ok(WalkedMap { groups, stages, paths, deviations, distinct_deviations, studied, associations, feelings, seen })
     }
 
     async fn follow_groups(&self, scope: &Scope<'_>) -> Result<Vec<FollowGroup>, WarehouseError> {
@@ -142,13 +127,7 @@ impl Clickhouse {
             version: r.version,
             outcome: r.outcome,
             order_ambiguous: r.tied == 1,
-            journeys: r.counts[0],
-            evaluated: r.counts[1],
-            following: r.counts[2],
-            forbidden: r.counts[3],
-            fitness_ppm: r.counts[4],
-            ambiguous_type: r.counts[5],
-            clean: r.counts[6],
+            counts: follow_counts(&r.counts),
         };
         Ok(self.fetch::<GroupRow>(&walk::groups(scope)).await?.into_iter().map(group).collect())
     }
@@ -158,28 +137,22 @@ impl Clickhouse {
             version: r.version,
             stage: r.stage,
             order_ambiguous: r.tied == 1,
-            journeys: r.counts[0],
-            evaluated: r.counts[1],
-            following: r.counts[2],
-            forbidden: r.counts[3],
-            fitness_ppm: r.counts[4],
-            ambiguous_type: r.counts[5],
-            clean: r.counts[6],
+            counts: follow_counts(&r.counts),
         };
         Ok(self.fetch::<StageRow>(query).await?.into_iter().map(stage).collect())
     }
 
-    async fn paths(&self, query: &str) -> Result<Variants, WarehouseError> {
-        let rows = self.fetch::<VariantRow>(query).await?;
+    async fn paths(&self, query: &str) -> Result<Paths, WarehouseError> {
+        let rows = self.fetch::<PathRow>(query).await?;
         let (distinct, journeys) = rows.first().map_or((0, 0), |r| (r.paths, r.walked));
-        let variant = |r: VariantRow| Variant {
+        let path = |r: PathRow| PathCount {
             version: r.version,
             order_ambiguous: r.tied == 1,
             decided: r.decided == 1,
             path: r.path,
             journeys: r.journeys,
         };
-        Ok(Variants { kept: rows.into_iter().map(variant).collect(), distinct, journeys })
+        Ok(Paths { kept: rows.into_iter().map(path).collect(), distinct, journeys })
     }
 
     async fn deviation_counts(
@@ -243,5 +216,18 @@ impl Clickhouse {
             channels: r.channels,
         };
         Ok(self.fetch::<SeenRow>(&walk::seen(scope)).await?.into_iter().map(seen).collect())
+    }
+}
+
+/// In the order of `aggregate::walk`.
+fn follow_counts(counts: &[u64]) -> FollowCounts {
+    FollowCounts {
+        journeys: counts[0],
+        evaluated: counts[1],
+        following: counts[2],
+        forbidden: counts[3],
+        fitness_ppm: counts[4],
+        ambiguous_type: counts[5],
+        clean: counts[6],
     }
 }

@@ -8,13 +8,10 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use crate::map::designed::{PropertyPath, StageIx, Text, TouchpointIx};
+use crate::map::designed::{PropertyPath, RESERVED_STAGES, StageIx, Text, TouchpointIx};
 use crate::map::file::{OneOrMany, Scalar, TextFile};
 use crate::time::{Day, Timestamp, parse_duration};
 use crate::yaml::{Content, Fault, Faults, Node, Position, allowed, nearest};
-
-/// Words that tables use beside stage ids (`start -> first stage`, `last stage -> outcome`), and the word for all.
-const RESERVED_STAGES: [&str; 6] = ["start", "any", "completed", "ended", "dropped", "in_flight"];
 
 /// Stands for a stage or touchpoint that is not there; its fault is noted, so it never leaves the check.
 const STAND_IN: u16 = u16::MAX;

@@ -10,7 +10,7 @@ mod unmeasured;
 use super::words::Language;
 use crate::compare::Comparison;
 
-pub use plain::plain;
+pub use plain::{plain, transition_heads};
 
 /// A table with what must be said about it.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -59,20 +59,25 @@ pub fn plain(c: &Comparison, l: Language) -> [Section; 2] {
     };
     let transitions = Section {
         title: l.pick("Transitions", "Переходы").to_owned(),
-        head: heads(&[
-            l.pick("from", "откуда"),
-            l.pick("to", "куда"),
-            l.pick("mark", "отметка"),
-            l.pick("count", "число"),
-            l.pick("share", "доля"),
-            l.pick("target", "цель"),
-            l.pick("time p50", "время p50"),
-            "p90",
-            l.pick("within", "не дольше"),
-        ]),
+        head: heads(&transition_heads(l)),
         rows: transitions.collect(),
         words: 3,
         ..Section::default()
     };
     [stages, transitions]
+}
+
+/// Columns of the transitions, on the screen as on the page.
+pub fn transition_heads(l: Language) -> [&'static str; 9] {
+    [
+        l.pick("from", "откуда"),
+        l.pick("to", "куда"),
+        l.pick("mark", "отметка"),
+        l.pick("count", "число"),
+        l.pick("share", "доля"),
+        l.pick("target", "цель"),
+        l.pick("time p50", "время p50"),
+        "p90",
+        l.pick("within", "не дольше"),
+    ]
 }
