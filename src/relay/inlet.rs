@@ -80,8 +80,7 @@ impl<T: Wire> TopicInlet<T> {
         let stop = Arc::new(AtomicBool::new(false));
         let asked = Asked::default();
         let asking = Asking { config: config.clone(), roles: roles.clone(), lost: T::lost, cut, asked: asked.clone() };
-        let (own, ours) = (consumer.clone(), Vec::new());
-        let reader = Reader { consumer: own, topic: topic.into(), out, stop: stop.clone(), ours, asking };
+        let reader = Reader::new(consumer.clone(), topic.into(), (out, stop.clone()), asking);
         let thread = Some(std::thread::spawn(move || reader.run()));
         let topic = topic.into();
         Ok(Self {
@@ -218,8 +217,9 @@ impl<T: Wire> Inlet<T> for TopicInlet<T> {
             match committed.await.map_err(|_| RelayError::Gone)? {
                 Ok(ours) => return Ok(ours),
                 Err(error) => match error.rdkafka_error_code() {
-                    Some(Code::IllegalGeneration | Code::UnknownMemberId | Code::FencedInstanceId) => return Ok(false),
-                    // The group is being ordered anew, or the broker is away: it will be known soon.
+                    Some(Code::FencedInstanceId) => return Ok(false),
+                    // The group is being ordered anew, or the broker is away: it will be known soon. A generation that is
+                    // over says nothing of the partition: it may be ours in the next one, and is not announced again then.
                     _ => tokio::time::sleep(POLL).await,
                 },
             }

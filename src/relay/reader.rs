@@ -2,12 +2,12 @@
 //! handed over one by one; while nobody takes them it pauses and keeps the membership alive. What the log does not hold any
 //! more is asked for again before anything is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{Consumer, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
@@ -27,6 +27,8 @@ use crate::stage::{Again, Notice, Partition};
 
 /// Longest wait for a message: stops and rebalances are noticed within it.
 pub(super) const POLL: Duration = Duration::from_millis(50);
+/// So long something waits to be taken before the partitions are paused.
+const PATIENCE: Duration = Duration::from_millis(500);
 const ANSWER: Duration = Duration::from_secs(10);
 
 /// What the thread hands over.
@@ -116,18 +118,30 @@ impl Asking {
 }
 
 pub(super) struct Reader {
-    pub(super) consumer: GroupConsumer,
-    pub(super) topic: Arc<str>,
-    pub(super) out: Sender<Said>,
-    pub(super) stop: Arc<AtomicBool>,
-    pub(super) ours: Vec<TopicPartition>,
-    pub(super) asking: Asking,
+    consumer: GroupConsumer,
+    topic: Arc<str>,
+    out: Sender<Said>,
+    stop: Arc<AtomicBool>,
+    asking: Asking,
+    ours: Vec<TopicPartition>,
+    /// What nobody has taken yet, in its order, and since when the first of it waits.
+    waiting: VecDeque<Said>,
+    since: Option<Instant>,
 }
 
 /// Nobody listens any more.
 struct Over;
 
 impl Reader {
+    pub(super) fn new(
+        consumer: GroupConsumer,
+        topic: Arc<str>,
+        (out, stop): (Sender<Said>, Arc<AtomicBool>),
+        asking: Asking,
+    ) -> Self {
+        Self { consumer, topic, out, stop, asking, ours: Vec::new(), waiting: VecDeque::new(), since: None }
+    }
+
     pub(super) fn run(mut self) {
         while !self.stop.load(Ordering::Relaxed) && self.turn().is_ok() {}
         self.consumer.unsubscribe();
@@ -135,34 +149,50 @@ impl Reader {
 
     fn turn(&mut self) -> Result<(), Over> {
         if self.consumer.context().take_changed() {
-            self.follow_group()?;
+            self.follow_group();
         }
+        self.hand_over()?;
+        match self.since.map(|since| since.elapsed()) {
+            None => self.listen(),
+            // A short wait costs nothing; pausing throws away what has been fetched.
+            Some(waited) if waited < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(5));
+                Ok(())
+            }
+            // The group is heard all the while. Each time, for partitions that were gained meanwhile start unpaused.
+            Some(_) => {
+                self.pause(true);
+                self.listen()
+            }
+        }
+    }
+
+    fn listen(&mut self) -> Result<(), Over> {
         let consumer = self.consumer.clone();
         match consumer.poll(POLL) {
             None => Ok(()),
             Some(Ok(message)) => {
                 self.consumer.context().works();
-                match self.heard(&message) {
-                    Some(said) => self.say(said),
-                    None => Ok(()),
-                }
+                self.waiting.extend(self.heard(&message));
+                Ok(())
             }
             Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
-                self.say(Said::Failed(RelayError::Kafka(code.to_string())))?;
-                Err(Over)
+                self.waiting.push_back(Said::Failed(RelayError::Kafka(code.to_string())));
+                Ok(())
             }
             Some(Err(error)) => {
                 if matches!(error.rdkafka_error_code(), Some(Code::AutoOffsetReset | Code::OffsetOutOfRange)) {
-                    return self.begin_anew();
+                    self.begin_anew();
+                } else {
+                    self.consumer.context().trouble(Trouble::of(&error, ""));
                 }
-                self.consumer.context().trouble(Trouble::of(&error, ""));
                 Ok(())
             }
         }
     }
 
     /// Partitions whose log does not hold any more what comes next are taken as if they were gained now.
-    fn begin_anew(&mut self) -> Result<(), Over> {
+    fn begin_anew(&mut self) {
         let places = std::mem::take(&mut self.ours);
         let mut list = TopicPartitionList::new();
         for place in &places {
@@ -172,36 +202,31 @@ impl Reader {
             tracing::debug!(%error, "partitions could not be given up to be taken anew");
         }
         for place in places {
-            self.say(Said::Lost(Partition::try_from(place.partition).unwrap_or_default()))?;
+            self.waiting.push_back(Said::Lost(Partition::try_from(place.partition).unwrap_or_default()));
             self.consumer.context().take_anew(place);
         }
-        Ok(())
     }
 
-    fn follow_group(&mut self) -> Result<(), Over> {
+    fn follow_group(&mut self) {
         let held = self.consumer.context().held();
         let lost: Vec<TopicPartition> = self.ours.extract_if(.., |p| !held.contains(p)).collect();
         for place in lost {
-            self.say(Said::Lost(Partition::try_from(place.partition).unwrap_or_default()))?;
+            self.waiting.push_back(Said::Lost(Partition::try_from(place.partition).unwrap_or_default()));
         }
         if let Some(gained) = self.consumer.context().gained()
-            && let Err(error) = self.start(&gained)?
+            && let Err(error) = self.start(&gained)
         {
             self.consumer.context().trouble(Trouble::of(&error, ""));
             self.consumer.context().look_again();
         }
-        Ok(())
     }
 
-    fn start(&mut self, gained: &[TopicPartition]) -> Result<KafkaResult<()>, Over> {
+    fn start(&mut self, gained: &[TopicPartition]) -> KafkaResult<()> {
         let mut assignment = TopicPartitionList::new();
         let mut notes = Vec::new();
         for place in gained {
             let partition = Partition::try_from(place.partition).unwrap_or_default();
-            let Begin { next, note, lost, there } = match committed_of(&self.consumer, &self.topic, partition) {
-                Ok(found) => found,
-                Err(error) => return Ok(Err(error)),
-            };
+            let Begin { next, note, lost, there } = committed_of(&self.consumer, &self.topic, partition)?;
             set(&self.asking.asked).remove(&partition);
             if lost {
                 info!(
@@ -210,29 +235,20 @@ impl Reader {
                     from = next,
                     "what was not read is not there: it is asked for again"
                 );
-                if let Err(error) = self.asking.ask(partition) {
-                    return Ok(Err(error));
-                }
+                self.asking.ask(partition)?;
                 set(&self.asking.asked).insert(partition, there);
             }
-            if let Err(error) = assignment.add_partition_offset(&place.topic, place.partition, Offset::Offset(next)) {
-                return Ok(Err(error));
-            }
+            assignment.add_partition_offset(&place.topic, place.partition, Offset::Offset(next))?;
             notes.push((partition, note));
         }
-        let assigned = match self.consumer.rebalance_protocol() {
+        match self.consumer.rebalance_protocol() {
             RebalanceProtocol::Cooperative => self.consumer.incremental_assign(&assignment),
             _ => self.consumer.assign(&assignment),
-        };
-        if let Err(error) = assigned {
-            return Ok(Err(error));
-        }
+        }?;
         self.consumer.context().started(gained);
         self.ours.extend(gained.iter().cloned());
-        for (partition, note) in notes {
-            self.say(Said::Gained(partition, note))?;
-        }
-        Ok(Ok(()))
+        self.waiting.extend(notes.into_iter().map(|(partition, note)| Said::Gained(partition, note)));
+        Ok(())
     }
 
     /// `None`: fetched before its partition was given back. Whoever has it now reads it.
@@ -243,40 +259,23 @@ impl Reader {
         self.ours.contains(&place).then(|| Said::Message(partition, message.offset(), bytes()))
     }
 
-    /// Gives it back where there is no room now.
-    fn offer(&self, said: Said) -> Result<Option<Said>, Over> {
-        match self.out.try_send(said) {
-            Ok(()) => Ok(None),
-            Err(TrySendError::Closed(_)) => Err(Over),
-            Err(TrySendError::Full(said)) => Ok(Some(said)),
-        }
-    }
-
-    /// Hands over; while nobody takes it, the partitions are paused and the membership is kept alive.
-    fn say(&mut self, said: Said) -> Result<(), Over> {
-        let mut waiting = self.offer(said)?;
-        // A short wait costs nothing; pausing throws away what has been fetched.
-        for _ in 0..100 {
-            let Some(said) = waiting else { return Ok(()) };
-            std::thread::sleep(Duration::from_millis(5));
-            waiting = self.offer(said)?;
-        }
-        let mut fetched = Vec::new();
-        while let Some(said) = waiting {
-            // Each time, for partitions that were gained meanwhile start unpaused.
-            self.pause(true);
-            let consumer = self.consumer.clone();
-            if let Some(Ok(message)) = consumer.poll(POLL) {
-                fetched.extend(self.heard(&message));
+    /// Gives out what there is room for.
+    fn hand_over(&mut self) -> Result<(), Over> {
+        while let Some(said) = self.waiting.pop_front() {
+            let fails = matches!(said, Said::Failed(_));
+            match self.out.try_send(said) {
+                Ok(()) if fails => return Err(Over),
+                Ok(()) => {}
+                Err(TrySendError::Closed(_)) => return Err(Over),
+                Err(TrySendError::Full(said)) => {
+                    self.waiting.push_front(said);
+                    self.since.get_or_insert_with(Instant::now);
+                    return Ok(());
+                }
             }
-            if self.stop.load(Ordering::Relaxed) {
-                return Err(Over);
-            }
-            waiting = self.offer(said)?;
         }
-        self.pause(false);
-        for said in fetched {
-            self.say(said)?;
+        if self.since.take().is_some_and(|since| since.elapsed() >= PATIENCE) {
+            self.pause(false);
         }
         Ok(())
     }
