@@ -274,12 +274,14 @@ fn read_files(
 ) {
     let generation = with.config.source(id).generation;
     let (admit, format, max_record_bytes) = (with.admit.clone(), input.format, input.max_record_bytes);
-    let (flush_records, received_at) = (with.config.flush_records, (with.clock)());
+    let (flush_records, flush_interval) = (with.config.flush_records, with.config.flush_interval);
+    let received_at = (with.clock)();
     let (name, limits) = (with.config.source(id).name.clone(), with.config.source(id).dead_letters.limits);
     let (health, until_end) = (with.health.clone(), with.until_end);
     on_a_thread(name.clone(), out.clone(), move || {
         for path in paths {
-            let total = std::fs::metadata(&path).map_or(0, |m| m.len());
+            let there = std::fs::metadata(&path).ok();
+            let total = there.as_ref().map_or(0, |m| m.len());
             let shown = bar(total, "reading", BarUnit::Bytes);
             let bytes = Arc::new(AtomicU64::new(0));
             let what = FileRead {
@@ -288,6 +290,8 @@ fn read_files(
                 format,
                 max_record_bytes,
                 flush_records,
+                // Standard input and pipes wait for whoever writes to them.
+                flush_interval: (path == "-" || there.is_none_or(|m| !m.is_file())).then_some(flush_interval),
                 received_at,
                 generation,
                 limits,

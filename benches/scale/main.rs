@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use running::{Running, command, free_port, tropa, write_config};
+use running::{Running, ask, command, free_port, tropa, write_config};
 
 /// Events of one measured stretch.
 const STRETCH: u64 = 200_000;
@@ -56,6 +56,9 @@ impl Server {
 struct Writer {
     run: Running,
     input: ChildStdin,
+    folder: PathBuf,
+    /// Records that the store held before.
+    before: u64,
     written: u64,
 }
 
@@ -77,7 +80,7 @@ impl Writer {
         command.stdin(Stdio::piped());
         let mut run = Running::of(command, folder);
         let input = run.child.stdin.take().expect("piped");
-        Self { run, input, written: 0 }
+        Self { run, input, before: positioned(folder), folder: folder.to_owned(), written: 0 }
     }
 
     fn write(&mut self, text: &str) {
@@ -92,6 +95,12 @@ impl Writer {
         while self.run.figure(name).is_none_or(|n| (n as u64) < self.written) {
             assert!(Instant::now() < until, "it does not settle");
             // Its log is read, so that it never waits for us.
+            self.run.count("");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        // A stored position says that everything that follows is written.
+        while positioned(&self.folder) < self.before + self.written {
+            assert!(Instant::now() < until, "it does not settle");
             self.run.count("");
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -117,6 +126,11 @@ impl Writer {
         self.run.signal("TERM");
         assert_eq!(self.run.ends().0, 0, "it ends well");
     }
+}
+
+/// Records up to the stored positions.
+fn positioned(folder: &Path) -> u64 {
+    ask(folder, "SELECT sum(records) FROM positions FINAL").trim().parse().unwrap_or_default()
 }
 
 /// Events of customers as they are drawn, in half a year, one in eight a payment.

@@ -216,6 +216,7 @@ fn files<W: Write>(
         format: input.format,
         max_record_bytes: input.max_record_bytes,
         flush_records: SAMPLE,
+        flush_interval: None,
         received_at: clock(),
         generation: source.generation,
         limits: DeadLetterLimits::NONE,

@@ -109,6 +109,7 @@ impl Explain {
             format,
             max_record_bytes,
             flush_records: MOST + 1,
+            flush_interval: None,
             received_at: clock(),
             generation: 1,
             limits: crate::config::DeadLetterLimits::NONE,

@@ -9,6 +9,12 @@ use super::{Failure, PlaceArgs};
 use crate::warehouse::embedded::{self, Embedded};
 use crate::warehouse::{Clickhouse, Target, WarehouseError};
 
+/// How statements begin that change something, as ClickHouse has them.
+const CHANGES: [&str; 24] = [
+    "alter", "attach", "backup", "begin", "commit", "create", "delete", "detach", "drop", "exchange", "grant", "insert",
+    "kill", "move", "optimize", "rename", "restore", "revoke", "set", "system", "truncate", "undrop", "update", "use",
+];
+
 #[derive(Debug, Args)]
 pub(super) struct Sql {
     /// The query, such as "SELECT * FROM v_stages"
@@ -52,17 +58,24 @@ impl Sql {
         }
     }
 
+    /// The first word, if no statement that changes something begins so: it is a slip then.
+    fn unknown_verb(&self) -> Option<&str> {
+        let word = self.query.split(|c: char| !c.is_alphanumeric() && c != '_').find(|w| !w.is_empty())?;
+        (!CHANGES.iter().any(|verb| verb.eq_ignore_ascii_case(word))).then_some(word)
+    }
+
     async fn print(&self, client: &Clickhouse, format: &str) -> Result<(), Failure> {
         let client = if self.write { client.clone() } else { client.read_only() };
-        let refused = |e: WarehouseError| {
-            match e.to_string() {
+        let refused = |e: WarehouseError| match e.to_string() {
             // What ClickHouse says of a statement that is not allowed to change anything.
-            text if text.contains("Code: 164.") => Failure::Store(
-                "this statement would change the store\n  hint: `tropa sql --write` lets it; what it takes away, no later run brings back"
+            text if text.contains("Code: 164.") => Failure::Store(match self.unknown_verb() {
+                Some(word) => format!(
+                    "no statement begins with {word:?}\n  hint: a question begins with SELECT, WITH, SHOW, DESCRIBE, EXISTS or EXPLAIN"
+                ),
+                None => "this statement would change the store\n  hint: `tropa sql --write` lets it; what it takes away, no later run brings back"
                     .to_owned(),
-            ),
+            }),
             _ => e.into(),
-        }
         };
         let mut answer = client.sql(&self.query, format).await.map_err(refused)?;
         let mut out = std::io::stdout().lock();

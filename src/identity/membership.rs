@@ -130,8 +130,12 @@ impl Identity {
             dirty.extend(should.clone());
             rows.push(Assignment { node, day, customer: should });
         }
+        // Without a fact and outside of everything by now, it is known to nobody here; its row may be under way all the same.
+        let unknown = unsettled.iter().filter(|customer| self.graph.find(customer).is_none());
+        let gone = unknown.map(|node| Assignment { node: node.clone(), day: None, customer: None });
         let written: FxHashSet<_> = rows.iter().map(key).collect();
-        rows.extend(self.rows_around(unsettled).into_iter().filter(|row| !written.contains(&key(row))));
+        let around = self.rows_around(unsettled).into_iter().chain(gone);
+        rows.extend(around.filter(|row| !written.contains(&key(row))));
         dirty.extend(unsettled.iter().cloned());
         dirty.extend(heirs.into_iter().filter(|&node| node != NONE).map(|node| self.name(node)));
         dirty.sort_unstable();

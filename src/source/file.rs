@@ -11,8 +11,10 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use flate2::read::MultiGzDecoder;
 
@@ -40,8 +42,10 @@ pub struct FileRead<'a> {
     pub source: SourceId,
     pub format: FileFormat,
     pub max_record_bytes: usize,
-    /// A batch is given out at this many records.
+    /// A batch is given out at this many records,
     pub flush_records: usize,
+    /// and what has been gathered so often, whether or not more comes: for input that waits for its writer.
+    pub flush_interval: Option<Duration>,
     /// Moment of the import: times after it are not believed.
     pub received_at: Timestamp,
     /// Of the source; raised, it wants the file read again.
@@ -54,14 +58,14 @@ pub struct FileRead<'a> {
 struct Watched<R> {
     inner: R,
     read: Arc<AtomicU64>,
-    hash: Arc<std::sync::Mutex<blake3::Hasher>>,
+    hash: Arc<Mutex<blake3::Hasher>>,
 }
 
 impl<R: Read> Read for Watched<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buffer)?;
         self.read.fetch_add(n as u64, Ordering::Relaxed);
-        self.hash.lock().unwrap_or_else(std::sync::PoisonError::into_inner).update(&buffer[..n]);
+        locked(&self.hash).update(&buffer[..n]);
         Ok(n)
     }
 }
@@ -86,7 +90,7 @@ pub fn read(
     what: &FileRead<'_>,
     admit: &dyn Admit,
     bytes_read: &Arc<AtomicU64>,
-    give: impl FnMut(DecodedBatch) -> ControlFlow<()>,
+    give: impl FnMut(DecodedBatch) -> ControlFlow<()> + Send,
 ) -> Result<(), FileError> {
     let wrong = |error| FileError::Read { path: what.path.to_owned(), error };
     let raw: Box<dyn Read> = match what.path {
@@ -102,10 +106,10 @@ pub fn read_from(
     what: &FileRead<'_>,
     admit: &dyn Admit,
     bytes_read: &Arc<AtomicU64>,
-    give: impl FnMut(DecodedBatch) -> ControlFlow<()>,
+    give: impl FnMut(DecodedBatch) -> ControlFlow<()> + Send,
 ) -> Result<(), FileError> {
     let wrong = |error| FileError::Read { path: what.path.to_owned(), error };
-    let hash = Arc::new(std::sync::Mutex::new(blake3::Hasher::new()));
+    let hash = Arc::new(Mutex::new(blake3::Hasher::new()));
     let watched = Watched { inner: raw, read: bytes_read.clone(), hash: hash.clone() };
     let raw = Peeked::at(watched, |seen| seen.len() >= 2);
     // A path that cannot be read at all (a folder, no permission) is no file with broken records.
@@ -116,7 +120,7 @@ pub fn read_from(
     all.skip_byte_order_mark();
     let format = recognise(what, all.start());
     let mut input: Box<dyn BufRead> = Box::new(BufReader::with_capacity(1 << 18, all));
-    let mut reading = Reading {
+    let reading = Mutex::new(Reading {
         what,
         topic: topic(what),
         gathering: Gathering::new(what.source, admit),
@@ -126,22 +130,41 @@ pub fn read_from(
         stopped: false,
         guard: Guard::new(what.limits),
         too_many: None,
-    };
+    });
     let limit = what.max_record_bytes;
-    match format {
-        FileFormat::JsonArray => values::values(&mut *input, limit, &mut |r| reading.take(r)),
-        FileFormat::Csv { separator } => rows::rows(&mut *input, separator, limit, &mut |r| reading.take(r)),
-        FileFormat::Ndjson | FileFormat::Auto => cut::lines(&mut *input, limit, &mut |r| reading.take(r)),
-    }
+    let (ends, ended) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        if let Some(interval) = what.flush_interval {
+            let reading = &reading;
+            scope.spawn(move || {
+                while ended.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
+                    locked(reading).flush_what_is_there();
+                }
+            });
+        }
+        let mut take = |record: (u64, RawPayload<'_>)| locked(&reading).take(record);
+        match format {
+            FileFormat::JsonArray => values::values(&mut *input, limit, &mut take),
+            FileFormat::Csv { separator } => rows::rows(&mut *input, separator, limit, &mut take),
+            FileFormat::Ndjson | FileFormat::Auto => cut::lines(&mut *input, limit, &mut take),
+        }
+        drop(ends);
+    });
+    let mut reading = reading.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(why) = reading.too_many {
         return Err(FileError::TooManyDeadLetters { path: what.path.to_owned(), why });
     }
     if !reading.stopped {
         drop(input);
-        let hash = hash.lock().unwrap_or_else(std::sync::PoisonError::into_inner).finalize();
+        let hash = locked(&hash).finalize();
         reading.finish(&content_of(hash, what.generation));
     }
     Ok(())
+}
+
+/// A panic elsewhere is printed by itself, and what was locked is whole between two records.
+fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What the file's positions and dead letters are kept under. What comes through standard input at two times is two
@@ -194,6 +217,9 @@ struct Reading<'a, G> {
 impl<G: FnMut(DecodedBatch) -> ControlFlow<()>> Reading<'_, G> {
     /// One record, cut by a reader.
     fn take(&mut self, (line, payload): (u64, RawPayload<'_>)) -> ControlFlow<()> {
+        if self.stopped {
+            return ControlFlow::Break(());
+        }
         let position = Position { topic: self.topic.clone(), partition: 0, offset: self.next };
         self.next += 1;
         let (source, received_at) = (self.what.source, self.what.received_at);
@@ -214,6 +240,13 @@ impl<G: FnMut(DecodedBatch) -> ControlFlow<()>> Reading<'_, G> {
         progress.finished = true;
         progress.content = Arc::from(content);
         let _ = self.flush();
+    }
+
+    fn flush_what_is_there(&mut self) {
+        if !self.stopped && !self.gathering.is_empty() {
+            // The next record hears of a break.
+            let _ = self.flush();
+        }
     }
 
     fn flush(&mut self) -> ControlFlow<()> {

@@ -174,7 +174,7 @@ proptest! {
         let path = stored.path().display().to_string();
         for format in [FileFormat::Auto, FileFormat::Ndjson, FileFormat::JsonArray, FileFormat::Csv { separator: b',' }] {
             let what = FileRead {
-                path: &path, source: SourceId(0), format, max_record_bytes: limit, flush_records: flush, received_at: moment(), generation: 1, limits: tropa::config::DeadLetterLimits::NONE };
+                path: &path, source: SourceId(0), format, max_record_bytes: limit, flush_records: flush, flush_interval: None, received_at: moment(), generation: 1, limits: tropa::config::DeadLetterLimits::NONE };
             let (mut all, mut letters, mut events, mut finished) = (Counters::default(), 0, 0, false);
             file::read(&what, &decoding, &Arc::new(AtomicU64::new(0)), |batch: DecodedBatch| {
                 for progress in &batch.progress {

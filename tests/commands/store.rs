@@ -25,6 +25,8 @@ fn sql_changes_nothing_unless_it_is_told_to() {
         errors,
         "this statement would change the store\n  hint: `tropa sql --write` lets it; what it takes away, no later run brings back\n"
     );
+    let (_, errors, _) = run(filled(), &["sql", "SELEC 1"], "");
+    assert!(errors.starts_with("no statement begins with \"SELEC\"\n  hint: "), "{errors}");
     ok(filled(), &["sql", "--write", statement]);
     let comment =
         "SELECT comment FROM system.columns WHERE table = 'dead_letters' AND name = 'reason' AND database = 'tropa'";

@@ -1,6 +1,9 @@
 //! `/livez`, `/readyz` and `/metrics` of a run, while the warehouse is there, away and back; and a port that is taken.
 
-use crate::running::{Running, folder, free_port, records, text, tropa, until};
+use std::io::Write;
+use std::process::Stdio;
+
+use crate::running::{Running, command, folder, free_port, records, text, tropa, until};
 
 #[test]
 fn a_run_is_ready_once_its_store_is_and_shows_its_figures() {
@@ -39,6 +42,22 @@ fn a_run_is_ready_once_its_store_is_and_shows_its_figures() {
     // What is stored before the writer has loaded is computed with what it finds, and again as a new reading.
     assert!(run.figure("tropa_customers_recomputed_total").expect("a figure") >= 50.0);
     assert!(run.figure("tropa_cache_bytes").expect("a figure") > 1000.0);
+    run.signal("TERM");
+    assert_eq!(run.ends().0, 0);
+}
+
+#[test]
+fn what_is_piped_in_is_in_the_tables_while_its_writer_waits() {
+    let folder = folder("flush: { interval: 50ms }\nsources: { web: { decoder: web, file: { paths: [\"-\"] } } }\n");
+    let mut command = command(folder.path(), &["run"]);
+    command.stdin(Stdio::piped());
+    let mut run = Running::of(command, folder.path());
+    let mut input = run.child.stdin.take().expect("piped");
+    for upto in [10, 20] {
+        input.write_all(records(upto - 10..upto).as_bytes()).expect("it reads");
+        until("they are stored", || run.figure("tropa_records_total{source=\"web\"}") == Some(f64::from(upto)));
+    }
+    drop(input);
     run.signal("TERM");
     assert_eq!(run.ends().0, 0);
 }
