@@ -15,13 +15,15 @@ pub(super) fn live(scope: &Scope<'_>, columns: &[&str]) -> String {
         "SELECT bucket, customer, {}, dims[1] AS dim_1, dims[2] AS dim_2, dims[3] AS dim_3, dims[4] AS dim_4, \
          multiIf(decision != 'open', toString(decision), {as_of} >= drops_at, 'dropped', 'in_flight') AS outcome, \
          (outcome = 'completed' AND belongs_until > {as_of}) AS completed_and_open \
-         FROM (SELECT * FROM {} FINAL WHERE map = {} AND reading = {} AND is_deleted = 0 AND {}) ARRAY JOIN {}",
+         FROM (SELECT bucket, customer, {joined} FROM {} FINAL WHERE map = {} AND reading = {} AND is_deleted = 0 AND {}) \
+         ARRAY JOIN {joined}",
         select.join(", "),
         scope.table,
         quote(scope.map),
         quote(scope.reading),
         buckets(scope.buckets),
-        joined.join(", ")
+        // Named twice: of a star the analyzer resolves some eighty columns, in every query anew.
+        joined = joined.join(", "),
     )
 }
 
@@ -156,10 +158,11 @@ pub(super) fn deviations(scope: &Scope<'_>) -> String {
 }
 
 pub(super) fn coverage(scope: &Scope<'_>) -> String {
+    let joined = "`c.source`, `c.day`, `c.fate`, `c.rule`, `c.count`";
     format!(
         "SELECT bucket, `c.source` AS source, `c.day` AS event_date, `c.fate` AS fate, `c.rule` AS rule, sum(`c.count`) AS events \
-         FROM (SELECT * FROM {} FINAL WHERE map = {} AND reading = {} AND is_deleted = 0 AND {}) \
-         ARRAY JOIN `c.source`, `c.day`, `c.fate`, `c.rule`, `c.count` GROUP BY bucket, source, event_date, fate, rule",
+         FROM (SELECT bucket, {joined} FROM {} FINAL WHERE map = {} AND reading = {} AND is_deleted = 0 AND {}) \
+         ARRAY JOIN {joined} GROUP BY bucket, source, event_date, fate, rule",
         scope.table,
         quote(scope.map),
         quote(scope.reading),

@@ -11,8 +11,9 @@ use crate::warehouse::{Clickhouse, Target, WarehouseError};
 
 /// How statements begin that change something, as ClickHouse has them.
 const CHANGES: [&str; 24] = [
-    "alter", "attach", "backup", "begin", "commit", "create", "delete", "detach", "drop", "exchange", "grant", "insert",
-    "kill", "move", "optimize", "rename", "restore", "revoke", "set", "system", "truncate", "undrop", "update", "use",
+    "alter", "attach", "backup", "begin", "commit", "create", "delete", "detach", "drop", "exchange", "grant",
+    "insert", "kill", "move", "optimize", "rename", "restore", "revoke", "set", "system", "truncate", "undrop",
+    "update", "use",
 ];
 
 #[derive(Debug, Args)]
@@ -66,7 +67,8 @@ impl Sql {
 
     async fn print(&self, client: &Clickhouse, format: &str) -> Result<(), Failure> {
         let client = if self.write { client.clone() } else { client.read_only() };
-        let refused = |e: WarehouseError| match e.to_string() {
+        let refused = |e: WarehouseError| {
+            match e.to_string() {
             // What ClickHouse says of a statement that is not allowed to change anything.
             text if text.contains("Code: 164.") => Failure::Store(match self.unknown_verb() {
                 Some(word) => format!(
@@ -76,6 +78,7 @@ impl Sql {
                     .to_owned(),
             }),
             _ => e.into(),
+        }
         };
         let mut answer = client.sql(&self.query, format).await.map_err(refused)?;
         let mut out = std::io::stdout().lock();

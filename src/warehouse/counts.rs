@@ -341,7 +341,7 @@ impl Clickhouse {
     async fn unmapped(&self, table: &str, reading: &Reading) -> Result<Vec<Unmapped>, WarehouseError> {
         let query = format!(
             "SELECT toString(`u.source`) AS source, `u.name` AS name, `u.path` AS path, sum(`u.count`) AS events FROM \
-             (SELECT * FROM {table} FINAL WHERE map = {} AND reading = {} AND is_deleted = 0) \
+             (SELECT `u.source`, `u.name`, `u.path`, `u.count` FROM {table} FINAL WHERE map = {} AND reading = {} AND is_deleted = 0) \
              ARRAY JOIN `u.source`, `u.name`, `u.path`, `u.count` GROUP BY source, name, path ORDER BY events DESC, source, name, path LIMIT {UNMAPPED}",
             quote(&reading.map.id),
             quote(&reading.id)
