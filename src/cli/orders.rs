@@ -132,7 +132,7 @@ async fn changes(
     let writer = Writer::new((*store.client).clone(), readings.clone());
     let mut after = IdentityStage::load(config.clone(), sets);
     let record = order.record(before.identity());
-    let carried = carry_out(&writer, &mut after, (0, &record)).await?;
+    let carried = carry_out(&writer, &mut after, (0, &record), false).await?;
     let names = carried.step.changed;
     let of = |identity| FromSets::of(identity, config, readings.clone(), None);
     let (before, after) = (of(before), of(after));

@@ -82,6 +82,12 @@ impl Identity {
         self.graph.nodes.iter().map(|node| &node.name)
     }
 
+    /// Nodes that count because of events alone.
+    pub fn unstated(&self) -> impl Iterator<Item = &Arc<str>> {
+        let nodes = (0_u32..).zip(&self.graph.nodes);
+        nodes.filter(|&(at, node)| node.known && !self.graph.is_stated(at)).map(|(_, node)| &node.name)
+    }
+
     /// Every customer who may have events of a node.
     pub fn possible_customers(&self, node: &str) -> Vec<Arc<str>> {
         let Some(node) = self.graph.find(node) else { return Vec::new() };

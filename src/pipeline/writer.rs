@@ -227,8 +227,10 @@ impl Writer {
         (place, record): (u64, &OrderRecord),
         answer: Option<oneshot::Sender<Accepted>>,
     ) -> Result<(), PipelineError> {
+        // Nobody here waits for it: a writer before had accepted it.
+        let found = answer.is_none();
         let Carried { members, step, last } =
-            carry_out(store, &mut self.stage, (place, record)).await.map_err(warehouse)?;
+            carry_out(store, &mut self.stage, (place, record), found).await.map_err(warehouse)?;
         for rows in members {
             store.insert(rows).await.map_err(warehouse)?;
         }

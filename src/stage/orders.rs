@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
+
 use super::identity::{IdentityStage, IdentityStep};
 use super::{OpenOrders, Rows, Warehouse};
 use crate::identity::{Erasure, Fact, Member, OrderRecord, Outside, Undo};
@@ -89,11 +91,12 @@ pub struct Carried {
     pub last: Vec<Rows>,
 }
 
-/// Carries out an order that has been accepted.
+/// Carries out an order that has been accepted. `found`: by a writer before, who may still be deleting what it forgets.
 pub async fn carry_out<W: Warehouse>(
     store: &W,
     identity: &mut IdentityStage,
     (place, record): (u64, &OrderRecord),
+    found: bool,
 ) -> Result<Carried, W::Error> {
     let member = record.member();
     let step = match &member {
@@ -105,10 +108,16 @@ pub async fn carry_out<W: Warehouse>(
             reach.sort_unstable();
             reach.dedup();
             let events = store.events_of(reach.clone()).await?;
+            if found {
+                reach.extend(without_events(store, identity).await?);
+            }
             identity.erase(erasure, &reach, &events)
         }
         Member::Horizon(day) => {
-            let losing = store.nodes_before(*day, identity.identity().outside()).await?;
+            let mut losing = store.nodes_before(*day, identity.identity().outside()).await?;
+            if found {
+                losing.extend(without_events(store, identity).await?.into_iter().map(|node| (node, false)));
+            }
             identity.retain(*day, &losing)
         }
     };
@@ -126,4 +135,11 @@ pub async fn carry_out<W: Warehouse>(
     let members = members.into_iter().map(Rows::Orders).collect();
     let last = sweep.into_iter().chain([OrderRows::Done(place)]).map(Rows::Orders).collect();
     Ok(Carried { members, step, last })
+}
+
+/// Nodes whose events were there when identity was loaded, and are not any more. Asked last: what is deleted from now on
+/// has been read.
+async fn without_events<W: Warehouse>(store: &W, identity: &IdentityStage) -> Result<Vec<Arc<str>>, W::Error> {
+    let there: FxHashSet<Arc<str>> = store.nodes_since(Day::SINCE_EVER).await?.into_iter().collect();
+    Ok(identity.identity().unstated().filter(|node| !there.contains(*node)).cloned().collect())
 }

@@ -147,4 +147,22 @@ proptest! {
             prop_assert!(reach.contains(&assignment.node));
         }
     }
+
+    #[test]
+    fn every_row_that_a_dead_writer_may_still_send_is_written_again(events in events(40), inside in any::<bool>()) {
+        let world = tight();
+        let Some((last, rest)) = events.split_last() else { return Ok(()) };
+        let mut dead = told(&world, rest);
+        let (facts, nodes) = batch_of(&world, std::slice::from_ref(last));
+        let changes = dead.apply(facts, nodes);
+        // Whoever comes next finds the facts; events that state none may be outside of everything by then.
+        let (facts, nodes) = batch_of(&world, &events);
+        let mut next = world.identity();
+        next.load(facts, nodes.into_iter().filter(|_| inside));
+        let mend = next.mend(next.assignments_all().collect(), &changes.dirty);
+        for sent in changes.assignments {
+            let again = mend.rows.iter().any(|row| row.node == sent.node && row.day == sent.day);
+            prop_assert!(again, "{sent:?} would stand beside {:?}", mend.rows);
+        }
+    }
 }
