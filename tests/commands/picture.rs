@@ -5,15 +5,16 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use super::world::{filled, ok, run};
+use super::world::{alone, filled, ok, run};
 
 /// Two journeys: one paid, one only looked.
 const SENTENCE: &str = "shows 1 of 2 paths of stages, 50.0 % of 2 journeys; hidden: 1 paths, 50.0 %; arcs hidden: 2, \
                         stages hidden: 2; figures are of all journeys";
 
 fn bytes(arguments: &[&str]) -> Vec<u8> {
-    let out = Command::new(env!("CARGO_BIN_EXE_tropa")).args(arguments).current_dir(filled()).output();
-    let out = out.expect("the binary runs");
+    let mut tropa = Command::new(env!("CARGO_BIN_EXE_tropa"));
+    tropa.args(arguments).current_dir(filled());
+    let out = alone(filled(), || tropa.output()).expect("the binary runs");
     assert!(out.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
     out.stdout
 }
@@ -42,7 +43,7 @@ fn what_is_no_text_is_kept_from_a_screen_with_a_hint() {
         let command = format!("{} compare --format {format}", env!("CARGO_BIN_EXE_tropa"));
         let mut script = Command::new("script");
         script.args(["-qec", &command, "/dev/null"]).current_dir(filled()).stdin(Stdio::null());
-        let out = script.output().expect("`script`, which every Debian has, lends a terminal");
+        let out = alone(filled(), || script.output()).expect("`script`, which every Debian has, lends a terminal");
         (String::from_utf8_lossy(&out.stdout).replace("\r\n", "\n"), out.status.code())
     };
     for (format, what, name) in [

@@ -8,7 +8,7 @@ use crate::map::Role;
 /// Colours by meaning, for white paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ink {
-    Ink,
+    Strong,
     Soft,
     Plan,
     Unplanned,
@@ -21,7 +21,7 @@ pub enum Ink {
 impl Ink {
     pub const fn rgb(self) -> (u8, u8, u8) {
         match self {
-            Self::Ink => (0x1c, 0x24, 0x30),
+            Self::Strong => (0x1c, 0x24, 0x30),
             Self::Soft => (0x5b, 0x66, 0x75),
             Self::Plan => (0x2b, 0x6c, 0xb0),
             Self::Unplanned => (0xb7, 0x79, 0x1f),
@@ -77,9 +77,9 @@ pub const fn stage(look: StageLook) -> Line {
         Role::Success => (Ink::Good, 3.0, &[]),
         Role::Exit => (Ink::Bad, 1.3, &[7.0, 4.0]),
         Role::Entry if look.strays => (Ink::Unplanned, 2.4, &[]),
-        Role::Entry => (Ink::Ink, 2.4, &[]),
+        Role::Entry => (Ink::Strong, 2.4, &[]),
         Role::None if look.strays => (Ink::Unplanned, 1.3, &[]),
-        Role::None => (Ink::Ink, 1.3, &[]),
+        Role::None => (Ink::Strong, 1.3, &[]),
     };
     Line { ink, dash: if look.strays { &[12.0, 4.0, 2.0, 4.0] } else { own }, width }
 }
@@ -104,13 +104,13 @@ pub struct Face {
 
 pub const fn face(kind: Kind) -> Face {
     let (size, bold, ink) = match kind {
-        Kind::Title => (22.0, true, Ink::Ink),
-        Kind::Heading => (16.0, true, Ink::Ink),
-        Kind::Name => (13.0, true, Ink::Ink),
-        Kind::Strays => (12.0, true, Ink::Ink),
+        Kind::Title => (22.0, true, Ink::Strong),
+        Kind::Heading => (16.0, true, Ink::Strong),
+        Kind::Name => (13.0, true, Ink::Strong),
+        Kind::Strays => (12.0, true, Ink::Strong),
         Kind::Note | Kind::Fact => (12.0, false, Ink::Soft),
         Kind::Role => (11.0, false, Ink::Soft),
-        Kind::Label => (11.0, false, Ink::Ink),
+        Kind::Label => (11.0, false, Ink::Strong),
     };
     let align = match kind {
         Kind::Label => Align::Middle,
@@ -157,7 +157,7 @@ mod tests {
         let css = include_str!("../report.css");
         let day = css.split('}').next().expect("the first rule");
         for (name, ink) in [
-            ("ink", Ink::Ink),
+            ("ink", Ink::Strong),
             ("soft", Ink::Soft),
             ("plan", Ink::Plan),
             ("un", Ink::Unplanned),

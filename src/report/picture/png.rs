@@ -82,3 +82,25 @@ fn path(outline: &[Piece]) -> Option<Path> {
     }
     path.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size(width: f64) -> Result<(u32, u32), PictureError> {
+        let image = png(&Drawing { width, height: 10.0, ..Drawing::default() })?;
+        // Of the first chunk, as every PNG has it.
+        let number = |at: usize| u32::from_be_bytes([image[at], image[at + 1], image[at + 2], image[at + 3]]);
+        Ok((number(16), number(20)))
+    }
+
+    #[test]
+    fn a_unit_has_two_pixels_fewer_where_viewers_would_not_open_it_and_never_less_than_one() {
+        assert_eq!(size(100.0).expect("small"), (200, 20));
+        assert_eq!(size(16_384.0).expect("wide"), (16_384, 10));
+        let error = size(16_400.0).expect_err("too wide").to_string();
+        assert!(
+            error.starts_with("the picture is 16400 x 10 pixels, too large to be painted\n  allowed: at most 16384")
+        );
+    }
+}
