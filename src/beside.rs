@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tracing::warn;
 
-use crate::compare::{self, Comparison};
+use crate::compare::{self, Comparison, Share};
 use crate::config::Config;
 use crate::identity::Keying;
 use crate::journey::Mode;
@@ -70,6 +70,17 @@ pub async fn comparison(
     asked: Asked,
     nonce: Timestamp,
 ) -> Result<Comparison, BesideError> {
+    explained(store, config, map, (asked, None), nonce).await
+}
+
+/// The same with the paths that carry a share of the journeys, if one is given.
+pub async fn explained(
+    store: &Clickhouse,
+    config: &Arc<Config>,
+    map: &Arc<MapVersions>,
+    (asked, share): (Asked, Option<Share>),
+    nonce: Timestamp,
+) -> Result<Comparison, BesideError> {
     let stored = store.watermark().await?.ok_or(BesideError::Empty)?;
     let (reading, as_of) = match asked {
         Asked::Version(version) => shown(store, config, map, Some(version)).await?,
@@ -80,13 +91,19 @@ pub async fn comparison(
                 );
             }
             keyed_alike(store, config).await?;
-            let real = past::empirical_at(store, config, map, t, nonce).await?;
-            return Ok(compare::compare(map, &real));
+            let Some(share) = share else {
+                return Ok(compare::compare(map, &past::empirical_at(store, config, map, t, nonce).await?));
+            };
+            let (real, paths) = past::empirical_and_paths_at(store, config, map, t, nonce).await?;
+            return Ok(compare::compare(map, &real).explain(paths, share));
         }
         Asked::Now | Asked::At(_) => shown(store, config, map, None).await?,
     };
-    let real = store.empirical(&reading, as_of).await?;
-    Ok(compare::compare(&reading.judging(), &real))
+    let comparison = compare::compare(&reading.judging(), &store.empirical(&reading, as_of).await?);
+    Ok(match share {
+        None => comparison,
+        Some(share) => comparison.explain(store.stage_paths(&reading, as_of).await?, share),
+    })
 }
 
 /// All history under one version of a map.

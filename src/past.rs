@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::aggregate::variants::StagePaths;
 use crate::compare::EmpiricalMap;
 use crate::config::Config;
 use crate::journey::Mode;
@@ -28,6 +29,19 @@ pub async fn empirical_at(
     let rows = rows_at(store, config, map, as_of).await?;
     let reading = Reading::new(map.clone(), Mode::Valid, config);
     store.empirical_of(&reading, rows, as_of, nonce).await
+}
+
+/// The same, and every path of stages.
+pub async fn empirical_and_paths_at(
+    store: &Clickhouse,
+    config: &Arc<Config>,
+    map: &Arc<MapVersions>,
+    as_of: Timestamp,
+    nonce: Timestamp,
+) -> Result<(EmpiricalMap, StagePaths), WarehouseError> {
+    let rows = rows_at(store, config, map, as_of).await?;
+    let reading = Reading::new(map.clone(), Mode::Valid, config);
+    store.empirical_and_paths_of(&reading, rows, as_of, nonce).await
 }
 
 /// Every customer's row under one map, computed from the sets with events up to `as_of`.

@@ -75,6 +75,22 @@ pub struct VariantsOfVersion {
     pub other: Option<Variant>,
 }
 
+/// A path of stages under one version of the map, and the journeys that went it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StagePath {
+    pub version: u32,
+    pub path: Vec<String>,
+    pub journeys: u64,
+}
+
+/// The most walked ones, and how many paths and journeys there are before anything was cut.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StagePaths {
+    pub kept: Vec<StagePath>,
+    pub distinct: u64,
+    pub journeys: u64,
+}
+
 /// Examples of each variant.
 const EXAMPLES: usize = 3;
 
@@ -123,6 +139,17 @@ pub fn variants(scope: &Scope<'_>, path_of: PathOf, limit: u32) -> String {
          GROUP BY map_version, place ORDER BY map_version, place",
         p50 = quantile("0.5"),
         p90 = quantile("0.9"),
+    )
+}
+
+/// version, path, journeys of the variants by stage, most walked first, at most `most` of them; how many there are stands in
+/// every row.
+pub fn stage_paths(scope: &Scope<'_>, most: u32) -> String {
+    format!(
+        "SELECT version, path, journeys, count() OVER () AS paths, sum(journeys) OVER () AS walked FROM \
+         (SELECT toUInt32(map_version) AS version, e_stage AS path, count() AS journeys FROM ({}) GROUP BY version, path) \
+         ORDER BY journeys DESC, version, arrayStringConcat(path, ' ') LIMIT {most}",
+        live(scope, &["map_version", "e_stage"])
     )
 }
 

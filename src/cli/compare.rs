@@ -1,16 +1,18 @@
-//! `tropa compare`: the real journey beside the designed one, now or at a past `as_of`.
+//! `tropa compare`: the real journey beside the designed one, now or at a past `as_of`, as text, as data, or as a picture.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::place::write;
+use super::out::{self, Out};
 use super::run::clock;
 use super::store::Store;
 use super::{Failure, PlaceArgs};
 use crate::beside::{self, Asked};
-use crate::compare::Comparison;
+use crate::compare::{Comparison, Share};
+use crate::exchange::xlsx;
 use crate::map::MapVersions;
+use crate::report::picture::{self, Drawing, PictureError};
 use crate::report::{self, Language};
 
 #[derive(Debug, Args)]
@@ -24,13 +26,17 @@ pub(super) struct Compare {
     /// All history under this version of the map, as `tropa rebuild --version N` computed it
     #[arg(long, value_name = "N", conflicts_with = "as_of")]
     version: Option<u32>,
+    /// Only the fewest paths of stages that carry this share of the journeys, such as 0.8: they are listed, the real map
+    /// shows their arcs alone, and what is hidden is said. `tropa variants --by stage` lists all of them
+    #[arg(long, value_name = "SHARE", value_parser = Share::parse)]
+    explain: Option<Share>,
     #[arg(long, default_value = "text")]
     format: CompareFormat,
-    /// Where to write [default: standard output]
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// Language of text and of the page's first view
-    #[arg(long, default_value = "en")]
+    /// Where to write; `-` is standard output [default: standard output]
+    #[arg(short, long, value_name = "FILE", alias = "output")]
+    out: Option<PathBuf>,
+    /// Language of text and picture, and of the page's first view
+    #[arg(long, default_value = "en", visible_alias = "lang")]
     language: CompareLanguage,
     #[command(flatten)]
     place: PlaceArgs,
@@ -46,6 +52,26 @@ pub(super) enum CompareFormat {
     Html,
     /// Headings and tables, for wikis and tickets
     Markdown,
+    /// Both maps drawn, one below the other: a picture that stands alone, for slides, wikis and vector editors
+    Svg,
+    /// The same as an image, two pixels for each unit of the SVG
+    Png,
+    /// The same as a document of one page, with text that can be searched
+    Pdf,
+    /// A workbook, one sheet for each table
+    Xlsx,
+}
+
+impl CompareFormat {
+    /// What it is called where no screen can show it, and a name for its file.
+    const fn no_text(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Png => Some(("an image", "map.png")),
+            Self::Pdf => Some(("a PDF document", "map.pdf")),
+            Self::Xlsx => Some(("a workbook", "comparison.xlsx")),
+            Self::Text | Self::Json | Self::Html | Self::Markdown | Self::Svg => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -56,6 +82,9 @@ pub(super) enum CompareLanguage {
 
 impl Compare {
     pub(super) async fn run(self) -> Result<(), Failure> {
+        if let Some((what, name)) = self.format.no_text() {
+            out::not_to_a_screen(self.out.as_deref(), what, name)?;
+        }
         let place = self.place.load()?;
         let (_, map) = place.map(self.map.as_deref())?;
         let asked = match (self.version, self.as_of.as_deref()) {
@@ -64,20 +93,12 @@ impl Compare {
             (None, None) => Asked::Now,
         };
         let store = Store::reach(&place.config).await?;
-        let comparison = beside::comparison(&store.client, &place.config, map, asked, clock()).await;
+        let comparison = beside::explained(&store.client, &place.config, map, (asked, self.explain), clock()).await;
         store.close().await;
-        let language = match self.language {
-            CompareLanguage::En => Language::English,
-            CompareLanguage::Ru => Language::Russian,
-        };
-        let text = render(&comparison?, map, self.format, language)?;
-        match &self.output {
-            Some(file) => write(file, &text),
-            None => {
-                use std::io::Write;
-                Ok(std::io::stdout().lock().write_all(text.as_bytes())?)
-            }
-        }
+        let bytes = render(&comparison?, map, self.format, self.language.into())?;
+        let mut out = Out::create(self.out.as_deref())?;
+        out.bytes(&bytes)?;
+        out.finish()
     }
 }
 
@@ -87,19 +108,40 @@ pub(super) fn render(
     map: &MapVersions,
     format: CompareFormat,
     language: Language,
-) -> Result<String, Failure> {
+) -> Result<Vec<u8>, Failure> {
     Ok(match format {
-        CompareFormat::Text => report::text(comparison, language),
-        CompareFormat::Markdown => report::markdown(comparison, language),
+        CompareFormat::Text => report::text(comparison, language).into_bytes(),
+        CompareFormat::Markdown => report::markdown(comparison, language).into_bytes(),
         CompareFormat::Json => {
-            let mut text = serde_json::to_string_pretty(&report::json(comparison)).map_err(std::io::Error::from)?;
-            text.push('\n');
+            let mut text = serde_json::to_vec_pretty(&report::json(comparison)).map_err(std::io::Error::from)?;
+            text.push(b'\n');
             text
         }
         CompareFormat::Html => {
             let mut languages = Language::of(map.newest());
             languages.sort_by_key(|l| *l != language);
-            report::html(comparison, &languages)
+            report::html(comparison, &languages).into_bytes()
         }
+        CompareFormat::Svg => picture::standing(&picture::picture(comparison, language)).into_bytes(),
+        CompareFormat::Png => painted(&picture::picture(comparison, language), picture::png)?,
+        CompareFormat::Pdf => painted(&picture::picture(comparison, language), picture::pdf)?,
+        CompareFormat::Xlsx => workbook(comparison)?,
     })
+}
+
+/// With the letters that the program brings; which it lacks is said.
+fn painted(drawing: &Drawing, paint: impl Fn(&Drawing) -> Result<Vec<u8>, PictureError>) -> Result<Vec<u8>, Failure> {
+    let missing: String = picture::missing(drawing).into_iter().collect();
+    if !missing.is_empty() {
+        eprintln!(
+            "the picture shows empty boxes for letters that its font lacks: {missing}\n  \
+             hint: `--format svg` and `--format html` are shown with the fonts of whoever opens them"
+        );
+    }
+    Ok(paint(drawing)?)
+}
+
+pub(super) fn workbook(comparison: &Comparison) -> Result<Vec<u8>, Failure> {
+    xlsx::workbook(&xlsx::tables(&report::json(comparison)))
+        .map_err(|error| Failure::Output(std::io::Error::other(error)))
 }

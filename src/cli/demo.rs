@@ -111,7 +111,7 @@ impl Demo {
         );
         let (_, map) = place.map(None)?;
         let comparison = beside::comparison(&store.client, &place.config, map, Asked::Now, clock()).await?;
-        print!("{}", render(&comparison, map, CompareFormat::Text, Language::English)?);
+        std::io::stdout().lock().write_all(&render(&comparison, map, CompareFormat::Text, Language::English)?)?;
         let report = self.data.join("report.html");
         write(&report, &render(&comparison, map, CompareFormat::Html, Language::English)?)?;
         Ok(report)

@@ -1,24 +1,24 @@
 //! `tropa export`: a designed map, its real journeys or its comparison in the format of another tool. In: a map and a format.
 //! Out: a file, which appears only when it is whole, or standard output. What can be large is written page by page.
 
-use std::fs::File;
-use std::io::{BufWriter, IsTerminal, Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::io::{BufWriter, Seek, Write};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
 use super::compare::CompareLanguage;
-use super::place::{unreadable, unwritable};
+use super::out::{self, Out};
+use super::place::unwritable;
 use super::run::clock;
 use super::store::Store;
 use super::{Failure, Place, PlaceArgs};
 use crate::aggregate::exported::ExportedJourney;
 use crate::beside::{self, Asked};
 use crate::conformance::Judge;
-use crate::exchange::{bpmn, cjml, mermaid, ocel::Ocel, xes, xlsx};
+use crate::exchange::{bpmn, cjml, mermaid, ocel::Ocel, xes};
 use crate::map::{DesignedMap, MapVersions};
 use crate::progress::{BarUnit, bar};
-use crate::report::{self, Language};
+use crate::report::Language;
 use crate::stage::reading::Reading;
 use crate::time::Timestamp;
 use crate::warehouse::Clickhouse;
@@ -74,10 +74,8 @@ impl Export {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let place = self.place.load()?;
         let (_, map) = place.map(self.map.as_deref())?;
-        if self.format == Format::Xlsx && self.out.is_none() && std::io::stdout().is_terminal() {
-            return Err(Failure::Unusable(
-                "a workbook is no text for a screen\n  hint: `--out comparison.xlsx`".to_owned(),
-            ));
+        if self.format == Format::Xlsx {
+            out::not_to_a_screen(self.out.as_deref(), "a workbook", "comparison.xlsx")?;
         }
         if self.format.is_of_the_design() {
             let text = self.design(self.version_of(map)?)?;
@@ -201,55 +199,5 @@ async fn comparison(
     out: &mut Out,
 ) -> Result<(), Failure> {
     let comparison = beside::comparison(store, &place.config, map, Asked::Now, clock()).await?;
-    let book = xlsx::workbook(&xlsx::tables(&report::json(&comparison)))
-        .map_err(|e| Failure::Output(std::io::Error::other(e)))?;
-    out.bytes(&book)
-}
-
-/// A file that appears under its name once it is whole, or standard output.
-enum Out {
-    File { to: PathBuf, part: PathBuf, file: BufWriter<File> },
-    Standard(BufWriter<std::io::Stdout>),
-}
-
-impl Out {
-    fn create(to: Option<&Path>) -> Result<Self, Failure> {
-        let Some(to) = to else { return Ok(Self::Standard(BufWriter::new(std::io::stdout()))) };
-        let mut part = to.as_os_str().to_owned();
-        part.push(".part");
-        let part = PathBuf::from(part);
-        let file = File::create(&part).map_err(|e| unwritable(&part, e))?;
-        Ok(Self::File { to: to.to_owned(), part, file: BufWriter::new(file) })
-    }
-
-    fn write(&mut self, text: &str) -> Result<(), Failure> {
-        self.bytes(text.as_bytes())
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        match self {
-            Self::File { part, file, .. } => file.write_all(bytes).map_err(|e| unwritable(part, e)),
-            Self::Standard(out) => Ok(out.write_all(bytes)?),
-        }
-    }
-
-    fn copy(&mut self, from: &mut File) -> Result<(), Failure> {
-        let mut piece = vec![0; 1 << 16];
-        loop {
-            match from.read(&mut piece).map_err(|e| unreadable(&std::env::temp_dir(), e))? {
-                0 => return Ok(()),
-                n => self.bytes(&piece[..n])?,
-            }
-        }
-    }
-
-    fn finish(self) -> Result<(), Failure> {
-        match self {
-            Self::File { to, part, mut file } => {
-                file.flush().map_err(|e| unwritable(&part, e))?;
-                std::fs::rename(&part, &to).map_err(|e| unwritable(&to, e))
-            }
-            Self::Standard(mut out) => Ok(out.flush()?),
-        }
-    }
+    out.bytes(&super::compare::workbook(&comparison)?)
 }

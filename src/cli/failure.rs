@@ -32,6 +32,8 @@ pub enum Failure {
     Pipeline(#[from] crate::pipeline::PipelineError),
     #[error(transparent)]
     Serve(#[from] crate::serve::ServeError),
+    #[error(transparent)]
+    Picture(#[from] crate::report::picture::PictureError),
     /// What was asked for is not there; the text says what is.
     #[error("{0}")]
     NotFound(String),

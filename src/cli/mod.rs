@@ -20,6 +20,7 @@ mod import;
 mod map;
 mod migrate;
 mod orders;
+mod out;
 mod place;
 mod rebuild;
 mod reload;
@@ -127,9 +128,11 @@ enum Command {
     /// Lay the real journey beside the designed one
     ///
     /// Who entered each stage, went on, ended or was dropped, how long it took, and which transitions are planned,
-    /// unplanned, unused or forbidden. Rates are points only where enough journeys are decided, else bounds.
+    /// unplanned, unused or forbidden. Rates are points only where enough journeys are decided, else bounds. As text, as
+    /// data for programs, as a page, or as a picture of both maps on the same positions.
     ///
-    /// Example: tropa compare --map checkout --as-of 2026-06-30 --format html -o report.html
+    /// Example: tropa compare --map checkout --as-of 2026-06-30 --format html -o report.html, or
+    /// tropa compare --format png --explain 0.8 -o map.png
     Compare(compare::Compare),
     /// List the paths that people really take, the most walked first
     ///

@@ -173,8 +173,8 @@ pub fn write_new(file: &Path, text: &str) -> Result<(), Failure> {
     write(file, text)
 }
 
-pub fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    fs::write(file, text).map_err(|e| unwritable(file, e))
+pub fn write(file: &Path, content: impl AsRef<[u8]>) -> Result<(), Failure> {
+    fs::write(file, content).map_err(|e| unwritable(file, e))
 }
 
 /// Only the owner may read it.

@@ -4,6 +4,7 @@
 
 mod deviations; //      where journeys stray, and what goes with it
 mod expectations; //    what the file expects, held against what was measured
+mod explained; //       the paths that carry most journeys
 mod following; //       do people follow the map
 mod interval; //        what chance alone would do
 mod rates;
@@ -18,6 +19,7 @@ pub use crate::aggregate::{
 };
 pub use deviations::{AcceptedLine, AcceptedState, Association, DeviationLine, Joined, SIGNIFICANT};
 pub use expectations::{Emotion, Expectation, Expected, Unit, Verdict};
+pub use explained::{Explained, Share};
 pub use following::{Followed, FollowedDay, Following, Mean, PathsRead};
 pub use interval::MedianDifference;
 pub use rates::{Rate, bounds_of_conversion, wilson};
@@ -53,6 +55,8 @@ pub struct Comparison {
     pub emotions: Vec<Emotion>,
     pub accepted: Vec<AcceptedLine>,
     pub unmeasured: Vec<Unmeasured>,
+    /// Only some paths are shown, if that was asked for.
+    pub explained: Option<Explained>,
 }
 
 /// Which journeys the figures are about. Counts are over all entry dates; rates over mature ones only.
@@ -125,6 +129,7 @@ pub fn compare(versions: &MapVersions, real: &EmpiricalMap) -> Comparison {
         emotions: expectations::emotions(versions, &real.walked.feelings),
         accepted: deviations::accepted(versions, real),
         unmeasured: unmeasured::unmeasured(versions, real),
+        explained: None,
         following,
     }
 }

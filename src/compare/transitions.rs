@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::rates::Rate;
 use crate::aggregate::{EmpiricalMap, Histogram};
-use crate::map::{DesignedMap, Role, Transition, TransitionKind};
+use crate::map::arcs::arcs;
+use crate::map::{DesignedMap, StageIx, Transition, TransitionKind};
 use crate::time::Day;
 
 /// How a transition stands to the design.
@@ -60,26 +61,12 @@ impl TransitionLine {
     }
 }
 
-/// The arcs of the design: those listed, or, if none but forbidden ones is, the default (semantics.md, "Model").
-pub fn designed_arcs(map: &DesignedMap) -> Vec<(u16, u16, Option<&Transition>)> {
-    let listed: Vec<_> = map.transitions.iter().map(|t| (t.from, t.to, Some(t))).collect();
-    if map.transitions.iter().any(|t| t.kind != TransitionKind::Forbidden) {
-        return listed;
-    }
-    let is_success = |i: usize| {
-        map.stages[i].role == Role::Success || map.touchpoints.iter().any(|t| t.goal && usize::from(t.stage) == i)
-    };
-    let line: Vec<usize> = (0..map.stages.len()).filter(|&i| map.stages[i].role != Role::Exit).collect();
-    let end = line.iter().position(|&i| is_success(i)).unwrap_or(line.len().saturating_sub(1));
-    let mut arcs = listed;
-    for pair in line[..=end.min(line.len().saturating_sub(1))].windows(2) {
-        arcs.push((pair[0] as u16, pair[1] as u16, None));
-    }
-    for &from in &line[..end] {
-        let exits = (0..map.stages.len()).filter(|&i| map.stages[i].role == Role::Exit);
-        arcs.extend(exits.map(|to| (from as u16, to as u16, None)));
-    }
-    arcs
+/// The arcs that the design speaks of: those listed, forbidden ones among them, then those of the default that are not.
+fn designed_arcs(map: &DesignedMap) -> Vec<(StageIx, StageIx, Option<&Transition>)> {
+    let mut all: Vec<_> = map.transitions.iter().map(|t| (t.from, t.to, Some(t))).collect();
+    let by_default = arcs(map).into_iter().filter(|arc| map.transitions.iter().all(|t| (t.from, t.to) != *arc));
+    all.extend(by_default.map(|(from, to)| (from, to, None)));
+    all
 }
 
 #[derive(Default)]
@@ -136,4 +123,29 @@ pub(super) fn lines(map: &DesignedMap, real: &EmpiricalMap, mature: &BTreeSet<Da
         lines.push(line(&key.0, &key.1, mark, None, Some(found)));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::map;
+
+    fn of(transitions: &str) -> Vec<(StageIx, StageIx, bool)> {
+        let text = format!(
+            "{{ schema: journey/v1, id: m, version: 1, stages: [{{ id: A }}, {{ id: B }}, {{ id: Won, role: success }}, {{ id: Out, role: exit }}],
+              touchpoints: [{{ id: a, stage: A }}, {{ id: b, stage: B }}, {{ id: won, stage: Won }}, {{ id: out, stage: Out }}], transitions: [{transitions}] }}"
+        );
+        let map = map::parse("m", &text).unwrap_or_else(|e| panic!("{e}"));
+        designed_arcs(&map).into_iter().map(|(from, to, listed)| (from, to, listed.is_some())).collect()
+    }
+
+    #[test]
+    fn an_arc_of_the_default_that_is_forbidden_is_designed_once() {
+        let default = [(0, 1, false), (1, 2, false), (0, 3, false), (1, 3, false)];
+        assert_eq!(of(""), default);
+        let forbidden = of("{ from: A, to: Out, kind: forbidden }");
+        assert_eq!(forbidden, [(0, 3, true), (0, 1, false), (1, 2, false), (1, 3, false)]);
+        let listed = "{ from: A, to: B, kind: allowed }, { from: B, to: Won, kind: expected }, { from: B, to: Out, kind: allowed }";
+        assert_eq!(of(listed), [(0, 1, true), (1, 2, true), (1, 3, true)], "then there is no default");
+    }
 }

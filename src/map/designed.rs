@@ -29,8 +29,9 @@ pub enum Status {
     Retired,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Role {
+    #[default]
     None,
     Entry,
     Success,

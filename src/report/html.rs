@@ -3,12 +3,12 @@
 
 use std::fmt::Write;
 
-use super::html_tables::{coverage_table, section_table, stage_table, transition_table};
+use super::html_tables::{section_table, stage_table, transition_table};
 use super::number::{count, rate, rate_note};
+use super::picture::{self, Side};
 use super::scene::{Scene, scene};
-use super::section::sections;
-use super::svg::{Side, svg};
-use super::text::{mark, maturity};
+use super::section::{measured, sections};
+use super::text::maturity;
 use super::words::Language;
 use crate::compare::Comparison;
 
@@ -92,28 +92,17 @@ fn section(out: &mut String, c: &Comparison, scene: &Scene, l: Language) {
         escape(&rate_note(&c.overall, l))
     );
 
-    for (side, heading) in [
-        (Side::Designed, l.pick("As designed", "Как задумано")),
-        (Side::Real, l.pick("As people walk it", "Как ходят люди")),
-    ] {
-        let id = format!("head-{}-{}", l.code(), if side == Side::Designed { "d" } else { "r" });
+    for (side, heading) in picture::sides(l) {
+        let class = if side == Side::Designed { "designed" } else { "real" };
         let _ = write!(
             out,
             "<h2>{heading}</h2><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{heading}\">{}</div>",
-            svg(c, scene, side, l, &id)
+            picture::inline(&picture::side(c, scene, side, l), class)
         );
     }
     legend(out, l);
-    if scene.hidden.0 > 0 {
-        let _ = write!(
-            out,
-            "<p class=\"note\">{}: {} {} ({} {}).</p>",
-            l.pick("other", "прочее"),
-            scene.hidden.0,
-            l.pick("arcs are not drawn, all stand in the table", "переходов не нарисованы, все есть в таблице"),
-            count(scene.hidden.1),
-            l.pick("transitions", "переходов"),
-        );
+    for note in picture::notes(c, scene, l) {
+        let _ = write!(out, "<p class=\"note\">{}</p>", escape(&note));
     }
     for gap in sections(c, l, DEVIATIONS) {
         section_table(out, &gap);
@@ -128,25 +117,17 @@ fn section(out: &mut String, c: &Comparison, scene: &Scene, l: Language) {
     );
     stage_table(out, c, l);
     transition_table(out, c, l);
-    coverage_table(out, c, l);
+    for table in measured(c, l) {
+        section_table(out, &table);
+    }
 }
 
 fn legend(out: &mut String, l: Language) {
     out.push_str("<ul class=\"legend\">");
-    use crate::compare::TransitionMark as Mark;
-    for m in [Mark::Planned, Mark::Unplanned, Mark::Forbidden, Mark::Unused] {
-        let _ = write!(
-            out,
-            "<li><svg viewBox=\"0 0 38 10\" aria-hidden=\"true\"><g class=\"arc {}\"><path d=\"M0,5 L38,5\" stroke-width=\"3\"/></g></svg>{}</li>",
-            m.as_str(),
-            mark(m, l)
-        );
+    for (sample, words) in picture::legend(l) {
+        let _ = write!(out, "<li>{}{}</li>", picture::sample(&sample), escape(&words));
     }
-    let _ = write!(
-        out,
-        "<li><svg viewBox=\"0 0 38 14\" aria-hidden=\"true\"><g class=\"stage strays\"><rect x=\"2\" y=\"2\" width=\"34\" height=\"10\" rx=\"3\"/></g></svg>▲ {}</li></ul>",
-        l.pick("some stray from the design here", "здесь отклоняются от замысла")
-    );
+    out.push_str("</ul>");
 }
 
 /// Text as it may stand in HTML and in its attributes.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::html::escape;
 use super::number::{count, limit, optional_seconds, rate, rate_note, share};
-use super::section::{Section, transition_heads};
+use super::section::{Section, stage_heads, transition_heads};
 use super::text::{mark, name, share_of};
 use super::words::Language;
 use crate::compare::{Comparison, Rate};
@@ -39,20 +39,7 @@ pub(super) fn section_table(out: &mut String, section: &Section) {
 }
 
 pub(super) fn stage_table(out: &mut String, c: &Comparison, l: Language) {
-    let heads = [
-        l.pick("stage", "этап"),
-        l.pick("entered", "вошли"),
-        l.pick("progressed", "прошли дальше"),
-        l.pick("ended", "с причиной"),
-        l.pick("dropped", "ушли"),
-        l.pick("in flight", "в пути"),
-        l.pick("conversion", "конверсия"),
-        l.pick("drop-off rate", "доля потерь"),
-        l.pick("time in stage p50", "время на этапе p50"),
-        "p90",
-        l.pick("expected", "ожидание"),
-    ];
-    open_table(out, l.pick("Stages", "Этапы"), &heads, 1);
+    open_table(out, l.pick("Stages", "Этапы"), &stage_heads(l), 1);
     for s in &c.stages {
         let title = s.title.get(l.code()).unwrap_or(&s.id);
         let role = l.role(s.role);
@@ -88,58 +75,6 @@ pub(super) fn transition_table(out: &mut String, c: &Comparison, l: Language) {
             let _ = write!(out, "<td>{cell}</td>");
         }
         out.push_str("</tr>");
-    }
-    out.push_str("</tbody></table></div>");
-}
-
-pub(super) fn coverage_table(out: &mut String, c: &Comparison, l: Language) {
-    let heads = [
-        l.pick("source", "источник"),
-        l.pick("records", "записей"),
-        l.pick("skipped", "пропущено"),
-        l.pick("rejected", "отклонено"),
-        l.pick("events", "событий"),
-        l.pick("mapped", "на карте"),
-        l.pick("outside a journey", "вне пути"),
-        l.pick("excluded", "исключено"),
-        l.pick("unmapped", "не на карте"),
-        l.pick("no identifier", "без идентификатора"),
-    ];
-    open_table(out, l.pick("What was measured", "Что измерено"), &heads, 1);
-    for s in &c.coverage {
-        let _ = write!(out, "<tr><td>{}</td>", escape(&s.source));
-        let cells = [
-            s.records,
-            s.skipped,
-            s.rejected,
-            s.distinct,
-            s.mapped,
-            s.outside,
-            s.excluded,
-            s.unmapped,
-            s.no_identifier,
-        ];
-        for n in cells {
-            let _ = write!(out, "<td>{}</td>", count(n));
-        }
-        out.push_str("</tr>");
-    }
-    out.push_str("</tbody></table></div>");
-    if c.unmapped.is_empty() {
-        return;
-    }
-    let heads =
-        [l.pick("source", "источник"), l.pick("event", "событие"), l.pick("path", "путь"), l.pick("events", "событий")];
-    open_table(out, l.pick("Most frequent events on no map", "Частые события вне карты"), &heads, 3);
-    for u in c.unmapped.iter().take(20) {
-        let _ = write!(
-            out,
-            "<tr><td>{}</td><td class=\"l\">{}</td><td class=\"l\">{}</td><td>{}</td></tr>",
-            escape(&u.source),
-            escape(&u.name),
-            escape(&u.path),
-            count(u.events)
-        );
     }
     out.push_str("</tbody></table></div>");
 }

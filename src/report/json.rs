@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json as object};
 
-use crate::compare::{Comparison, Rate};
+use crate::compare::{Comparison, Explained, Rate};
 use crate::map::Text;
 
 /// One JSON document.
@@ -93,8 +93,29 @@ pub fn json(c: &Comparison) -> Value {
     });
     if let Some(keys) = document.as_object_mut() {
         keys.extend(super::json_gap::gap(c));
+        keys.insert("explained".to_owned(), c.explained.as_ref().map(explained).into());
     }
     document
+}
+
+/// Which paths are shown, and what is hidden.
+fn explained(e: &Explained) -> Value {
+    let all = (e.journeys + e.hidden_journeys) as f64;
+    object!({
+        "share": e.share.value(),
+        "journeys": e.journeys,
+        "carried": e.carried(),
+        "paths": e.paths.iter().map(|p| object!({
+            "version": p.version, "path": p.path, "journeys": p.journeys, "share": p.journeys as f64 / all,
+        })).collect::<Vec<_>>(),
+        "hidden": {
+            "paths": e.hidden_paths,
+            "journeys": e.hidden_journeys,
+            "transitions": e.hidden_transitions.iter().map(|(from, to)| object!({ "from": from, "to": to }))
+                .collect::<Vec<_>>(),
+            "stages": e.hidden_stages,
+        },
+    })
 }
 
 pub(super) fn text(t: &Text) -> Value {

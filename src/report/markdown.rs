@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::number::{count, rate};
-use super::section::{Section, plain, sections};
+use super::section::{Section, measured, plain, sections};
 use super::text::{maturity, outcomes};
 use super::words::Language;
 use crate::compare::Comparison;
@@ -43,7 +43,8 @@ pub fn markdown(c: &Comparison, l: Language) -> String {
         rate(&c.overall),
         maturity(c, l)
     );
-    for section in sections(c, l, DEVIATIONS).iter().filter(|s| !s.folded).chain(&plain(c, l)) {
+    let gap = sections(c, l, DEVIATIONS);
+    for section in gap.iter().filter(|s| !s.folded).chain(&plain(c, l)).chain(&measured(c, l)) {
         table(&mut out, section);
     }
     out.truncate(out.trim_end().len());

@@ -1,6 +1,6 @@
 //! The comparison for people and programs. In: a [`Comparison`] and the designed map it is about. Out: text for a
-//! terminal, JSON for programs, Markdown, one self-contained HTML file. Pure: nothing is computed here that is not in the
-//! comparison.
+//! terminal, JSON for programs, Markdown, one self-contained HTML file, and the map as a picture. Pure: nothing is computed
+//! here that is not in the comparison.
 
 mod html;
 mod html_tables;
@@ -8,9 +8,9 @@ mod json;
 mod json_gap;
 mod markdown;
 mod number;
+pub mod picture;
 mod scene;
 mod section;
-mod svg;
 mod text;
 pub mod variants;
 mod words;

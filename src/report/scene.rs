@@ -1,5 +1,6 @@
 //! One layout for the designed and the real map: where every stage and arc stands. In: the comparison. Out: a
-//! [`Scene`] in pixels. Positions depend on the designed map only, so both drawings lie on each other.
+//! [`Scene`] in pixels. Both drawings take their positions from it, so they lie on each other; what is left out of one
+//! (`--explain`) moves nothing.
 
 use crate::compare::{Comparison, TransitionMark};
 use crate::map::Role;
@@ -26,7 +27,8 @@ pub struct StageBox {
 pub struct Arc {
     /// Index into `Comparison::transitions`.
     pub transition: usize,
-    pub path: String,
+    /// Its start, two controls, its end.
+    pub curve: [(f64, f64); 4],
     pub label: (f64, f64),
 }
 
@@ -36,8 +38,8 @@ pub struct Scene {
     pub height: f64,
     pub stages: Vec<StageBox>,
     pub arcs: Vec<Arc>,
-    /// Arcs that are not drawn, and how many transitions they carry.
-    pub hidden: (usize, u64),
+    /// Transitions that there is no arc for: the least walked of very many.
+    pub cut: Vec<usize>,
 }
 
 /// Lays the stages out in file order and routes the arcs: to the next stage straight, past stages above, back below.
@@ -54,7 +56,7 @@ pub fn scene(c: &Comparison) -> Scene {
         let t = &c.transitions[i];
         (!t.mark_is_designed(), std::cmp::Reverse(t.transitions), i)
     });
-    let hidden: Vec<usize> = chosen.split_off(MOST_ARCS.min(total));
+    let cut: Vec<usize> = chosen.split_off(MOST_ARCS.min(total));
     chosen.sort_unstable();
     let span = |i: usize| -> f64 {
         let at = |id: &str| c.stages.iter().position(|s| s.id == id).unwrap_or_default() as f64;
@@ -88,8 +90,8 @@ pub fn scene(c: &Comparison) -> Scene {
             let key = (from.stage.min(to.stage), from.stage.max(to.stage));
             let slot = slots.entry(key).or_default();
             *slot += 1;
-            let (path, label) = route(from, to, (above, *slot as f64));
-            Some(Arc { transition: i, path, label })
+            let (curve, label) = route(from, to, (above, *slot as f64));
+            Some(Arc { transition: i, curve, label })
         })
         .collect();
     Scene {
@@ -97,17 +99,16 @@ pub fn scene(c: &Comparison) -> Scene {
         height: above + BOX_HEIGHT + below + MARGIN + if exits { BOX_HEIGHT + 24.0 } else { 0.0 },
         stages,
         arcs,
-        hidden: (hidden.len(), hidden.iter().map(|&i| c.transitions[i].transitions).sum()),
+        cut,
     }
 }
 
-fn route(from: &StageBox, to: &StageBox, (row, slot): (f64, f64)) -> (String, (f64, f64)) {
+fn route(from: &StageBox, to: &StageBox, (row, slot): (f64, f64)) -> ([(f64, f64); 4], (f64, f64)) {
     let columns = ((to.x - from.x) / COLUMN).abs().min(6.0);
     let middle = |b: &StageBox| b.x + BOX_WIDTH / 2.0;
     let curve = |x1: f64, y1: f64, c1: (f64, f64), c2: (f64, f64), x2: f64, y2: f64| {
-        let path = format!("M{x1:.0},{y1:.0} C{:.0},{:.0} {:.0},{:.0} {x2:.0},{y2:.0}", c1.0, c1.1, c2.0, c2.1);
         let at = |a: f64, b: f64, c: f64, d: f64| (a + 3.0 * b + 3.0 * c + d) / 8.0;
-        (path, (at(x1, c1.0, c2.0, x2), at(y1, c1.1, c2.1, y2)))
+        ([(x1, y1), c1, c2, (x2, y2)], (at(x1, c1.0, c2.0, x2), at(y1, c1.1, c2.1, y2)))
     };
     let same_row = (from.y - to.y).abs() < 1.0;
     if !same_row {

@@ -57,7 +57,7 @@ pub fn text(c: &Comparison, language: Language) -> String {
         out.push('\n');
     }
     let gap = section::sections(c, l, DEVIATIONS);
-    for section in gap.iter().filter(|section| !section.folded) {
+    for section in gap.iter().filter(|section| !section.folded).chain(&section::measured(c, l)) {
         line(&mut out, format_args!("{}", section.title));
         section.notes.iter().for_each(|note| line(&mut out, format_args!("  {note}")));
         grid(&mut out, section);

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use tracing::debug;
 
 use super::{Clickhouse, WarehouseError};
+use crate::aggregate::variants::StagePaths;
 use crate::aggregate::{
     self, Aggregate, Coverage, EmpiricalMap, Histogram, JourneyDay, Scope, StageDay, TransitionDay, Unmapped, quote,
 };
@@ -145,6 +146,27 @@ impl Clickhouse {
         as_of: Timestamp,
         nonce: Timestamp,
     ) -> Result<EmpiricalMap, WarehouseError> {
+        Ok(self.counted_of(reading, rows, (as_of, false), nonce).await?.0)
+    }
+
+    /// The same, and every path of stages.
+    pub async fn empirical_and_paths_of(
+        &self,
+        reading: &Reading,
+        rows: Vec<CustomerRow>,
+        as_of: Timestamp,
+        nonce: Timestamp,
+    ) -> Result<(EmpiricalMap, StagePaths), WarehouseError> {
+        self.counted_of(reading, rows, (as_of, true), nonce).await
+    }
+
+    async fn counted_of(
+        &self,
+        reading: &Reading,
+        rows: Vec<CustomerRow>,
+        (as_of, paths): (Timestamp, bool),
+        nonce: Timestamp,
+    ) -> Result<(EmpiricalMap, StagePaths), WarehouseError> {
         let table = format!("scratch_{}_{}", reading.id, nonce.micros().unsigned_abs());
         let shape = if self.cluster.is_some() { "customer_journeys_local" } else { "customer_journeys" };
         // Of one server and for a moment, whatever the real one is.
@@ -156,7 +178,10 @@ impl Clickhouse {
             if !rows.is_empty() {
                 self.insert_customers(&table, &rows, std::slice::from_ref(reading)).await?;
             }
-            self.read_counts(reading, as_of, &From::Scratch(&table)).await
+            let real = self.read_counts(reading, as_of, &From::Scratch(&table)).await?;
+            let scope = Scope { table: &table, map: &reading.map.id, reading: &reading.id, as_of, buckets: &[] };
+            let paths = if paths { self.stage_paths_in(&scope).await? } else { StagePaths::default() };
+            Ok((real, paths))
         }
         .await;
         self.execute(&format!("DROP TABLE IF EXISTS {table}")).await?;

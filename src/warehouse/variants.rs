@@ -5,7 +5,9 @@ use serde::Deserialize;
 
 use super::{Clickhouse, WarehouseError};
 use crate::aggregate::Scope;
-use crate::aggregate::variants::{Example, PathOf, Variant, Variants, by_version, variants};
+use crate::aggregate::variants::{
+    Example, PathOf, StagePath, StagePaths, Variant, Variants, by_version, stage_paths, variants,
+};
 use crate::stage::reading::Reading;
 use crate::time::Timestamp;
 
@@ -25,7 +27,33 @@ struct VariantRow {
     examples: Vec<(String, String)>,
 }
 
+/// Paths of stages that are read back.
+const STAGE_PATHS: u32 = 1_000_000;
+
+#[derive(Row, Deserialize)]
+struct StagePathRow {
+    version: u32,
+    path: Vec<String>,
+    journeys: u64,
+    paths: u64,
+    walked: u64,
+}
+
 impl Clickhouse {
+    /// Every path of stages, of the same journeys as [`Self::variants`].
+    pub async fn stage_paths(&self, reading: &Reading, as_of: Timestamp) -> Result<StagePaths, WarehouseError> {
+        let scope =
+            Scope { table: "customer_journeys", map: &reading.map.id, reading: &reading.id, as_of, buckets: &[] };
+        self.stage_paths_in(&scope).await
+    }
+
+    pub(super) async fn stage_paths_in(&self, scope: &Scope<'_>) -> Result<StagePaths, WarehouseError> {
+        let rows = self.fetch::<StagePathRow>(&stage_paths(scope, STAGE_PATHS)).await?;
+        let (distinct, journeys) = rows.first().map_or((0, 0), |r| (r.paths, r.walked));
+        let one = |r: StagePathRow| StagePath { version: r.version, path: r.path, journeys: r.journeys };
+        Ok(StagePaths { kept: rows.into_iter().map(one).collect(), distinct, journeys })
+    }
+
     /// The most walked paths of each version of the map, and what is left together.
     pub async fn variants(
         &self,

@@ -5,6 +5,7 @@ mod explain;
 mod gap;
 mod help;
 mod orders;
+mod picture;
 mod rebuild;
 mod store;
 mod world;

@@ -1,9 +1,10 @@
 //! A small trial of a product: two logs, two maps, one store that is filled once.
 
+use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 pub const CONFIG: &str = "schema: config/v1
 maps: [trial.journey.yaml, buyers.journey.yaml]
@@ -68,14 +69,28 @@ pub fn folder() -> tempfile::TempDir {
     folder
 }
 
+/// Runs alone in its folder: a command that finds the store in use asks the process that holds it, which may end before it
+/// answers.
+pub fn alone<T>(folder: &Path, act: impl FnOnce() -> T) -> T {
+    static FOLDERS: Mutex<BTreeMap<PathBuf, &'static Mutex<()>>> = Mutex::new(BTreeMap::new());
+    let own = {
+        let mut folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
+        *folders.entry(folder.to_owned()).or_insert_with(|| Box::leak(Box::default()))
+    };
+    let _alone = own.lock().unwrap_or_else(PoisonError::into_inner);
+    act()
+}
+
 /// What a command said: standard output, standard error, exit code.
 pub fn run(folder: &Path, arguments: &[&str], input: &str) -> (String, String, i32) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tropa"));
     command.args(arguments).current_dir(folder).env("RUST_BACKTRACE", "0");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("the binary runs");
-    child.stdin.take().expect("piped").write_all(input.as_bytes()).ok();
-    let out = child.wait_with_output().expect("it ends");
+    let out = alone(folder, || {
+        let mut child = command.spawn().expect("the binary runs");
+        child.stdin.take().expect("piped").write_all(input.as_bytes()).ok();
+        child.wait_with_output().expect("it ends")
+    });
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
     (text(out.stdout), text(out.stderr), out.status.code().unwrap_or(-1))
 }

@@ -164,3 +164,21 @@ fn an_unknown_version_is_answered_with_those_there_are_and_leaves_no_file() {
     assert_eq!(said, "map `shop-order` has no version 9\n  the journey files hold: 1\n");
     assert!(!file.exists());
 }
+
+#[test]
+fn compare_writes_the_workbook_that_export_writes_with_the_paths_shown_if_they_are_asked_for() {
+    let folder = folder();
+    let exported = opened("xlsx", &exported("xlsx", folder.path()));
+    let compared = |name: &str, more: &[&str]| {
+        let file = folder.path().join(name);
+        let place = ["compare", "--format", "xlsx", "--out", file.to_str().expect("text")];
+        assert_eq!(asked(&[&place[..], more].concat()), "");
+        opened("xlsx", &file)
+    };
+    assert_eq!(compared("plain.xlsx", &[]), exported);
+    let explained = compared("explained.xlsx", &["--explain", "0.8"]);
+    let rows = explained["explained.paths"].as_array().expect("a sheet");
+    assert_eq!(rows[0], json!(["journeys", "path", "share", "version"]));
+    let shown: u64 = rows[1..].iter().filter_map(|row| row[0].as_u64()).sum();
+    assert!(shown as f64 >= 0.8 * number("SELECT count() FROM v_journeys") as f64, "{shown}");
+}

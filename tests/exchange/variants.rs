@@ -107,3 +107,52 @@ fn text_names_a_journey_that_show_finds_and_csv_has_a_row_for_what_is_cut() {
     let places: Vec<&str> = csv.lines().skip(1).filter_map(|l| l.split(',').nth(2)).collect();
     assert_eq!(places, ["1", "2", "other"], "{csv}");
 }
+
+#[test]
+fn the_paths_that_carry_a_share_are_the_first_variants_and_what_is_hidden_is_the_rest() {
+    let variants = json(&["variants", "--format", "json", "--by", "stage", "--limit", "1000000"]);
+    let of = &variants["versions"][0];
+    let variants = of["variants"].as_array().expect("a list");
+    let all = of["journeys"].as_u64().expect("a count");
+    let mut sizes = Vec::new();
+    for share in ["0.1", "0.5", "0.8", "0.95", "1"] {
+        let found = json(&["compare", "--format", "json", "--explain", share]);
+        let explained = &found["explained"];
+        let shown = explained["paths"].as_array().expect("a list");
+        // Counted once more: as few as carry it.
+        let asked: f64 = share.parse().expect("a number");
+        let (mut carried, mut first) = (0, 0);
+        while carried as f64 / (all as f64) < asked - 1e-12 {
+            carried += variants[first]["journeys"].as_u64().expect("a count");
+            first += 1;
+        }
+        let same =
+            |(own, variant): (&Value, &Value)| own["path"] == variant["path"] && own["journeys"] == variant["journeys"];
+        assert_eq!(shown.len(), first, "{share}");
+        assert!(shown.iter().zip(variants).all(same), "{share}: {explained:#}");
+        assert_eq!(explained["journeys"], carried);
+        let hidden = &explained["hidden"];
+        assert_eq!(hidden["journeys"], all - carried);
+        assert_eq!(hidden["paths"], (variants.len() - first) as u64);
+        assert_eq!(found["population"]["entered"], all, "of the journeys that the comparison counts");
+        // Arcs: walked by somebody, and by nobody on a path shown.
+        let steps: std::collections::BTreeSet<(String, String)> = shown
+            .iter()
+            .flat_map(|p| p["path"].as_array().expect("a path").windows(2))
+            .map(|pair| (pair[0].to_string(), pair[1].to_string()))
+            .collect();
+        let stages: Vec<&Value> = found["stages"].as_array().expect("a list").iter().map(|s| &s["stage"]).collect();
+        let expected: Vec<Value> = found["transitions"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter(|t| stages.contains(&&t["from"]) && stages.contains(&&t["to"]) && t["transitions"] != 0)
+            .filter(|t| !steps.contains(&(t["from"].to_string(), t["to"].to_string())))
+            .map(|t| serde_json::json!({ "from": t["from"], "to": t["to"] }))
+            .collect();
+        assert_eq!(hidden["transitions"], Value::from(expected), "{share}");
+        sizes.push(shown.len());
+    }
+    assert!(sizes.windows(2).all(|s| s[0] < s[1]), "each share needs more paths: {sizes:?}");
+    assert_eq!(sizes.last(), Some(&variants.len()), "with all of it nothing is hidden");
+}

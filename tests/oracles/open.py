@@ -4,7 +4,8 @@ xes    {traces, events, by_touchpoint, first, last}
 ocel   {events, by_type, objects, relations}
 pnml   {places, transitions, labels}
 bpmn   {tasks, subprocesses, flows}
-xlsx   {sheet: [rows]}"""
+xlsx   {sheet: [rows]}
+pdf    {pages, title, width, text, fonts, embedded}"""
 
 import json
 import sys
@@ -69,7 +70,24 @@ def xlsx(path):
     return {sheet.title: [list(row) for row in sheet.iter_rows(values_only=True)] for sheet in book.worksheets}
 
 
+def pdf(path):
+    from pypdf import PdfReader
+
+    file = PdfReader(path)
+    page = file.pages[0]
+    fonts = [f.get_object() for f in page["/Resources"]["/Font"].values()]
+    described = {str(f["/BaseFont"]): f["/DescendantFonts"][0].get_object()["/FontDescriptor"] for f in fonts}
+    return {
+        "pages": len(file.pages),
+        "title": file.metadata.title,
+        "width": float(page.mediabox.width),
+        "text": page.extract_text(),
+        "fonts": sorted(described),
+        "embedded": sorted(name for name, about in described.items() if "/FontFile2" in about or "/FontFile3" in about),
+    }
+
+
 if __name__ == "__main__":
-    found = {"xes": xes, "ocel": ocel, "pnml": pnml, "bpmn": bpmn, "xlsx": xlsx}[sys.argv[1]](sys.argv[2])
+    found = {"xes": xes, "ocel": ocel, "pnml": pnml, "bpmn": bpmn, "xlsx": xlsx, "pdf": pdf}[sys.argv[1]](sys.argv[2])
     # What libraries print on their way is not the answer.
     sys.stdout.write("\n" + json.dumps(found, default=str))

@@ -4,6 +4,9 @@
 #[path = "../support/data.rs"]
 #[allow(dead_code)]
 mod data;
+mod picture;
+#[path = "../support/python.rs"]
+mod python;
 mod reader;
 #[path = "../support/shop.rs"]
 #[allow(dead_code)]

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde::Deserialize;
 
@@ -78,7 +78,7 @@ pub fn picture() {
     }
 }
 
-fn project(path: &str) -> PathBuf {
+pub fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
@@ -92,7 +92,7 @@ fn read() -> &'static Read {
 }
 
 /// The browser, and the folder of node's modules; what is missing otherwise.
-fn browser() -> Result<(PathBuf, PathBuf), String> {
+pub fn browser() -> Result<(PathBuf, PathBuf), String> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let chromium = std::env::split_paths(&path).map(|p| p.join("chromium")).find(|p| p.is_file());
     let chromium = chromium.ok_or("there is no chromium on the path (`make setup-test` installs it on Debian)")?;
@@ -108,10 +108,28 @@ fn browser() -> Result<(PathBuf, PathBuf), String> {
 }
 
 /// The shop of `make demo`, so that the picture shows what a newcomer sees.
+pub fn demo() -> &'static Path {
+    static DEMO: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
+    let made = || {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let demo = shop::demo(folder.path(), 2000, 1);
+        (folder, demo)
+    };
+    &DEMO.get_or_init(made).1
+}
+
+/// What `tropa compare` says of it. One at a time: a command that finds the store in use asks the process that holds it,
+/// which may end before it answers.
+pub fn compare(arguments: &[&str]) -> String {
+    static ONE: Mutex<()> = Mutex::new(());
+    let demo = shop::text(demo());
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    shop::tropa(&[&["compare", "--data", demo], arguments].concat())
+}
+
 fn open(folder: &Path, chromium: &Path, node: &Path) -> Seen {
-    let demo = shop::demo(folder, 2000, 1);
     let report = folder.join("report.html");
-    shop::tropa(&["compare", "--data", shop::text(&demo), "--format", "html", "-o", shop::text(&report)]);
+    compare(&["--format", "html", "-o", shop::text(&report)]);
     look(&report, folder, chromium, node)
 }
 

@@ -1,7 +1,9 @@
 //! The gap report as tables of cells in one language. In: a [`Comparison`]. Out: [`Section`]s that text, HTML and Markdown
 //! lay out each in its own way, so that all three show the same figures.
 
+pub mod explained;
 mod followed;
+mod measured;
 mod plain;
 mod promised;
 mod strayed;
@@ -10,7 +12,8 @@ mod unmeasured;
 use super::words::Language;
 use crate::compare::Comparison;
 
-pub use plain::{plain, transition_heads};
+pub use measured::measured;
+pub use plain::{plain, stage_heads, transition_heads};
 
 /// A table with what must be said about it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,7 +30,8 @@ pub struct Section {
 
 /// The gap report, at most `most` deviations.
 pub fn sections(c: &Comparison, l: Language, most: usize) -> Vec<Section> {
-    let mut all = vec![followed::headline(c, l), followed::stages(c, l)];
+    let mut all: Vec<Section> = c.explained.iter().map(|e| explained::paths(c, e, l, most)).collect();
+    all.extend([followed::headline(c, l), followed::stages(c, l)]);
     if c.following.versions.len() > 1 {
         all.push(followed::versions(c, l));
     }

@@ -40,19 +40,7 @@ pub fn plain(c: &Comparison, l: Language) -> [Section; 2] {
     });
     let stages = Section {
         title: l.pick("Stages", "Этапы").to_owned(),
-        head: heads(&[
-            l.pick("stage", "этап"),
-            l.pick("entered", "вошли"),
-            l.pick("progressed", "прошли"),
-            l.pick("ended", "с причиной"),
-            l.pick("dropped", "ушли"),
-            l.pick("in flight", "в пути"),
-            l.pick("conversion", "конверсия"),
-            l.pick("drop-off", "потери"),
-            l.pick("time p50", "время p50"),
-            "p90",
-            l.pick("expected", "ожидание"),
-        ]),
+        head: heads(&stage_heads(l)),
         rows: stages.collect(),
         words: 1,
         ..Section::default()
@@ -65,6 +53,23 @@ pub fn plain(c: &Comparison, l: Language) -> [Section; 2] {
         ..Section::default()
     };
     [stages, transitions]
+}
+
+/// Columns of the stages, on the screen as on the page.
+pub fn stage_heads(l: Language) -> [&'static str; 11] {
+    [
+        l.pick("stage", "этап"),
+        l.pick("entered", "вошли"),
+        l.pick("progressed", "прошли дальше"),
+        l.pick("ended", "с причиной"),
+        l.pick("dropped", "ушли"),
+        l.pick("in flight", "в пути"),
+        l.pick("conversion", "конверсия"),
+        l.pick("drop-off rate", "доля потерь"),
+        l.pick("time p50", "время p50"),
+        "p90",
+        l.pick("expected", "ожидание"),
+    ]
 }
 
 /// Columns of the transitions, on the screen as on the page.
