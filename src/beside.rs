@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tracing::warn;
 
-use crate::compare::{self, Comparison};
+use crate::compare::{self, Comparison, EmpiricalMap};
 use crate::config::Config;
 use crate::identity::Keying;
 use crate::journey::Mode;
@@ -81,12 +81,20 @@ pub async fn comparison(
             }
             keyed_alike(store, config).await?;
             let real = past::empirical_at(store, config, map, t, nonce).await?;
-            return Ok(compare::compare(map, &real));
+            return Ok(compared(MapVersions::clone(map), real).await);
         }
         Asked::Now | Asked::At(_) => shown(store, config, map, None).await?,
     };
     let real = store.empirical(&reading, as_of).await?;
-    Ok(compare::compare(&reading.judging(), &real))
+    Ok(compared(reading.judging(), real).await)
+}
+
+/// Precision aligns thousands of paths: not on a thread that others wait for.
+async fn compared(map: MapVersions, real: EmpiricalMap) -> Comparison {
+    match tokio::task::spawn_blocking(move || compare::compare(&map, &real)).await {
+        Ok(comparison) => comparison,
+        Err(fallen) => std::panic::resume_unwind(fallen.into_panic()),
+    }
 }
 
 /// All history under one version of a map.
