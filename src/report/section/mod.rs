@@ -2,6 +2,7 @@
 //! lay out each in its own way, so that all three show the same figures.
 
 mod followed;
+mod lost;
 mod plain;
 mod promised;
 mod strayed;
@@ -35,6 +36,8 @@ pub fn sections(c: &Comparison, l: Language, most: usize) -> Vec<Section> {
         strayed::deviations(c, l, most),
         strayed::accepted(c, l),
         promised::expectations(c, l),
+        lost::lost(c, l),
+        lost::broken(c, l),
         unmeasured::unmeasured(c, l),
         promised::emotions(c, l),
         followed::days(c, l),
