@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tracing::warn;
 
-use crate::compare::{self, Comparison, Share};
+use crate::compare::{self, Comparison, EmpiricalMap, Share};
 use crate::config::Config;
 use crate::identity::Keying;
 use crate::journey::Mode;
@@ -92,18 +92,27 @@ pub async fn explained(
             }
             keyed_alike(store, config).await?;
             let Some(share) = share else {
-                return Ok(compare::compare(map, &past::empirical_at(store, config, map, t, nonce).await?));
+                let real = past::empirical_at(store, config, map, t, nonce).await?;
+                return Ok(compared(MapVersions::clone(map), real).await);
             };
             let (real, paths) = past::empirical_and_paths_at(store, config, map, t, nonce).await?;
-            return Ok(compare::compare(map, &real).explain(paths, share));
+            return Ok(compared(MapVersions::clone(map), real).await.explain(paths, share));
         }
         Asked::Now | Asked::At(_) => shown(store, config, map, None).await?,
     };
-    let comparison = compare::compare(&reading.judging(), &store.empirical(&reading, as_of).await?);
+    let comparison = compared(reading.judging(), store.empirical(&reading, as_of).await?).await;
     Ok(match share {
         None => comparison,
         Some(share) => comparison.explain(store.stage_paths(&reading, as_of).await?, share),
     })
+}
+
+/// Precision aligns thousands of paths: not on a thread that others wait for.
+async fn compared(map: MapVersions, real: EmpiricalMap) -> Comparison {
+    match tokio::task::spawn_blocking(move || compare::compare(&map, &real)).await {
+        Ok(comparison) => comparison,
+        Err(fallen) => std::panic::resume_unwind(fallen.into_panic()),
+    }
 }
 
 /// All history under one version of a map.

@@ -2,8 +2,10 @@
 //! reading, an `as_of`, buckets. Out: a SELECT. The same SELECT fills the aggregate (newest version replaces the whole
 //! bucket, with zeros for keys that vanished) and answers a past `as_of` from a scratch table. Runs nothing.
 
+pub mod broken;
 mod empirical;
 mod landmark;
+pub mod lost;
 mod select;
 pub mod trails;
 pub mod variants;
@@ -16,8 +18,8 @@ pub use empirical::{
 };
 pub use landmark::studied;
 pub use walked::{
-    AssociationCount, DeviationCount, Exposed, FeelingCount, FollowCounts, FollowGroup, FollowStage, Landmark,
-    PathCount, Paths, Studied, TouchpointSeen, WalkedMap,
+    AcceptableCount, AssociationCount, DeviationCount, Exposed, FeelingCount, FollowCounts, FollowGroup, FollowStage,
+    Landmark, PathCount, Paths, Studied, TouchpointSeen, WalkedMap,
 };
 
 use crate::time::Timestamp;

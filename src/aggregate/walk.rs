@@ -6,7 +6,7 @@ use super::{Exposed, Landmark, Scope, Studied, quote};
 use crate::time::Day;
 
 /// Which entry dates are mature, as a condition.
-fn mature(days: &[Day]) -> String {
+pub(super) fn mature(days: &[Day]) -> String {
     if days.is_empty() {
         return "0".to_owned();
     }
@@ -88,6 +88,18 @@ pub fn deviations(scope: &Scope<'_>, days: &[Day], most: usize) -> String {
          FROM ({each}) GROUP BY version, kind, place, stage ORDER BY counts[1] DESC, version, kind, place, stage LIMIT {most}",
         by_currency("value", "1"),
         by_currency("at_stake", "outcome IN ('ended', 'dropped')"),
+    )
+}
+
+/// Deviations of these kinds, all of them: there are no more than the map has places.
+pub fn acceptable(scope: &Scope<'_>, kinds: &[&str]) -> String {
+    let kinds: Vec<String> = kinds.iter().map(|k| quote(k)).collect();
+    format!(
+        "SELECT toString(kind) AS kind, toString(place) AS place, toString(stage) AS stage, count() AS journeys, countIf(accepted = 1) AS accepted FROM \
+         (SELECT d_kind[i] AS kind, d_place[i] AS place, d_stage[i] AS stage, d_accepted[i] AS accepted FROM ({}) AS l ARRAY JOIN arrayEnumerate(d_kind) AS i) \
+         WHERE kind IN ({}) GROUP BY kind, place, stage ORDER BY kind, place, stage",
+        live(scope, &["d_kind", "d_place", "d_stage", "d_accepted"]),
+        kinds.join(", ")
     )
 }
 

@@ -2,6 +2,8 @@
 //! which deviations, and what became of those who have one. Shapes only.
 
 use super::Histogram;
+use super::broken::BrokenCounts;
+use super::lost::LostCount;
 use crate::time::{Day, Timestamp};
 
 /// All of it, for one map and reading at one `as_of`. Unless said otherwise over mature entry dates and decided journeys.
@@ -13,10 +15,16 @@ pub struct WalkedMap {
     /// Most frequent first, and how many there are before anything was cut.
     pub deviations: Vec<DeviationCount>,
     pub distinct_deviations: u64,
+    /// Of every kind that the newest version accepts somewhere, uncut.
+    pub acceptable: Vec<AcceptableCount>,
     pub studied: Vec<Studied>,
     pub associations: Vec<AssociationCount>,
     pub feelings: Vec<FeelingCount>,
     pub seen: Vec<TouchpointSeen>,
+    /// Where people went after a drop-off.
+    pub lost: Vec<LostCount>,
+    /// Drop-offs that look like broken identity.
+    pub broken: BrokenCounts,
 }
 
 /// How some journeys followed the map.
@@ -112,6 +120,16 @@ pub struct DeviationCount {
     pub at_stake: Vec<(String, f64)>,
     /// Ids of three journeys.
     pub examples: Vec<String>,
+}
+
+/// Journeys with a deviation, of all entry dates and versions, and how many of them the map accepts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AcceptableCount {
+    pub kind: String,
+    pub place: String,
+    pub stage: String,
+    pub journeys: u64,
+    pub accepted: u64,
 }
 
 /// A deviation whose association with the outcome is asked for, and from when on journeys are held beside each other.

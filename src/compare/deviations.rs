@@ -87,8 +87,8 @@ pub(super) fn lines(map: &MapVersions, real: &EmpiricalMap, following: &Followin
     let decided = |version: u32| following.versions.iter().find(|v| v.0 == version).map_or(0, |v| v.1.decided);
     let dropped = |version: u32| following.versions.iter().find(|v| v.0 == version).map_or(0, |v| v.1.dropped_journeys);
     let line = |d: &DeviationCount| DeviationLine {
-        titles: titles(map, d),
-        joined: joined(d),
+        titles: titles(map, d.version, (&d.kind, &d.place, &d.stage)),
+        joined: joined(&d.kind, &d.place),
         version: d.version,
         kind: d.kind.clone(),
         place: d.place.clone(),
@@ -110,8 +110,8 @@ pub(super) fn lines(map: &MapVersions, real: &EmpiricalMap, following: &Followin
     lines
 }
 
-fn joined(d: &DeviationCount) -> Joined {
-    match (d.kind.as_str(), d.place.contains(' ')) {
+fn joined(kind: &str, place: &str) -> Joined {
+    match (kind, place.contains(' ')) {
         (_, false) => Joined::One,
         ("missing", true) => Joined::Choice,
         (_, true) => Joined::Change,
@@ -119,18 +119,18 @@ fn joined(d: &DeviationCount) -> Joined {
 }
 
 /// Of a place that is the id of a stage and of a touchpoint in it, the touchpoint's where only it can be meant.
-fn titles(map: &MapVersions, d: &DeviationCount) -> Vec<Text> {
+fn titles(map: &MapVersions, version: u32, (kind, place, in_stage): (&str, &str, &str)) -> Vec<Text> {
     let plain = |id: &str| Text([(String::new(), id.to_owned())].into());
-    let Some(version) = map.versions.iter().find(|v| v.version == d.version) else { return vec![plain(&d.place)] };
+    let Some(version) = map.versions.iter().find(|v| v.version == version) else { return vec![plain(place)] };
     let of_stages =
-        joined(d) == Joined::Change || (d.kind == "too_slow" || (d.kind == "missing" && d.place == d.stage));
+        joined(kind, place) == Joined::Change || (kind == "too_slow" || (kind == "missing" && place == in_stage));
     let title = |id: &str| {
         let stage = version.stages.iter().find(|s| *s.id == *id).map(|s| &s.title);
         let touchpoint = version.touchpoints.iter().find(|t| *t.id == *id).map(|t| &t.title);
         let found = if of_stages { stage.or(touchpoint) } else { touchpoint.or(stage) };
         found.filter(|t| !t.0.is_empty()).cloned().unwrap_or_else(|| plain(id))
     };
-    d.place.split(' ').map(title).collect()
+    place.split(' ').map(title).collect()
 }
 
 fn studied_at(real: &EmpiricalMap, d: &DeviationCount) -> Option<usize> {
@@ -197,6 +197,9 @@ fn adjust(lines: &mut [DeviationLine]) {
 pub struct AcceptedLine {
     pub kind: String,
     pub place: String,
+    /// The place in words.
+    pub titles: Vec<Text>,
+    pub joined: Joined,
     pub until: Option<Day>,
     pub reason: Text,
     pub state: AcceptedState,
@@ -237,7 +240,7 @@ pub(super) fn accepted(map: &MapVersions, real: &EmpiricalMap) -> Vec<AcceptedLi
         };
         // `from` alone: whatever lies in that stage and is no change of stages.
         let wide = a.to.is_none() && a.touchpoint.is_none();
-        let own = real.walked.deviations.iter().filter(|d| {
+        let own = real.walked.acceptable.iter().filter(|d| {
             let change = d.kind != "missing" && d.place.contains(' ');
             d.kind == a.kind.as_str() && if wide { d.stage == place && !change } else { d.place == place }
         });
@@ -249,6 +252,9 @@ pub(super) fn accepted(map: &MapVersions, real: &EmpiricalMap) -> Vec<AcceptedLi
         };
         AcceptedLine {
             kind: a.kind.as_str().to_owned(),
+            // Alone, a stage is meant, whatever else has its id.
+            titles: titles(map, newest.version, (a.kind.as_str(), &place, if wide { &place } else { "" })),
+            joined: joined(a.kind.as_str(), &place),
             place,
             until: a.until,
             reason: a.reason.clone(),

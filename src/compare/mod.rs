@@ -2,11 +2,13 @@
 //! ([`EmpiricalMap`]). Out: a [`Comparison`]: every stage and transition with its counts, rates and times beside what
 //! the design expects. Pure arithmetic over counts; what a count means is decided where it is counted.
 
+mod broken; //          drop-offs that look like broken identity
 mod deviations; //      where journeys stray, and what goes with it
 mod expectations; //    what the file expects, held against what was measured
 mod explained; //       the paths that carry most journeys
 mod following; //       do people follow the map
 mod interval; //        what chance alone would do
+mod lost; //            where people went after a drop-off
 mod rates;
 mod stages;
 #[cfg(test)]
@@ -17,11 +19,13 @@ mod unmeasured; //      what we may not be measuring
 pub use crate::aggregate::{
     Coverage, EmpiricalMap, Histogram, JourneyDay, StageDay, TransitionDay, Unmapped, is_mature,
 };
+pub use broken::{Broken, BrokenStage};
 pub use deviations::{AcceptedLine, AcceptedState, Association, DeviationLine, Joined, SIGNIFICANT};
 pub use expectations::{Emotion, Expectation, Expected, Unit, Verdict};
 pub use explained::{Explained, Share};
 pub use following::{Followed, FollowedDay, Following, Mean, PathsRead};
 pub use interval::MedianDifference;
+pub use lost::{LostStage, LostThing, LostWay};
 pub use rates::{Rate, bounds_of_conversion, wilson};
 pub use stages::StageLine;
 pub use transitions::{TransitionLine, TransitionMark};
@@ -57,6 +61,11 @@ pub struct Comparison {
     pub unmeasured: Vec<Unmeasured>,
     /// Only some paths are shown, if that was asked for.
     pub explained: Option<Explained>,
+    /// Stages at which anything was lost.
+    pub lost: Vec<LostStage>,
+    /// The map says what a contact with support is.
+    pub knows_support: bool,
+    pub broken: Broken,
 }
 
 /// Which journeys the figures are about. Counts are over all entry dates; rates over mature ones only.
@@ -110,6 +119,8 @@ pub fn compare(versions: &MapVersions, real: &EmpiricalMap) -> Comparison {
     let stages = stages::lines(map, real, &days, &mature);
     let transitions = transitions::lines(map, real, &mature);
     let following = following::following(versions, real, &mature);
+    let lost = lost::lost(versions, &real.walked.lost);
+    let broken = broken::broken(&real.walked.broken, &stages, &lost);
     Comparison {
         map: map.id.to_string(),
         title: map.title.clone(),
@@ -130,6 +141,9 @@ pub fn compare(versions: &MapVersions, real: &EmpiricalMap) -> Comparison {
         accepted: deviations::accepted(versions, real),
         unmeasured: unmeasured::unmeasured(versions, real),
         explained: None,
+        broken,
+        lost,
+        knows_support: versions.versions.iter().any(|v| !v.support.is_empty()),
         following,
     }
 }

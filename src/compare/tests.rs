@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::aggregate::{
-    AssociationCount, DeviationCount, Exposed, FeelingCount, FollowCounts, FollowGroup, FollowStage, Landmark,
-    PathCount, Paths, Studied, TouchpointSeen, WalkedMap,
+    AcceptableCount, AssociationCount, DeviationCount, Exposed, FeelingCount, FollowCounts, FollowGroup, FollowStage,
+    Landmark, PathCount, Paths, Studied, TouchpointSeen, WalkedMap,
 };
 use crate::map;
 use crate::time::Timestamp;
@@ -174,12 +174,19 @@ fn deviation(kind: &str, place: &str, stage: &str, journeys: u64, accepted: u64)
 #[test]
 fn acceptances_are_warned_about_two_weeks_before_their_last_day_and_after_it() {
     let mut real = real();
-    real.walked.deviations = vec![
-        deviation("missing", "B", "B", 9, 4),
-        deviation("missing", "b", "B", 2, 1),
-        deviation("unexpected", "A Won", "A", 3, 0),
-        deviation("unexpected", "a", "A", 5, 0),
-        deviation("too_slow", "A B", "A", 7, 0),
+    let acceptable = |kind: &str, place: &str, stage: &str, journeys, accepted| AcceptableCount {
+        kind: kind.to_owned(),
+        place: place.to_owned(),
+        stage: stage.to_owned(),
+        journeys,
+        accepted,
+    };
+    real.walked.acceptable = vec![
+        acceptable("missing", "B", "B", 9, 4),
+        acceptable("missing", "b", "B", 2, 1),
+        acceptable("unexpected", "A Won", "A", 3, 0),
+        acceptable("unexpected", "a", "A", 5, 0),
+        acceptable("too_slow", "A B", "A", 7, 0),
     ];
     let found = compare(&versions(MAP), &real).accepted;
     let lines: Vec<_> = found.iter().map(|a| (a.state.as_str(), a.accepted, a.not_accepted)).collect();
@@ -338,4 +345,9 @@ fn a_touchpoint_that_is_too_quiet_may_not_be_measured_and_one_that_is_seldom_is_
         seen("c", 9, "2026-01-02", "2026-01-30", &[]),
     ];
     assert_eq!(why(&real), []);
+    // Nor do three visits on one day, weeks ago: at such a pace none was due since.
+    real.walked.seen[0] = seen("a", 3, "2026-01-13", "2026-01-13T06:00:00", &["web"]);
+    assert_eq!(why(&real), []);
+    real.walked.seen[0] = seen("a", 20, "2026-01-13", "2026-01-13T06:00:00", &["web"]);
+    assert_eq!(why(&real), [is("a", "only_since"), is("a", "only_until")]);
 }

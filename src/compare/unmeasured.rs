@@ -8,6 +8,11 @@ use crate::time::{Day, Timestamp};
 
 /// At its usual pace so many visits would have come in the time in which none did: silence by chance is e^-20.
 const EXPECTED: f64 = 20.0;
+/// What is so rare over the whole time that fewer visits than this were due in the silence may as well be chance.
+const DUE: f64 = 5.0;
+/// From one moment to another.
+type Between = (Timestamp, Timestamp);
+
 /// Names less alike than this tell nothing.
 const ALIKE: f64 = 0.8;
 const MOST_ALIKE: usize = 3;
@@ -68,10 +73,11 @@ pub(super) fn unmeasured(map: &MapVersions, real: &EmpiricalMap) -> Vec<Unmeasur
             continue;
         };
         let zone = &newest.time_zone;
-        if is_too_quiet(map, seen, began, seen.first) {
+        let all = (began, real.as_of);
+        if is_too_quiet(map, seen, all, (began, seen.first)) {
             push(Why::OnlySince(seen.first.day_in(zone)));
         }
-        if is_too_quiet(map, seen, seen.last, real.as_of) {
+        if is_too_quiet(map, seen, all, (seen.last, real.as_of)) {
             push(Why::OnlyUntil(seen.last.day_in(zone)));
         }
         if let ([only], true) = (&seen.channels[..], touchpoint.channels.len() > 1 && seen.visits >= newest.min_n) {
@@ -81,13 +87,16 @@ pub(super) fn unmeasured(map: &MapVersions, real: &EmpiricalMap) -> Vec<Unmeasur
     found
 }
 
-/// No visit in between, though at the pace of the time in which it was seen many would have come; later than a journey
-/// may take from its entry to there.
-fn is_too_quiet(map: &MapVersions, seen: &TouchpointSeen, from: Timestamp, to: Timestamp) -> bool {
+/// No visit in between, though at the pace of the time in which it was seen many would have come, and some even at that of
+/// the whole time (a handful of visits on one day has no pace); later than a journey may take from its entry to there.
+fn is_too_quiet(map: &MapVersions, seen: &TouchpointSeen, all: Between, silence: Between) -> bool {
     let seconds = |from: Timestamp, to: Timestamp| to.micros().saturating_sub(from.micros()) as f64 / 1e6;
-    let quiet = seconds(from, to);
+    let quiet = seconds(silence.0, silence.1);
+    let whole = seconds(all.0, all.1).max(quiet).max(1.0);
     let heard = seconds(seen.first, seen.last).max(86_400.0);
-    quiet > map.longest_window().as_secs_f64() && seen.visits as f64 / heard * quiet >= EXPECTED
+    quiet > map.longest_window().as_secs_f64()
+        && seen.visits as f64 / heard * quiet >= EXPECTED
+        && seen.visits as f64 / whole * quiet >= DUE
 }
 
 /// Unmapped events whose name or path reads like the touchpoint's id, title or rule.

@@ -58,11 +58,44 @@ struct Seen {
     executed: FxHashSet<Symbol>,
 }
 
-type Places<K> = FxHashMap<K, Seen>;
+type Places = FxHashMap<State, Seen>;
+
+/// Prefixes as a tree, so that a long path costs its length and not its square. What runs did from a prefix are its
+/// branches.
+#[derive(Default)]
+struct Prefixes {
+    branches: FxHashMap<(u32, Symbol), u32>,
+    /// Times, steps enabled, and steps executed, by prefix.
+    seen: Vec<(u64, usize, usize)>,
+}
+
+impl Prefixes {
+    const EMPTY: u32 = 0;
+
+    /// Goes on from a prefix; gives the longer one.
+    fn note(&mut self, at: u32, enabled: usize, step: Symbol, times: u64) -> u32 {
+        let next = self.branches.len() as u32 + 1;
+        let known = *self.branches.entry((at, step)).or_insert(next);
+        self.seen.resize(self.branches.len() + 1, (0, 0, 0));
+        let seen = &mut self.seen[at as usize];
+        seen.0 += times;
+        seen.1 = enabled;
+        seen.2 += usize::from(known == next);
+        known
+    }
+
+    fn steps(&self) -> Steps {
+        let mut sum = Steps::default();
+        for &(times, enabled, executed) in &self.seen {
+            sum += Steps { executed: times * executed as u64, enabled: times * enabled as u64 };
+        }
+        sum
+    }
+}
 
 pub fn precision<'a>(judge: &mut Judge, walked: impl IntoIterator<Item = &'a Walked>) -> Precision {
-    let mut states: Places<State> = FxHashMap::default();
-    let mut prefixes: Places<Vec<Symbol>> = FxHashMap::default();
+    let mut states: Places = FxHashMap::default();
+    let mut prefixes = Prefixes::default();
     let mut not_evaluated = 0;
     for Walked { path, end, journeys } in walked {
         let Ok(run) = judge.aligned_run(path, *end) else {
@@ -70,9 +103,10 @@ pub fn precision<'a>(judge: &mut Judge, walked: impl IntoIterator<Item = &'a Wal
             continue;
         };
         let steps = judge.steps_along(&run);
-        for (at, (state, enabled)) in steps.into_iter().enumerate() {
-            note(&mut states, state, enabled, run[at], *journeys);
-            note(&mut prefixes, run[..at].to_vec(), enabled, run[at], *journeys);
+        let mut prefix = Prefixes::EMPTY;
+        for ((state, enabled), &step) in steps.into_iter().zip(&run) {
+            note(&mut states, state, enabled, step, *journeys);
+            prefix = prefixes.note(prefix, enabled, step, *journeys);
         }
     }
     let mut stages = vec![Steps::default(); judge.model().stages.len()];
@@ -83,8 +117,7 @@ pub fn precision<'a>(judge: &mut Judge, walked: impl IntoIterator<Item = &'a Wal
             *stage += seen.steps();
         }
     }
-    let mut along = Steps::default();
-    prefixes.values().for_each(|seen| along += seen.steps());
+    let along = prefixes.steps();
     Precision {
         by_state: total.ratio(),
         by_prefix: along.ratio(),
@@ -101,8 +134,8 @@ impl Seen {
     }
 }
 
-fn note<K: std::hash::Hash + Eq>(places: &mut Places<K>, key: K, enabled: usize, step: Symbol, times: u64) {
-    let seen = places.entry(key).or_insert_with(|| Seen { times: 0, enabled, executed: FxHashSet::default() });
+fn note(places: &mut Places, at: State, enabled: usize, step: Symbol, times: u64) {
+    let seen = places.entry(at).or_insert_with(|| Seen { times: 0, enabled, executed: FxHashSet::default() });
     seen.times += times;
     seen.executed.insert(step);
 }

@@ -276,8 +276,18 @@ impl<'a, 'i> Reading<'_, 'a, 'i> {
 }
 
 /// Keys that stand behind `entry` in a journey file.
-const AFTER_ENTRY: [&str; 9] =
-    ["journey_key", "after_goal", "drop_off", "maturity", "min_n", "dimensions", "exclude", "personas", "channels"];
+const AFTER_ENTRY: [&str; 10] = [
+    "journey_key",
+    "after_goal",
+    "drop_off",
+    "maturity",
+    "min_n",
+    "dimensions",
+    "exclude",
+    "support",
+    "personas",
+    "channels",
+];
 
 fn id(fields: &Fields) -> String {
     fields.get("id").and_then(Written::text).unwrap_or_default().to_owned()

@@ -44,6 +44,8 @@ pub struct SourceInfo {
     pub name: Arc<str>,
     /// `sequence: line`: its order within an instant is the file's, and therefore ambiguous.
     pub by_line: bool,
+    /// The channel of events that name none.
+    pub channel: Option<Arc<str>>,
     /// Nothing that happened before was recorded.
     pub observed_from: Option<Timestamp>,
 }
@@ -60,6 +62,7 @@ impl SourceInfo {
             .map(|source| Self {
                 name: source.name.clone(),
                 by_line: by_line(&source.decoder),
+                channel: source.channel.clone(),
                 observed_from: source.observed_from.filter(|_| !source.facts_only),
             })
             .collect()
@@ -80,6 +83,10 @@ impl<'a> FoldContext<'a> {
     /// The name of a source; sources are ordered by name, never by their place in the config.
     pub(super) fn source_name(&self, id: SourceId) -> &'a str {
         self.sources.get(usize::from(id.0)).map_or("", |s| &s.name)
+    }
+
+    pub(super) fn channel(&self, id: SourceId) -> Option<&'a str> {
+        self.sources.get(usize::from(id.0))?.channel.as_deref()
     }
 
     pub(super) fn is_by_line(&self, id: SourceId) -> bool {

@@ -37,6 +37,11 @@ impl<'a, 'e> Coverage<'a, 'e> {
         self.unmapped.get(i).is_some_and(|event| event.occurred_at <= to)
     }
 
+    /// In order of time.
+    pub fn unmapped(&self) -> &[&'e CustomerEvent] {
+        &self.unmapped
+    }
+
     pub fn finish(mut self) -> (Vec<CoverageCount>, Vec<UnmappedCount>) {
         self.runs.sort_unstable();
         let mut counts: Vec<CoverageCount> = Vec::with_capacity(self.runs.len());

@@ -17,7 +17,7 @@ use super::context::{FoldContext, Versions};
 use super::coverage::Coverage;
 use super::ties::{self, Merge, Ranked, Tied};
 use super::winners::winners;
-use super::{CustomerEvent, CustomerJourneys, Decision, Fate, Journey, grow};
+use super::{CustomerEvent, CustomerJourneys, Decision, Fate, FirstVisit, Journey, after, grow};
 use crate::map::{DesignedMap, Touchpoint};
 use crate::time::Timestamp;
 use crate::touchpoint::{Touch, VersionMatch};
@@ -64,6 +64,10 @@ struct Fold<'a, 'e> {
     /// The journey of the customer's last visit that was inside one.
     last: Option<usize>,
     visits: u32,
+    /// Visits that belong to no journey, each with the version that judged it.
+    outside: Vec<(&'e CustomerEvent, usize)>,
+    first: Option<FirstVisit>,
+    last_visit_at: Timestamp,
     session: Session,
     /// Visits of the instant at hand, if there are several.
     tied: SmallVec<[Tied<'a>; 8]>,
@@ -111,6 +115,9 @@ impl<'a, 'e> Fold<'a, 'e> {
             keyless: None,
             last: None,
             visits: 0,
+            outside: Vec::new(),
+            first: None,
+            last_visit_at: Timestamp::MIN,
             session: Session::default(),
             tied: SmallVec::new(),
         }
@@ -292,6 +299,12 @@ impl<'a, 'e> Fold<'a, 'e> {
             Verdict::NoVisit { fate, rule } => return self.coverage.count(event, day, fate, rule),
         };
         self.close_by_silence(event.occurred_at);
+        self.last_visit_at = event.occurred_at;
+        let touchpoint = self.touchpoint(version, touch);
+        if self.first.is_none() && !touchpoint.is_beside() {
+            let stage = self.version(version).stages[usize::from(touchpoint.stage)].id.clone();
+            self.first = Some(FirstVisit { at: event.occurred_at, stage });
+        }
         let journey = match goes {
             Goes::Joins(journey) => Some(journey),
             Goes::Adopts(journey) => {
@@ -300,19 +313,17 @@ impl<'a, 'e> Fold<'a, 'e> {
                 Some(journey)
             }
             Goes::Opens => Some(self.open(version, event, touch)),
-            Goes::Outside(_) => None,
+            Goes::Outside(_) => {
+                self.outside.push((event, version));
+                None
+            }
         };
         if let Some(journey) = journey {
             self.join(journey, version, event, touch);
         }
         let fate = if let Goes::Outside(fate) = goes { fate } else { Fate::InJourney };
         self.coverage.count(event, day, fate, None);
-        self.tied.push(Tied {
-            source: event.source,
-            sequence: event.sequence,
-            touchpoint: &self.touchpoint(version, touch).id,
-            journey,
-        });
+        self.tied.push(Tied { source: event.source, sequence: event.sequence, touchpoint: &touchpoint.id, journey });
         self.settle(event.occurred_at);
     }
 
@@ -379,7 +390,7 @@ impl<'a, 'e> Fold<'a, 'e> {
             self.coverage.count(event, day, fate, rule);
         }
         let (coverage, unmapped) = self.coverage.finish();
-        CustomerJourneys { journeys: Vec::new(), coverage, unmapped, oversized: true }
+        CustomerJourneys { coverage, unmapped, oversized: true, ..CustomerJourneys::default() }
     }
 
     fn finish(mut self, customer: &str) -> CustomerJourneys {
@@ -395,9 +406,12 @@ impl<'a, 'e> Fold<'a, 'e> {
             journey.entry_date = self.calendar.day(journey.entry_at);
             journey.left_truncated = truncated_before.is_some_and(|from| journey.entry_at < from);
             journey.clean = !self.coverage.is_unmapped_within(journey.entry_at, journey.last_at);
+            journey.trail_ends = journey.last_at >= self.last_visit_at;
         }
+        let beside = (self.coverage.unmapped(), &self.outside[..]);
+        after::tell(&mut self.journeys, &context, &self.versions, beside);
         let (coverage, unmapped) = self.coverage.finish();
-        CustomerJourneys { journeys: self.journeys, coverage, unmapped, oversized: false }
+        CustomerJourneys { journeys: self.journeys, coverage, unmapped, first_visit: self.first, oversized: false }
     }
 }
 

@@ -40,6 +40,8 @@ pub(super) fn open(version_ix: usize, attempt: u32, at: Timestamp, touch: &Touch
         order_ambiguous: false,
         left_truncated: false,
         clean: true,
+        after: None,
+        trail_ends: false,
         dims: touch.dims.clone(),
     }
 }
@@ -83,6 +85,7 @@ pub(super) fn join(journey: &mut Journey, map: &DesignedMap, event: &CustomerEve
         session,
         failed: touch.failed,
         score: touch.score,
+        support: touch.support,
         entry: entry_ix,
         beside,
     });

@@ -6,6 +6,7 @@
 //!                                                             └──> coverage, unmapped
 //! ```
 
+mod after; //         where people go after a drop-off
 mod calendar; //      days of the newest version's zone
 mod context; //       what the fold is told beside the events
 mod coverage; //      what became of every event
@@ -17,6 +18,7 @@ mod ties; //          order within one instant, and when it is ambiguous
 pub mod transitions; //   stage entries -> transitions, times in stages
 mod winners; //       one event of every key
 
+pub use after::{After, Went};
 pub use context::{FoldContext, Mode, SourceInfo};
 pub use fold::fold;
 pub use graph::JourneyGraph;
@@ -71,8 +73,17 @@ pub struct CustomerJourneys {
     pub journeys: Vec<Journey>,
     pub coverage: Vec<CoverageCount>,
     pub unmapped: Vec<UnmappedCount>,
+    /// Where its trail begins on the map, inside a journey or not; problem and survey visits tell of no stage.
+    pub first_visit: Option<FirstVisit>,
     /// More mapped events than `max_visits`: no journeys.
     pub oversized: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstVisit {
+    pub at: Timestamp,
+    /// Id of the touchpoint's stage.
+    pub stage: Arc<str>,
 }
 
 /// How many of a customer's distinct events of one source and day (map's zone) fared how.
@@ -164,6 +175,10 @@ pub struct Journey {
     pub left_truncated: bool,
     /// No unmapped event of the customer between entry and last visit.
     pub clean: bool,
+    /// What followed the last visit; `None`: completed or ended.
+    pub after: Option<After>,
+    /// No visit of the customer, in a journey or not, came after this journey's last one.
+    pub trail_ends: bool,
     /// Values of the map's dimensions at entry.
     pub dims: SmallVec<[Arc<str>; 4]>,
 }
@@ -230,6 +245,8 @@ pub struct Visit {
     pub session: Arc<str>,
     pub failed: bool,
     pub score: Option<f64>,
+    /// The map's rule by which it is a contact with support.
+    pub support: Option<u16>,
     /// Index into `entries` of the stage entry it belongs to.
     pub entry: usize,
     /// Problem or survey touchpoint: beside the model.

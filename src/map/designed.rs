@@ -100,6 +100,7 @@ pub struct DesignedMap {
     /// At most 4; `props.x` paths, or the plain names `channel`, `campaign`, `device`, `segment`.
     pub dimensions: Vec<Dimension>,
     pub exclude: Vec<ExcludeRule>,
+    pub support: Vec<SupportRule>,
     pub personas: Vec<Persona>,
     pub channels: Vec<Channel>,
     pub stages: Vec<Stage>,
@@ -152,6 +153,13 @@ pub enum DimensionPath {
 
 #[derive(Clone, Debug)]
 pub struct ExcludeRule {
+    pub id: Arc<str>,
+    pub matching: Match,
+}
+
+/// Events that are a contact with support, on the map or not.
+#[derive(Clone, Debug)]
+pub struct SupportRule {
     pub id: Arc<str>,
     pub matching: Match,
 }

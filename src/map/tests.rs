@@ -243,7 +243,7 @@ fn variants_and_values_keep_their_types_and_lists_are_lists() {
 fn the_schema_describes_every_key_for_editors() {
     let schema = json_schema();
     let root = schema["properties"].as_object().unwrap();
-    assert_eq!(root.len(), 26);
+    assert_eq!(root.len(), 27);
     assert!(root.values().all(|key| key["description"].is_string()), "every key of the file says what it is for");
     assert_eq!(schema["required"], json!(["schema", "id", "version", "stages", "touchpoints"]));
     assert_eq!(schema["additionalProperties"], json!(false));

@@ -1,5 +1,6 @@
-//! The gap report for programs: the keys `following`, `deviations`, `expectations`, `emotions`, `accepted_deviations` and
-//! `unmeasured` of `comparison/v1` (docs/comparison.md). In: a [`Comparison`]. Out: JSON.
+//! The gap report for programs: the keys `following`, `deviations`, `expectations`, `emotions`, `accepted_deviations`,
+//! `unmeasured`, `after_drop_off` and `broken_identity` of `comparison/v1` (docs/comparison.md). In: a [`Comparison`]. Out:
+//! JSON.
 
 use serde_json::{Map, Value, json as object};
 
@@ -16,6 +17,8 @@ pub fn gap(c: &Comparison) -> Map<String, Value> {
         ("emotions", emotions(c)),
         ("accepted_deviations", accepted(c)),
         ("unmeasured", unmeasured(c)),
+        ("after_drop_off", super::json_lost::lost(c)),
+        ("broken_identity", super::json_lost::broken(c)),
     ];
     keys.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }

@@ -6,6 +6,7 @@ mod html;
 mod html_tables;
 mod json;
 mod json_gap;
+mod json_lost;
 mod markdown;
 mod number;
 pub mod picture;

@@ -1,6 +1,7 @@
 //! The report's own words in English and Russian. Titles of stages come from the journey file, not from here.
 
 use crate::compare::{AcceptedState, Expected, TransitionMark, Verdict};
+use crate::journey::Went;
 use crate::map::{DesignedMap, Metric, Role};
 
 /// A language the report speaks.
@@ -62,6 +63,20 @@ impl Language {
             "wrong_channel" => self.pick("through another channel", "не тот канал"),
             "failed" => self.pick("failed", "сбой"),
             _ => self.pick("deviation", "отклонение"),
+        }
+    }
+
+    /// Where somebody went after a drop-off.
+    pub const fn went(self, went: Option<Went>) -> &'static str {
+        match went {
+            Some(Went::ExitReason) => self.pick("ended with a reason", "завершили с причиной"),
+            Some(Went::Failed) => self.pick("after a failure or problem", "после сбоя или проблемы"),
+            Some(Went::Support) => self.pick("contacted support", "обратились в поддержку"),
+            Some(Went::Channel) => self.pick("went on in another channel", "перешли в другой канал"),
+            Some(Went::Outside) => self.pick("went on outside the map", "продолжили вне карты"),
+            Some(Went::CameBack) => self.pick("came back later", "вернулись позже"),
+            Some(Went::Silence) => self.pick("silence", "молчание"),
+            None => self.pick("not told by an older program", "старая программа не сообщила"),
         }
     }
 

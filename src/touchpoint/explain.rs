@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::condition::Part;
+use super::condition::{Compiled, Part};
 use super::path::event_path;
 use super::{Properties, Rules};
 use crate::event::Event;
@@ -21,6 +21,8 @@ pub struct VersionExplanation {
     pub version: u32,
     /// Exclude rule that takes the event out.
     pub excluded: Option<String>,
+    /// Rule by which the event is a contact with support.
+    pub support: Option<String>,
     /// Touchpoints that match, in order of declaration: the first is the visit.
     pub matching: Vec<RuleVerdict>,
     /// Touchpoints that fail in the fewest parts.
@@ -63,12 +65,13 @@ impl Rules {
                 }
             }
             nearly.sort_by_key(|(failing, verdict)| (*failing, std::cmp::Reverse(verdict.parts.len())));
-            let excluded = v
-                .exclusions()
-                .find(|(_, c)| c.parts(source, event, properties, path.as_deref()).iter().all(|p| p.holds));
+            let holds = |c: &Compiled| c.parts(source, event, properties, path.as_deref()).iter().all(|p| p.holds);
+            let excluded = v.exclusions().find(|(_, c)| holds(c));
+            let support = v.supports().find(|(_, c)| holds(c)).filter(|_| excluded.is_none());
             VersionExplanation {
                 version: v.map.version,
                 excluded: excluded.map(|(i, _)| v.map.exclude[i].id.to_string()),
+                support: support.map(|(i, _)| v.map.support[i].id.to_string()),
                 matching,
                 nearly: nearly.into_iter().take(NEARLY).map(|(_, verdict)| verdict).collect(),
             }
@@ -83,6 +86,9 @@ impl fmt::Display for Explanation {
             writeln!(f, "  version {}", v.version)?;
             if let Some(rule) = &v.excluded {
                 writeln!(f, "    excluded by `{rule}`: counted beside, never inside")?;
+            }
+            if let Some(rule) = &v.support {
+                writeln!(f, "    is a contact with support by `{rule}`")?;
             }
             match v.matching.split_first() {
                 None => writeln!(f, "    matches no touchpoint")?,

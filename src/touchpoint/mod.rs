@@ -12,8 +12,10 @@ pub type Matched = SmallVec<[VersionMatch; 1]>;
 
 #[derive(Clone, PartialEq, Debug)]
 pub enum VersionMatch {
-    /// No rule matched.
-    Unmapped,
+    /// No rule matched; `support`: it is a contact with support, by this rule.
+    Unmapped {
+        support: Option<u16>,
+    },
     /// Taken out by `exclude[i]`, whether or not a touchpoint matched.
     Excluded {
         rule: u16,
@@ -36,6 +38,8 @@ pub struct Touch {
     pub value: Option<f64>,
     /// Survey score rescaled to -2..+2.
     pub score: Option<f64>,
+    /// The rule by which it is a contact with support.
+    pub support: Option<u16>,
     /// Values of the map's dimensions; "" when absent.
     pub dims: SmallVec<[Arc<str>; 4]>,
 }

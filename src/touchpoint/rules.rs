@@ -31,6 +31,7 @@ pub(super) struct VersionRules {
     /// Alternatives that take any name, or a pattern of names, ascending.
     any_name: Vec<u32>,
     exclude: Vec<Vec<Compiled>>,
+    support: Vec<Vec<Compiled>>,
     failed: Vec<Vec<PropertyTest>>,
     wants_path: bool,
 }
@@ -52,7 +53,9 @@ impl Rules {
         let mut warnings = Vec::new();
         for version in &map.versions {
             let touchpoints = version.touchpoints.iter().map(|t| (&t.id, &t.matching));
-            for (id, matching) in touchpoints.chain(version.exclude.iter().map(|e| (&e.id, &e.matching))) {
+            let rules = version.exclude.iter().map(|e| (&e.id, &e.matching));
+            let rules = rules.chain(version.support.iter().map(|s| (&s.id, &s.matching)));
+            for (id, matching) in touchpoints.chain(rules) {
                 let named = matching.any.iter().flat_map(|c| &c.source);
                 for source in named.filter(|s| !sources.iter().any(|known| **known == ***s)) {
                     warnings.push(format!(
@@ -119,12 +122,13 @@ impl VersionRules {
         }
         let compiled = |m: &Match| m.any.iter().map(Compiled::new).collect::<Vec<_>>();
         let exclude: Vec<Vec<Compiled>> = map.exclude.iter().map(|e| compiled(&e.matching)).collect();
+        let support: Vec<Vec<Compiled>> = map.support.iter().map(|s| compiled(&s.matching)).collect();
         let failed = |t: &Touchpoint| {
             let tests = t.failed_when.iter().flatten();
             tests.map(|(path, values)| PropertyTest::new(path, values)).collect::<Vec<_>>()
         };
-        let wants_path =
-            alternatives.iter().any(|a| a.condition.wants_path()) || exclude.iter().flatten().any(Compiled::wants_path);
+        let beside = || exclude.iter().chain(&support).flatten();
+        let wants_path = alternatives.iter().any(|a| a.condition.wants_path()) || beside().any(Compiled::wants_path);
         Self {
             map: map.clone(),
             failed: map.touchpoints.iter().map(failed).collect(),
@@ -132,21 +136,24 @@ impl VersionRules {
             by_name,
             any_name,
             exclude,
+            support,
             wants_path,
         }
     }
 
     fn match_event(&self, event: &Event, properties: &Properties, seen: Seen<'_>) -> VersionMatch {
         let found = self.first(event, properties, seen);
-        let excluded = self.exclude.iter().position(|conditions| {
-            conditions.iter().any(|c| {
-                c.source_holds(seen.0) && c.name_holds(event) && c.holds_beyond_index(event, properties, seen.1)
-            })
-        });
-        match (excluded, found) {
-            (Some(rule), found) => VersionMatch::Excluded { rule: rule as u16, mapped: found.is_some() },
-            (None, None) => VersionMatch::Unmapped,
-            (None, Some(a)) => VersionMatch::Touched(Box::new(self.touch(a, properties, seen.2))),
+        let holds = |c: &Compiled| {
+            c.source_holds(seen.0) && c.name_holds(event) && c.holds_beyond_index(event, properties, seen.1)
+        };
+        let first_of = |rules: &[Vec<Compiled>]| rules.iter().position(|any| any.iter().any(holds)).map(|i| i as u16);
+        if let Some(rule) = first_of(&self.exclude) {
+            return VersionMatch::Excluded { rule, mapped: found.is_some() };
+        }
+        let support = first_of(&self.support);
+        match found {
+            None => VersionMatch::Unmapped { support },
+            Some(a) => VersionMatch::Touched(Box::new(Touch { support, ..self.touch(a, properties, seen.2) })),
         }
     }
 
@@ -183,6 +190,7 @@ impl VersionRules {
             touchpoint: a.touchpoint,
             alternative: a.number,
             dims: dims.collect(),
+            support: None,
             channel,
             key: self.map.journey_key.as_ref().and_then(at),
             failed: !tests.is_empty() && tests.iter().all(|test| test.holds(properties)),
@@ -200,8 +208,17 @@ impl VersionRules {
 
     /// Exclude rules: (index, condition).
     pub fn exclusions(&self) -> impl Iterator<Item = (usize, &Compiled)> {
-        self.exclude.iter().enumerate().flat_map(|(i, list)| list.iter().map(move |c| (i, c)))
+        numbered(&self.exclude)
     }
+
+    /// Rules of support: (index, condition).
+    pub fn supports(&self) -> impl Iterator<Item = (usize, &Compiled)> {
+        numbered(&self.support)
+    }
+}
+
+fn numbered(rules: &[Vec<Compiled>]) -> impl Iterator<Item = (usize, &Compiled)> {
+    rules.iter().enumerate().flat_map(|(i, list)| list.iter().map(move |c| (i, c)))
 }
 
 /// A score on its scale, linearly on -2..+2; out of its scale it says nothing.

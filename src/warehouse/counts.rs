@@ -217,6 +217,7 @@ impl Clickhouse {
         let judging = reading.judging();
         let mature: Vec<Day> = aggregate::mature_dates(&judging, &journeys, as_of).into_iter().collect();
         let scope = Scope { table, map: &reading.map.id, reading: &reading.id, as_of, buckets: &[] };
+        let transitions = self.transition_days(&rows_of(&aggregate::TRANSITIONS)).await?;
         Ok(EmpiricalMap {
             reading: reading.id.to_string(),
             as_of,
@@ -224,10 +225,10 @@ impl Clickhouse {
             oversized_customers: self.count_customers(table, reading, "oversized = 1").await?,
             journeys,
             stages: self.stage_days(&rows_of(&aggregate::STAGES)).await?,
-            transitions: self.transition_days(&rows_of(&aggregate::TRANSITIONS)).await?,
             coverage: self.coverage(&rows_of(&aggregate::COVERAGE), cut).await?,
             unmapped: self.unmapped(table, reading).await?,
-            walked: self.walked(&scope, &judging, &mature).await?,
+            walked: self.walked(&scope, &judging, &mature, &transitions).await?,
+            transitions,
         })
     }
 

@@ -140,6 +140,12 @@ customer_journeys_row! {
     d_place: Nested<String> = "j.d_place",
     d_stage: Nested<&'a str> = "j.d_stage",
     d_accepted: Nested<bool> = "j.d_accepted",
+    after: Vec<&'a str> = "j.after",
+    after_name: Vec<&'a str> = "j.after_name",
+    after_path: Vec<&'a str> = "j.after_path",
+    trail_ends: Vec<bool> = "j.trail_ends",
+    first_visit_at: i64 = "first_visit_at",
+    first_visit_stage: &'a str = "first_visit_stage",
     c_source: Vec<&'a str> = "c.source",
     c_day: Vec<i32> = "c.day",
     c_fate: Vec<&'a str> = "c.fate",
@@ -164,6 +170,9 @@ impl<'a> JourneysRow<'a> {
         };
         if let Some(journeys) = &row.journeys {
             out.oversized = journeys.oversized;
+            if let Some(first) = &journeys.first_visit {
+                (out.first_visit_at, out.first_visit_stage) = (first.at.micros(), &first.stage);
+            }
             for (journey, followed) in journeys.journeys.iter().zip(&row.followed) {
                 out.push(journey, &reading.map, config);
                 out.follow(journey, followed, &reading.map);
@@ -205,6 +214,11 @@ impl<'a> JourneysRow<'a> {
         self.order_ambiguous.push(j.order_ambiguous);
         self.left_truncated.push(j.left_truncated);
         self.clean.push(j.clean);
+        let after = j.after.as_ref();
+        self.after.push(after.map_or("", |a| a.went.as_str()));
+        self.after_name.push(after.map_or("", |a| &a.name));
+        self.after_path.push(after.map_or("", |a| &a.path));
+        self.trail_ends.push(j.trail_ends);
         let mut dims: Vec<&str> = j.dims.iter().map(|d| &**d).collect();
         dims.resize(4, "");
         self.dims.push(dims);

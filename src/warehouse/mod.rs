@@ -14,6 +14,7 @@ mod full_disk;
 mod insert;
 mod journey_row;
 mod letters;
+mod lost;
 mod migrations;
 mod orders;
 mod read;

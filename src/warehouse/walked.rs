@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::{Clickhouse, WarehouseError};
 use crate::aggregate::{
-    AssociationCount, DeviationCount, FeelingCount, FollowCounts, FollowGroup, FollowStage, Histogram, PathCount,
-    Paths, Scope, TouchpointSeen, WalkedMap, studied, walk,
+    AcceptableCount, AssociationCount, DeviationCount, FeelingCount, FollowCounts, FollowGroup, FollowStage, Histogram,
+    PathCount, Paths, Scope, TouchpointSeen, TransitionDay, WalkedMap, studied, walk,
 };
 use crate::map::MapVersions;
 use crate::time::{Day, Timestamp};
@@ -62,6 +62,15 @@ struct DeviationRow {
 }
 
 #[derive(Row, Deserialize)]
+struct AcceptableRow {
+    kind: String,
+    place: String,
+    stage: String,
+    journeys: u64,
+    accepted: u64,
+}
+
+#[derive(Row, Deserialize)]
 struct AssociationRow {
     studied: u32,
     has_it: u8,
@@ -96,6 +105,7 @@ impl Clickhouse {
         scope: &Scope<'_>,
         map: &MapVersions,
         mature: &[Day],
+        transitions: &[TransitionDay],
     ) -> Result<WalkedMap, WarehouseError> {
         let touchpoints = || map.versions.iter().flat_map(|v| &v.touchpoints);
         let listed: BTreeSet<&str> = touchpoints().filter(|t| t.emotion_impact.is_some()).map(|t| &*t.id).collect();
@@ -104,13 +114,16 @@ impl Clickhouse {
         let (feelings, stages, paths) =
             (walk::feelings(scope, mature, &listed), walk::stages(scope, mature), walk::paths(scope, mature, PATHS));
         // Side by side, for each uses little more than one core.
-        let (groups, (deviations, distinct_deviations), feelings, stages, paths, seen) = tokio::try_join!(
+        let (groups, (deviations, distinct_deviations), feelings, stages, paths, seen, lost, broken, acceptable) = tokio::try_join!(
             self.follow_groups(scope),
             self.deviation_counts(scope, mature),
             async { if feels { self.feeling_counts(&feelings).await } else { Ok(Vec::new()) } },
             self.follow_stages(&stages),
             self.paths(&paths),
             self.touchpoints_seen(scope),
+            self.lost_counts(scope, mature),
+            self.broken_counts(scope, map, mature, transitions),
+            self.acceptable_counts(scope, map),
         )?;
         let studied = studied(map, &deviations, STUDIED);
         let associations = if studied.is_empty() {
@@ -118,7 +131,20 @@ impl Clickhouse {
         } else {
             self.association_counts(&walk::associations(scope, mature, &studied)).await?
         };
-        Ok(WalkedMap { groups, stages, paths, deviations, distinct_deviations, studied, associations, feelings, seen })
+        Ok(WalkedMap {
+            groups,
+            stages,
+            paths,
+            deviations,
+            distinct_deviations,
+            acceptable,
+            studied,
+            associations,
+            feelings,
+            seen,
+            lost,
+            broken,
+        })
     }
 
     async fn follow_groups(&self, scope: &Scope<'_>) -> Result<Vec<FollowGroup>, WarehouseError> {
@@ -181,6 +207,26 @@ impl Clickhouse {
             examples: r.examples,
         };
         Ok((rows.into_iter().map(count).collect(), all))
+    }
+
+    async fn acceptable_counts(
+        &self,
+        scope: &Scope<'_>,
+        map: &MapVersions,
+    ) -> Result<Vec<AcceptableCount>, WarehouseError> {
+        let kinds: BTreeSet<&str> = map.newest().accepted_deviations.iter().map(|a| a.kind.as_str()).collect();
+        if kinds.is_empty() {
+            return Ok(Vec::new());
+        }
+        let kinds: Vec<&str> = kinds.into_iter().collect();
+        let count = |r: AcceptableRow| AcceptableCount {
+            kind: r.kind,
+            place: r.place,
+            stage: r.stage,
+            journeys: r.journeys,
+            accepted: r.accepted,
+        };
+        Ok(self.fetch::<AcceptableRow>(&walk::acceptable(scope, &kinds)).await?.into_iter().map(count).collect())
     }
 
     async fn association_counts(&self, query: &str) -> Result<Vec<AssociationCount>, WarehouseError> {

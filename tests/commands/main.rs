@@ -4,6 +4,7 @@ mod check;
 mod explain;
 mod gap;
 mod help;
+mod lost;
 mod orders;
 mod picture;
 mod rebuild;

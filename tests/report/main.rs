@@ -15,7 +15,7 @@ mod shop;
 use reader::{View, views, views_on};
 
 /// What a report about the demo's shop holds, in order: English, Russian.
-const SECTIONS: [(&str, &str); 13] = [
+const SECTIONS: [(&str, &str); 15] = [
     ("Order in an electronics shop", "Заказ в магазине электроники"),
     ("As designed", "Как задумано"),
     ("As people walk it", "Как ходят люди"),
@@ -23,6 +23,8 @@ const SECTIONS: [(&str, &str); 13] = [
     ("Where they follow it", "Где следуют"),
     ("Where they stray (deviations)", "Где отклоняются (deviations)"),
     ("Is what was promised kept? (gap table)", "Выполнено ли обещанное? (таблица разрывов)"),
+    ("Where people went after a drop-off", "Куда ушли те, кого потеряли"),
+    ("Drop-offs that look like broken identity", "Потери, похожие на разрыв идентификации"),
     ("Measured emotion, −2 … +2", "Измеренные эмоции, −2 … +2"),
     ("Follow the map, by entry date", "Следуют карте, по дате входа"),
     ("Stages", "Этапы"),

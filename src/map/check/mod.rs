@@ -13,8 +13,9 @@ use std::time::Duration;
 use super::arcs;
 use super::designed::{
     Channel, DesignedMap, Dimension, DimensionPath, ExcludeRule, PropertyPath, Role, Stage, StageIx, Status,
+    SupportRule,
 };
-use super::file::{ChannelFile, DropOffFile, ExcludeFile, MapFile, OneOrMany, StatusWord, json_schema};
+use super::file::{ChannelFile, DropOffFile, ExcludeFile, MapFile, OneOrMany, StatusWord, SupportFile, json_schema};
 use crate::yaml::{self, Fault, Faults, Node};
 use scope::{Scope, text};
 
@@ -81,6 +82,7 @@ fn designed(scope: &mut Scope, file: MapFile) -> DesignedMap {
         min_n: file.min_n.unwrap_or(MIN_N),
         dimensions: dimensions(scope, file.dimensions),
         exclude: exclude(scope, file.exclude),
+        support: support(scope, file.support),
         personas: beside::personas(scope, file.personas),
         channels: channels(scope, file.channels),
         stages,
@@ -186,6 +188,16 @@ fn exclude(scope: &mut Scope, written: Vec<ExcludeFile>) -> Vec<ExcludeRule> {
         let who = format!("exclude rule `{}`", file.id);
         let matching = matching::check(scope, &format!("exclude/{i}/match"), &who, file.matching);
         ExcludeRule { id: file.id.into(), matching }
+    };
+    written.into_iter().enumerate().map(rule).collect()
+}
+
+fn support(scope: &mut Scope, written: Vec<SupportFile>) -> Vec<SupportRule> {
+    scope.check_ids("support rule", "support", written.iter().map(|s| s.id.as_str()));
+    let rule = |(i, file): (usize, SupportFile)| {
+        let who = format!("support rule `{}`", file.id);
+        let matching = matching::check(scope, &format!("support/{i}/match"), &who, file.matching);
+        SupportRule { id: file.id.into(), matching }
     };
     written.into_iter().enumerate().map(rule).collect()
 }

@@ -62,6 +62,8 @@ pub struct MapFile {
     pub dimensions: Vec<String>,
     /// Events of staff, tests and bots: kept and counted beside, never inside a journey.
     pub exclude: Vec<ExcludeFile>,
+    /// Events that are a contact with support, on the map or not: whom they follow did not leave in silence.
+    pub support: Vec<SupportFile>,
     /// Who walks the journey, and how to recognise them.
     pub personas: Vec<PersonaFile>,
     /// Channels by id.
@@ -122,6 +124,16 @@ pub struct ExcludeFile {
     /// Id of the rule, as coverage shows it.
     pub id: String,
     /// Which events are taken out.
+    #[serde(rename = "match")]
+    pub matching: MatchFile,
+}
+
+#[derive(Deserialize, JsonSchema, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct SupportFile {
+    /// Id of the rule, as the report shows it.
+    pub id: String,
+    /// Which events are a contact with support.
     #[serde(rename = "match")]
     pub matching: MatchFile,
 }

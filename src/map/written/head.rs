@@ -55,6 +55,14 @@ pub fn head(map: &DesignedMap) -> Fields {
         }),
     );
     out.put_list(
+        "support",
+        map.support.iter().map(|rule| {
+            let mut out = named(&rule.id);
+            out.put_some("match", matching(&rule.matching));
+            out
+        }),
+    );
+    out.put_list(
         "personas",
         map.personas.iter().map(|p| {
             let mut out = named(&p.id);

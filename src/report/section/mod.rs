@@ -4,6 +4,7 @@
 pub mod explained;
 mod followed;
 mod measured;
+mod lost;
 mod plain;
 mod promised;
 mod strayed;
@@ -39,6 +40,8 @@ pub fn sections(c: &Comparison, l: Language, most: usize) -> Vec<Section> {
         strayed::deviations(c, l, most),
         strayed::accepted(c, l),
         promised::expectations(c, l),
+        lost::lost(c, l),
+        lost::broken(c, l),
         unmeasured::unmeasured(c, l),
         promised::emotions(c, l),
         followed::days(c, l),

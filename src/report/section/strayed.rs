@@ -3,6 +3,7 @@
 
 use super::{Section, heads};
 use crate::compare::{Comparison, DeviationLine, Joined, SIGNIFICANT};
+use crate::map::Text;
 use crate::report::number::{count, rate, seconds, signed_points};
 use crate::report::text::name;
 use crate::report::words::Language;
@@ -10,7 +11,7 @@ use crate::report::words::Language;
 pub(super) fn deviations(c: &Comparison, l: Language, most: usize) -> Section {
     let several = c.following.versions.len() > 1;
     let row = |d: &DeviationLine| {
-        let words = deviation_words(d, l);
+        let words = words(&d.kind, &d.titles, d.joined, l);
         vec![
             if several { format!("{words} [{} {}]", l.pick("version", "версия"), d.version) } else { words },
             name(c, &d.stage, l),
@@ -68,7 +69,7 @@ pub(super) fn deviations(c: &Comparison, l: Language, most: usize) -> Section {
 pub(super) fn accepted(c: &Comparison, l: Language) -> Section {
     let rows = c.accepted.iter().map(|a| {
         vec![
-            format!("{}: {} ({})", l.deviation(&a.kind), a.place.replace(' ', " → "), a.kind),
+            words(&a.kind, &a.titles, a.joined, l),
             a.reason.get(l.code()).unwrap_or_default().to_owned(),
             l.accepted(a.state).to_owned(),
             a.until.map_or_else(|| "–".to_owned(), |until| until.to_string()),
@@ -93,14 +94,14 @@ pub(super) fn accepted(c: &Comparison, l: Language) -> Section {
 }
 
 /// `left out: Approval (missing)`.
-fn deviation_words(d: &DeviationLine, l: Language) -> String {
-    let titles: Vec<&str> = d.titles.iter().map(|t| t.get(l.code()).unwrap_or_default()).collect();
-    let between = match d.joined {
+fn words(kind: &str, titles: &[Text], joined: Joined, l: Language) -> String {
+    let titles: Vec<&str> = titles.iter().map(|t| t.get(l.code()).unwrap_or_default()).collect();
+    let between = match joined {
         Joined::One => "",
         Joined::Choice => " / ",
         Joined::Change => " → ",
     };
-    format!("{}: {} ({})", l.deviation(&d.kind), titles.join(between), d.kind)
+    format!("{}: {} ({kind})", l.deviation(kind), titles.join(between))
 }
 
 fn money(values: &[(String, f64)]) -> String {
