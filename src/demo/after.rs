@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rand::RngExt;
 
-use super::diary::Story;
+use super::diary::{Story, minute};
 use super::household::PLACEHOLDER_EMAIL;
 use super::record::CrmDraft;
 use super::story::HOUR;
@@ -15,9 +15,10 @@ impl Story<'_> {
     pub(super) fn pay(&mut self, order: &Arc<str>) -> bool {
         let amount = self.product().1;
         let paid = CrmDraft { kind: "order.paid", channel: "back_office", amount: Some(amount), ..self.known(order) };
-        let paid = self.crm(paid);
-        self.lived.orders += u64::from(paid);
-        paid
+        let is_paid = self.crm(paid);
+        self.trip.paid = is_paid.then(|| minute(self.at));
+        self.lived.orders += u64::from(is_paid);
+        is_paid
     }
 
     pub(super) fn deliver(&mut self, order: &Arc<str>) {

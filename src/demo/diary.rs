@@ -106,7 +106,7 @@ impl Story<'_> {
         let (first, second) = (tomorrow, Day(tomorrow.0 + 1));
         let own = if parity(&first) == self.human.tablet_parity { first } else { second };
         (self.on_tablet, self.device, self.app) = (true, self.human.devices.len(), false);
-        if own == second && self.chance(0.1) {
+        if own == second && self.chance(0.02) {
             self.at = self.some_time(first);
             self.browse();
         }
@@ -171,9 +171,7 @@ impl Story<'_> {
 
     /// The back office writes whole minutes. True: it happened before the end of the log.
     pub(super) fn crm(&mut self, draft: CrmDraft) -> bool {
-        let minute = 60_000_000;
-        let at = Timestamp::from_micros(self.at.micros() - self.at.micros().rem_euclid(minute));
-        self.write(at, Body::Crm(draft))
+        self.write(minute(self.at), Body::Crm(draft))
     }
 
     pub(super) fn write(&mut self, at: Timestamp, body: Body) -> bool {
@@ -186,4 +184,9 @@ impl Story<'_> {
         self.lived.drafts.push(Draft { at, human: self.human.number, event_id, body });
         true
     }
+}
+
+/// As the back office writes it.
+pub(super) fn minute(at: Timestamp) -> Timestamp {
+    Timestamp::from_micros(at.micros() - at.micros().rem_euclid(60_000_000))
 }

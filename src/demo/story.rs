@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::time::Timestamp;
 
-use super::diary::Story;
+use super::diary::{Story, minute};
 use super::household::{Human, cookie};
 use super::planted;
 use super::record::{Call, CrmDraft, Draft};
@@ -97,10 +97,10 @@ impl Story<'_> {
         if self.human.staff || !self.consider() || self.too_late() {
             return false;
         }
-        self.trip.left_choice = true;
         if self.chance(planted::BY_PHONE) {
             return self.order_by_phone();
         }
+        self.trip.left_choice.get_or_insert(self.at);
         if self.chance(planted::ABANDONS) {
             return self.abandon_basket();
         }
@@ -198,10 +198,11 @@ impl Story<'_> {
             self.come_back();
         }
         if goes_on && looked_around && self.chance(planted::LOOKS_AGAIN) {
+            self.trip.looked_again = true;
+            self.trip.left_choice = Some(self.at);
             self.browse();
             self.wait(10, 60);
             self.look_at_product();
-            self.trip.looked_again = true;
         }
         goes_on
     }
@@ -290,8 +291,7 @@ impl Story<'_> {
         self.leave_address("/cart");
         self.days(1, 2);
         let order = self.order();
-        self.trip.paid = self.pay(&order);
-        self.trip.sold_anyway = self.trip.paid;
+        self.trip.sold_anyway = self.pay(&order);
         self.deliver(&order);
         true
     }
@@ -342,7 +342,7 @@ impl Story<'_> {
             self.about_order("order.cancelled", &order);
             return false;
         }
-        let by_invoice = self.chance(0.3);
+        let by_invoice = self.chance(0.2);
         if by_invoice {
             self.days(1, 7);
             self.wait(0, HOUR);
@@ -353,8 +353,7 @@ impl Story<'_> {
             }
             self.wait(MINUTE, 3 * MINUTE);
         }
-        self.trip.paid = self.pay(&order);
-        self.trip.paid_late = self.trip.paid && by_invoice;
+        self.trip.paid_late = self.pay(&order) && by_invoice;
         self.deliver(&order);
         true
     }
@@ -366,18 +365,19 @@ impl Story<'_> {
             return false;
         }
         let order = self.order();
+        self.trip.left_choice.get_or_insert(minute(self.at));
         self.trip.by_phone = self.call("order", Some(&order));
         if !self.chance(planted::PHONE_PAYS) {
             return false;
         }
-        let late = self.chance(0.5);
+        let (from, to) = planted::LATE_ON_PHONE;
+        let late = self.chance(planted::PAYS_LATE_ON_PHONE);
         if late {
-            self.wait(3 * HOUR, 60 * HOUR);
+            self.wait(from * HOUR, to * HOUR);
         } else {
             self.wait(10 * MINUTE, 90 * MINUTE);
         }
-        self.trip.paid = self.pay(&order);
-        self.trip.paid_late = self.trip.paid && late;
+        self.trip.paid_late = self.pay(&order) && late;
         self.deliver(&order);
         true
     }

@@ -12,7 +12,8 @@ pub(super) struct Trip {
     pub entered: Option<Timestamp>,
     /// The last visit in a browser that nothing ties to the rest of the trip.
     pub cut: Option<Timestamp>,
-    pub left_choice: bool,
+    /// When it first left the choice, having chosen.
+    pub left_choice: Option<Timestamp>,
     pub looked_again: bool,
     pub by_phone: bool,
     pub sold_anyway: bool,
@@ -22,7 +23,7 @@ pub(super) struct Trip {
     pub costs_first: bool,
     pub slow: bool,
     pub went_back: bool,
-    pub paid: bool,
+    pub paid: Option<Timestamp>,
     pub paid_late: bool,
 }
 

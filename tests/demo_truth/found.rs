@@ -108,9 +108,9 @@ impl Found {
         lines.map(|u| [text(&u["touchpoint"]), text(&u["why"]), text(&u["alike"][0]["name"])]).collect()
     }
 
-    /// The interval of the difference of conversion.
-    pub fn conversion(&self, kind: &str, place: &str) -> Option<(f64, f64)> {
-        let interval = &self.line(kind, place)?["association"]["conversion"]["interval"];
+    /// The interval of the difference of conversion, or of the time to the goal.
+    pub fn interval(&self, kind: &str, place: &str, of: &str) -> Option<(f64, f64)> {
+        let interval = &self.line(kind, place)?["association"][of]["interval"];
         Some((interval[0].as_f64()?, interval[1].as_f64()?))
     }
 

@@ -67,8 +67,11 @@ pub(super) fn deviations(c: &Comparison, l: Language, most: usize) -> Section {
 
 pub(super) fn accepted(c: &Comparison, l: Language) -> Section {
     let rows = c.accepted.iter().map(|a| {
+        // Titles where somebody has it; the file's ids where nobody does.
+        let own = c.deviations.iter().find(|d| (&d.kind, &d.place) == (&a.kind, &a.place));
+        let ids = || format!("{}: {} ({})", l.deviation(&a.kind), a.place.replace(' ', " → "), a.kind);
         vec![
-            format!("{}: {} ({})", l.deviation(&a.kind), a.place.replace(' ', " → "), a.kind),
+            own.map_or_else(ids, |d| deviation_words(d, l)),
             a.reason.get(l.code()).unwrap_or_default().to_owned(),
             l.accepted(a.state).to_owned(),
             a.until.map_or_else(|| "–".to_owned(), |until| until.to_string()),
