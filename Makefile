@@ -11,7 +11,7 @@ DATA ?= tropa-data/demo
 
 SCHEDULES ?= 250000
 
-.PHONY: help demo test lint unit picture model-long conformance-long discover-long kill-long roles-long outage-long bench kafka setup-demo setup-test clean
+.PHONY: help demo test lint unit picture model-long conformance-long discover-long kill-long roles-long demo-truth outage-long bench kafka setup-demo setup-test clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ kill-long: setup-test ## 200 kill -9, at random and at every step of the write p
 
 roles-long: setup-test ## journeys workers join, leave, die and sleep for ten minutes, against one process
 	TROPA_LONG=1 cargo test --profile long --locked --test long workers:: -- --nocapture
+
+demo-truth: setup-test ## what the demo plants against what is reported of it, 200 seeds
+	TROPA_LONG=1 nice cargo test --profile long --locked --test demo_truth -- --nocapture
 
 outage-long: setup-test ## ClickHouse away while a million records arrive, and other outages; peak memory
 	TROPA_LONG=1 cargo test --profile long --locked --test long outages:: -- --nocapture

@@ -14,7 +14,7 @@ use super::run::clock;
 use super::store::Store;
 use super::{Failure, Place};
 use crate::beside::{self, Asked};
-use crate::demo::{CONFIG, JOURNEY, JOURNEY_FILE, Shop, ShopCounts, Side};
+use crate::demo::{CONFIG, JOURNEY, JOURNEY_FILE, Shop, Side, Truth};
 use crate::progress::{BarUnit, bar};
 use crate::report::Language;
 
@@ -43,8 +43,9 @@ impl Demo {
         write(&config_file, CONFIG)?;
         write(&self.data.join(JOURNEY_FILE), JOURNEY)?;
         println!("· a shop with {} people, seed {}", self.customers, self.seed);
-        let counts = self.generate()?;
-        print_counts(&counts);
+        let shop = self.generate()?;
+        print_counts(shop.counts());
+        print_truth(shop.truth());
 
         let mut config = read_config(&config_file)?;
         config.data = self.data.clone();
@@ -78,7 +79,7 @@ impl Demo {
         Ok(())
     }
 
-    fn generate(&self) -> Result<ShopCounts, Failure> {
+    fn generate(&self) -> Result<Shop, Failure> {
         let path = |side: Side| self.data.join(side.file_name());
         let create = |side: Side| File::create(path(side)).map(BufWriter::new).map_err(|e| unwritable(&path(side), e));
         let (mut web, mut crm) = (create(Side::Web)?, create(Side::Crm)?);
@@ -97,7 +98,7 @@ impl Demo {
         for mut file in [web, crm, truth] {
             file.flush()?;
         }
-        Ok(shop.counts().clone())
+        Ok(shop)
     }
 
     async fn through(&self, store: &Store, place: &Place) -> Result<PathBuf, Failure> {
@@ -118,7 +119,7 @@ impl Demo {
     }
 }
 
-fn print_counts(c: &ShopCounts) {
+fn print_counts(c: &crate::demo::ShopCounts) {
     let percent = |share: f64| format!("{:.1} %", share * 100.0);
     println!(
         "  {} records: {} repeated, {} late, {} at a tied time",
@@ -133,6 +134,15 @@ fn print_counts(c: &ShopCounts) {
         percent(c.shared_device_share()),
         percent(c.return_share())
     );
+}
+
+/// What the comparison below must find.
+fn print_truth(truth: &Truth) {
+    let planted: Vec<String> = truth
+        .deviations()
+        .map(|(kind, place, times)| format!("{kind} {} {}", place.replace(' ', "→"), times.journeys))
+        .collect();
+    println!("  planted in it, by journeys: {}; {} trails cut in two", planted.join(", "), truth.cut_trails());
 }
 
 /// Best effort: without a browser the path above is enough.

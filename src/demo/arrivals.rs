@@ -16,6 +16,7 @@ use super::counts::ShopCounts;
 use super::household::household;
 use super::record::{Draft, Side};
 use super::story;
+use super::trip::Truth;
 
 /// 2026-03-01T05:00:00Z: the first household opens its browser.
 const BEGIN: Timestamp = Timestamp::from_micros(1_772_341_200_000_000);
@@ -50,6 +51,7 @@ pub struct Shop {
     parcels: u64,
     newest: [Timestamp; 2],
     counts: ShopCounts,
+    truth: Truth,
 }
 
 /// A draft on its way; ordered by arrival, then by the order of sending.
@@ -80,12 +82,18 @@ impl Shop {
             parcels: 0,
             newest: [Timestamp::MIN; 2],
             counts: ShopCounts::default(),
+            truth: Truth::default(),
         }
     }
 
     /// What has been handed out so far.
     pub fn counts(&self) -> &ShopCounts {
         &self.counts
+    }
+
+    /// What was planted so far; complete at the end of the stream.
+    pub fn truth(&self) -> &Truth {
+        &self.truth
     }
 
     /// When the next household turns up; nobody's record arrives before that.
@@ -107,6 +115,7 @@ impl Shop {
             let lived = story::live(human, start, end, &mut rng);
             self.counts.orders += lived.orders;
             self.counts.returns += lived.returns;
+            self.truth.add_person(&lived.trips, &self.zone);
             drafts.extend(lived.drafts);
         }
         self.households += 1;

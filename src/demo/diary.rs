@@ -7,11 +7,12 @@ use std::time::Duration;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::time::Timestamp;
+use crate::time::{Day, Timestamp};
 
 use super::household::Human;
 use super::record::{Body, Call, CrmDraft, Draft, WebDraft};
 use super::story::{CATALOGUE, DAY, HOUR, Lived};
+use super::trip::Trip;
 
 /// One person's days, as they are lived.
 pub(super) struct Story<'a> {
@@ -22,10 +23,13 @@ pub(super) struct Story<'a> {
     /// Place in `human.devices`; the one after them is the tablet.
     pub(super) device: usize,
     pub(super) on_tablet: bool,
-    pub(super) tablet_used: bool,
+    /// A browser that nobody is ever logged in with, while it is used.
+    pub(super) private: Option<Arc<str>>,
     pub(super) logged_in: Vec<bool>,
     pub(super) campaign: Option<&'static str>,
     pub(super) app: bool,
+    /// The truth about the trip so far.
+    pub(super) trip: Trip,
     pub(super) lived: Lived,
 }
 
@@ -41,56 +45,72 @@ impl Story<'_> {
         self.at = self.at + Duration::from_millis(self.rng.random_range(from * 1000..to * 1000));
     }
 
-    /// Some days later, by day.
+    /// Some days later, by day; never back.
     pub(super) fn days(&mut self, from: i32, to: i32) {
         let mut day = self.at.utc_day();
         day.0 += self.rng.random_range(from..=to);
-        let into = self.rng.random_range(6 * HOUR * 1000..19 * HOUR * 1000);
-        self.at = day.start_utc() + Duration::from_millis(into);
+        let at = self.some_time(day);
+        self.at = if at > self.at { at } else { at + Duration::from_secs(DAY) };
     }
 
-    // One visit to the site: a device, perhaps the family's tablet, and a campaign or none.
+    fn some_time(&mut self, day: Day) -> Timestamp {
+        day.start_utc() + Duration::from_millis(self.rng.random_range(6 * HOUR * 1000..19 * HOUR * 1000))
+    }
+
+    /// Nobody begins what the end of the log would cut off in the middle.
+    pub(super) fn too_late(&self) -> bool {
+        self.at + Duration::from_secs(2 * HOUR) > self.end
+    }
+
+    // One visit to the site: a device, perhaps the family's tablet. Who has an account logs in on every device.
 
     pub(super) fn sit_down(&mut self) {
         let turn = i64::from(self.at.utc_day().0).rem_euclid(2) == self.human.tablet_parity;
-        // Now and then somebody takes the tablet out of turn and does not log in: what no rule can tell apart.
-        let out_of_turn = !turn && self.human.tablet.is_some() && self.chance(0.005);
-        self.on_tablet = (turn && self.human.tablet.is_some() && self.chance(0.4)) || out_of_turn;
+        self.on_tablet = turn && self.human.tablet.is_some() && self.chance(0.4);
         if self.on_tablet {
             self.device = self.human.devices.len();
             self.app = false;
-            // Everyone logs out of the tablet; a few never log in.
+            // Everyone logs out of the tablet.
             self.logged_in[self.device] = false;
-            if !out_of_turn && (self.human.tablet_parity == 1 || self.chance(0.9)) {
-                self.tablet_used = true;
-                if self.chance(0.5) {
-                    self.page("/");
-                }
-                self.log_in();
-            }
-            return;
+        } else {
+            // A guest is known by one device.
+            let devices = if self.human.registers { self.human.devices.len() } else { 1 };
+            self.device = self.rng.random_range(0..devices);
+            self.app = self.device == 0 && self.chance(0.4);
         }
-        self.device = self.rng.random_range(0..self.human.devices.len());
-        self.app = self.device == 0 && self.chance(0.4);
-        if self.human.registers && !self.logged_in[self.device] && self.chance(0.5) {
+        if self.human.registers && !self.logged_in[self.device] {
             self.log_in();
         }
     }
 
-    pub(super) fn tablet_evening(&mut self) {
-        if i64::from(self.at.utc_day().0).rem_euclid(2) != self.human.tablet_parity {
-            self.at = self.at + Duration::from_secs(DAY);
+    /// The first visit of a trip: perhaps with a page before the login.
+    pub(super) fn sit_down_to_look(&mut self) {
+        let place = self.lived.drafts.len();
+        let at = self.at;
+        self.sit_down();
+        let logged_in_now = self.lived.drafts.len() > place;
+        if logged_in_now && self.chance(0.5) {
+            let now = std::mem::replace(&mut self.at, at);
+            let known = std::mem::replace(&mut self.logged_in[self.device], false);
+            self.page("/");
+            self.trip.entered = Some(at);
+            (self.at, self.logged_in[self.device]) = (now, known);
         }
-        if self.at > self.end {
-            // Too late in the log for another day: the last evening that is one's own.
-            let back = (self.at.utc_day().0 - self.end.utc_day().0 + 2) as u64 / 2 * 2;
-            self.at = self.at - Duration::from_secs(back * DAY);
+    }
+
+    /// A new tablet: each logs in on an evening of their own. Some hand it over on the first without logging out, and what the
+    /// other looks at then no rule can tell apart.
+    pub(super) fn try_the_tablet(&mut self, start: Timestamp) {
+        let parity = |day: &Day| i64::from(day.0).rem_euclid(2);
+        let tomorrow = Day(start.utc_day().0 + 1);
+        let (first, second) = (tomorrow, Day(tomorrow.0 + 1));
+        let own = if parity(&first) == self.human.tablet_parity { first } else { second };
+        (self.on_tablet, self.device, self.app) = (true, self.human.devices.len(), false);
+        if own == second && self.chance(0.02) {
+            self.at = self.some_time(first);
+            self.browse();
         }
-        self.on_tablet = true;
-        self.tablet_used = true;
-        self.device = self.human.devices.len();
-        self.logged_in[self.device] = false;
-        self.app = false;
+        self.at = self.some_time(own);
         self.log_in();
         self.page(CATALOGUE[0]);
     }
@@ -100,6 +120,14 @@ impl Story<'_> {
         let email = self.human.email.clone();
         self.web(Call::Identify, "/account".into(), None, Some(email));
         self.wait(2, 20);
+    }
+
+    /// Who is a guest leaves an address; everyone else is known.
+    pub(super) fn leave_address(&mut self, path: &'static str) {
+        if !self.human.registers {
+            let email = self.human.email.clone();
+            self.web(Call::Identify, path.into(), None, Some(email));
+        }
     }
 
     // Writing down.
@@ -117,11 +145,13 @@ impl Story<'_> {
     }
 
     pub(super) fn web(&mut self, call: Call, path: Arc<str>, product: Option<(u32, u32)>, email: Option<Arc<str>>) {
-        let cookie = match (&self.human.tablet, self.on_tablet) {
-            (Some(tablet), true) => tablet.clone(),
+        let cookie = match (&self.private, &self.human.tablet, self.on_tablet) {
+            (Some(private), ..) => private.clone(),
+            (_, Some(tablet), true) => tablet.clone(),
             _ => self.human.devices[self.device.min(self.human.devices.len() - 1)].clone(),
         };
-        let user = self.logged_in[self.device].then(|| self.human.user.clone());
+        let logged_in = self.private.is_none() && self.logged_in[self.device];
+        let user = logged_in.then(|| self.human.user.clone());
         let says_guest = user.is_none() && self.chance(0.01);
         let draft = WebDraft {
             call,
@@ -141,9 +171,7 @@ impl Story<'_> {
 
     /// The back office writes whole minutes. True: it happened before the end of the log.
     pub(super) fn crm(&mut self, draft: CrmDraft) -> bool {
-        let minute = 60_000_000;
-        let at = Timestamp::from_micros(self.at.micros() - self.at.micros().rem_euclid(minute));
-        self.write(at, Body::Crm(draft))
+        self.write(minute(self.at), Body::Crm(draft))
     }
 
     pub(super) fn write(&mut self, at: Timestamp, body: Body) -> bool {
@@ -156,4 +184,9 @@ impl Story<'_> {
         self.lived.drafts.push(Draft { at, human: self.human.number, event_id, body });
         true
     }
+}
+
+/// As the back office writes it.
+pub(super) fn minute(at: Timestamp) -> Timestamp {
+    Timestamp::from_micros(at.micros() - at.micros().rem_euclid(60_000_000))
 }

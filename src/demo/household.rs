@@ -78,7 +78,7 @@ fn human(number: u32, couple: bool, rng: &mut ChaCha8Rng) -> Human {
 }
 
 /// A browser's own identifier, in the usual form.
-fn cookie(rng: &mut ChaCha8Rng) -> Arc<str> {
+pub(super) fn cookie(rng: &mut ChaCha8Rng) -> Arc<str> {
     let (a, b) = (rng.random::<u64>(), rng.random::<u64>());
     let group = |x: u64, shift: u32, mask: u64| (x >> shift) & mask;
     format!(

@@ -1,5 +1,7 @@
-//! What one person does. In: a [`Human`], the moment they turn up and a random stream. Out: their records, each with its
-//! time, in the order in which they happened. Writes down behaviour only; what of it was designed is not known here.
+//! What one person does before they pay. In: a [`Human`], the moment they turn up and a random stream. Out: their records,
+//! each with its time, in the order in which they happened, and the truth about each trip. Every trip but the planted ones
+//! follows one trail: people log in on each device of theirs, or shop on one only; guests give an address before the back
+//! office hears of them. What is planted happens as `planted` says.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,15 +12,19 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::time::Timestamp;
 
-use super::diary::Story;
-use super::household::{Human, PLACEHOLDER_EMAIL};
+use super::diary::{Story, minute};
+use super::household::{Human, cookie};
+use super::planted;
 use super::record::{Call, CrmDraft, Draft};
+use super::trip::Trip;
 
 pub(super) const DAY: u64 = 86_400;
 pub(super) const HOUR: u64 = 3_600;
 pub(super) const MINUTE: u64 = 60;
 pub(super) const CATALOGUE: [&str; 5] =
     ["/catalog/phones", "/catalog/laptops", "/catalog/audio", "/catalog/tv", "/catalog/home"];
+/// From then on the new version of the site reports comparisons under another name.
+const COMPARISON_RENAMED: Timestamp = Timestamp::from_micros(1_782_086_400_000_000);
 const CITIES: [&str; 4] = ["Berlin", "Hamburg", "Leipzig", "Dresden"];
 /// Most people come without an advert.
 pub(super) const CAMPAIGNS: [Option<&str>; 7] =
@@ -26,8 +32,19 @@ pub(super) const CAMPAIGNS: [Option<&str>; 7] =
 
 pub(super) struct Lived {
     pub drafts: Vec<Draft>,
+    pub trips: Vec<Trip>,
     pub orders: u64,
     pub returns: u64,
+}
+
+/// What somebody does in the basket.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Add,
+    Costs,
+    Page,
+    /// Back to a product.
+    Look,
 }
 
 /// Everything that a person does from `start` to `end`.
@@ -39,23 +56,28 @@ pub(super) fn live(human: &Human, start: Timestamp, end: Timestamp, rng: &mut Ch
         rng,
         device: 0,
         on_tablet: false,
-        tablet_used: false,
+        private: None,
         logged_in: vec![false; human.devices.len() + 1],
         campaign: None,
         app: false,
-        lived: Lived { drafts: Vec::new(), orders: 0, returns: 0 },
+        trip: Trip::default(),
+        lived: Lived { drafts: Vec::new(), trips: Vec::new(), orders: 0, returns: 0 },
     };
+    if human.tablet.is_some() {
+        story.try_the_tablet(start);
+        // Longer than a look around may be silent.
+        story.days(9, 12);
+    }
     for _ in 0..3 {
         let bought = story.shopping();
+        let trip = std::mem::take(&mut story.trip);
+        story.lived.trips.push(trip);
+        // Longer than the last trip may be silent, or its order may still be on its way.
         let (again, from, to) = if bought { (0.25, 33, 60) } else { (0.2, 16, 40) };
         if !story.chance(again) {
             break;
         }
         story.days(from, to);
-    }
-    if human.tablet.is_some() && !story.tablet_used {
-        story.days(1, 4);
-        story.tablet_evening();
     }
     story.lived
 }
@@ -65,64 +87,93 @@ impl Story<'_> {
 
     fn shopping(&mut self) -> bool {
         self.campaign = CAMPAIGNS.choose(self.rng).copied().flatten();
-        self.sit_down();
-        if !self.chance(0.15) && !self.discover() {
+        if self.chance(planted::LOOKS_AROUND) {
+            if !self.discover() {
+                return false;
+            }
+        } else {
+            self.sit_down();
+        }
+        if self.human.staff || !self.consider() || self.too_late() {
             return false;
         }
-        if self.human.staff || !self.consider() {
-            return false;
-        }
-        if self.chance(0.07) {
+        if self.chance(planted::BY_PHONE) {
             return self.order_by_phone();
         }
-        self.fill_basket() && self.check_out()
+        self.trip.left_choice.get_or_insert(self.at);
+        if self.chance(planted::ABANDONS) {
+            return self.abandon_basket();
+        }
+        let [skips, costs_first] = [planted::SKIPS_BASKET_PAGE, planted::COSTS_FIRST].map(|p| self.chance(p));
+        self.fill_basket(skips, costs_first) && self.check_out(skips, costs_first)
     }
 
+    /// True: goes on to the choice.
     fn discover(&mut self) -> bool {
+        let elsewhere = !self.human.staff && self.chance(planted::OTHER_BROWSER);
+        if elsewhere {
+            self.private = Some(cookie(self.rng));
+            (self.on_tablet, self.app) = (false, false);
+        } else {
+            self.sit_down_to_look();
+            self.trip.entered.get_or_insert(self.at);
+        }
         let landing = if self.campaign.is_some() && self.chance(0.8) { "/sale/spring" } else { "/" };
         self.page(landing);
         for _ in 0..self.rng.random_range(0..3) {
             self.wait(10, 90);
             self.browse();
         }
+        let mut last = self.at;
         self.wait(10, 120);
-        if !self.chance(0.28) {
-            return true;
+        let mut goes_on = true;
+        if self.chance(planted::PAUSES) {
+            goes_on = self.chance(planted::RETURNS);
+            if goes_on {
+                self.days(1, 5);
+                if !elsewhere {
+                    self.sit_down();
+                }
+                self.browse();
+                last = self.at;
+                self.wait(10, 120);
+                goes_on = self.chance(planted::GOES_ON_THEN);
+            }
         }
-        if !self.chance(0.35) {
-            return false;
+        if elsewhere {
+            self.private = None;
+            if goes_on {
+                self.sit_down();
+                self.trip.cut = (self.at <= self.end).then_some(last);
+            }
         }
-        self.days(1, 5);
-        self.sit_down();
-        self.browse();
-        self.wait(10, 120);
-        self.chance(0.6)
+        goes_on
     }
 
-    fn browse(&mut self) {
+    pub(super) fn browse(&mut self) {
         let path = CATALOGUE[self.rng.random_range(0..CATALOGUE.len())];
         self.page(path);
     }
 
+    /// True: goes on from the choice. Who will not is told first, so that nothing done here has to do with it.
     fn consider(&mut self) -> bool {
+        let looked_around = self.trip.entered.is_some();
+        self.trip.entered.get_or_insert(self.at);
+        let goes_on = self.chance(0.76);
         for _ in 0..self.rng.random_range(1..4) {
             self.look_at_product();
         }
-        if self.chance(0.22) {
-            self.track("Products Compared", "/compare");
+        if self.chance(0.25) {
+            self.track(if self.at < COMPARISON_RENAMED { "Products Compared" } else { "Compare Opened" }, "/compare");
             self.wait(20, 200);
         }
         if self.chance(0.2) {
-            self.track("Wishlist Added", "/product/wishlist");
+            // The app was built by others.
+            self.track(if self.app { "wishlist_add" } else { "Wishlist Added" }, "/product/wishlist");
         }
         if self.chance(0.05) {
             self.track("Chat Opened", "/help");
             self.wait(60, 600);
-        }
-        if self.chance(0.16) {
-            self.browse();
-            self.wait(10, 60);
-            self.look_at_product();
         }
         if self.chance(0.2) {
             self.wait(10 * MINUTE, 20 * HOUR);
@@ -142,14 +193,18 @@ impl Story<'_> {
             });
             self.come_back();
         }
-        if self.chance(0.35) {
-            if !self.chance(0.3) {
-                return false;
-            }
+        if self.chance(0.15) {
             self.days(2, 6);
             self.come_back();
         }
-        true
+        if goes_on && looked_around && self.chance(planted::LOOKS_AGAIN) {
+            self.trip.looked_again = true;
+            self.trip.left_choice = Some(self.at);
+            self.browse();
+            self.wait(10, 60);
+            self.look_at_product();
+        }
+        goes_on
     }
 
     fn come_back(&mut self) {
@@ -169,73 +224,110 @@ impl Story<'_> {
     }
 
     /// (number, price in whole euros)
-    fn product(&mut self) -> (u32, u32) {
+    pub(super) fn product(&mut self) -> (u32, u32) {
         let number = self.rng.random_range(1..=120);
         (number, 19 + number * 37 % 900)
     }
 
-    fn fill_basket(&mut self) -> bool {
-        for _ in 0..self.rng.random_range(1..3) {
-            let product = self.product();
-            self.web(Call::Track("Product Added"), "/cart".into(), Some(product), None);
-            if self.chance(0.1) {
-                self.page("/cart");
+    fn in_basket(&mut self, step: Step) {
+        match step {
+            Step::Add => {
+                let product = self.product();
+                self.web(Call::Track("Product Added"), "/cart".into(), Some(product), None);
             }
-            self.wait(10, 100);
+            Step::Costs => self.track("Delivery Costs Shown", "/cart"),
+            Step::Page => self.page("/cart"),
+            Step::Look => return self.look_at_product(),
         }
-        if self.chance(0.5) {
-            self.page("/cart");
-            self.wait(10, 100);
-        }
-        if self.chance(0.2) {
-            self.look_at_product();
-            self.track("Product Added", "/cart");
-            self.wait(10, 100);
-        }
-        if !self.chance(0.28) {
-            return true;
-        }
-        // A colleague rings up about the basket left behind and sells it at once.
-        if self.chance(0.12) {
-            self.days(1, 2);
-            let order = self.order();
-            self.pay(&order);
-            self.deliver(&order);
-        }
-        false
+        self.wait(10, 100);
     }
 
-    fn check_out(&mut self) -> bool {
+    /// False: too late in the log to come to its end.
+    fn fill_basket(&mut self, skips: bool, costs_first: bool) -> bool {
+        let slow = self.chance(planted::SLOW_BASKET);
+        let back = self.chance(planted::BACK_TO_CHOICE);
+        let mut steps = Vec::with_capacity(7);
+        steps.extend(costs_first.then_some(Step::Costs));
+        steps.push(Step::Add);
+        if back {
+            steps.extend([Step::Look, Step::Add]);
+        }
+        // Costs ahead of one product could as well be a product behind its costs: of two it is plain which moved.
+        if costs_first || self.chance(0.2) {
+            steps.push(Step::Add);
+        }
+        steps.extend((!costs_first).then_some(Step::Costs));
+        steps.extend((!skips).then_some(Step::Page));
+        let last = steps.len() - 1;
+        for (place, step) in steps.into_iter().enumerate() {
+            if slow && place == last {
+                // The stock of bulky goods is confirmed by hand.
+                self.days(2, 3);
+                self.sit_down();
+            }
+            if self.too_late() {
+                return false;
+            }
+            self.in_basket(step);
+            self.trip.went_back |= step == Step::Look;
+        }
+        self.trip.slow = slow;
+        true
+    }
+
+    fn abandon_basket(&mut self) -> bool {
+        self.in_basket(Step::Add);
+        let sold = self.chance(planted::SOLD_ANYWAY);
+        for step in [Step::Costs, Step::Page] {
+            if !sold && self.chance(0.5) {
+                return false;
+            }
+            self.in_basket(step);
+        }
+        if !sold {
+            return false;
+        }
+        // A colleague rings up about the basket left behind and sells it at once.
+        self.leave_address("/cart");
+        self.days(1, 2);
+        let order = self.order();
+        self.trip.sold_anyway = self.pay(&order);
+        self.deliver(&order);
+        true
+    }
+
+    fn check_out(&mut self, skips: bool, costs_first: bool) -> bool {
         self.track("Checkout Started", "/checkout");
         if self.chance(0.4) {
             self.page("/checkout");
         }
         self.wait(20, 120);
-        if self.human.registers {
-            if !self.logged_in[self.device] {
-                self.log_in();
-            }
-        } else {
-            let email = self.human.email.clone();
-            self.web(Call::Identify, "/checkout".into(), None, Some(email));
-        }
+        self.leave_address("/checkout");
         self.wait(10, 60);
         self.page("/checkout/delivery");
         self.wait(20, 180);
-        if self.chance(0.1) {
+        // Back to the basket page, which who skips it never sees.
+        if !skips && self.chance(0.1) {
             self.page("/cart");
             self.wait(20, 90);
             self.track("Checkout Started", "/checkout");
             self.wait(20, 90);
         }
-        if self.chance(0.13) {
+        self.page("/checkout/pay");
+        self.wait(20, 90);
+        (self.trip.checked_out, self.trip.skipped, self.trip.costs_first) = (true, skips, costs_first);
+        let moved = |has: bool, by: f64| if has { by } else { 0.0 };
+        let pays = planted::PAYS
+            + moved(skips, planted::BY_SKIPPING)
+            + moved(costs_first, planted::BY_COSTS_FIRST)
+            + moved(self.trip.slow, planted::BY_SLOWNESS);
+        let pays = self.chance(pays);
+        if self.chance(if pays { 0.1 } else { 0.3 }) {
             self.track("Payment Failed", "/checkout/pay");
             self.wait(20, 200);
-            if self.chance(0.3) {
-                return false;
-            }
         }
-        if self.chance(0.15) {
+        let cancels = !pays && self.chance(0.2);
+        if !pays && !cancels {
             return false;
         }
         self.wait(MINUTE, 3 * MINUTE);
@@ -245,13 +337,14 @@ impl Story<'_> {
             self.crm(CrmDraft { unfinished: true, ..created.clone() });
         }
         self.crm(created);
-        if self.chance(0.07) {
+        if cancels {
             self.wait(HOUR, 48 * HOUR);
             self.about_order("order.cancelled", &order);
             return false;
         }
-        if self.chance(0.3) {
-            self.days(1, 7); // by invoice
+        let by_invoice = self.chance(0.2);
+        if by_invoice {
+            self.days(1, 7);
             self.wait(0, HOUR);
         } else {
             self.wait(2 * MINUTE, 8 * MINUTE);
@@ -260,90 +353,32 @@ impl Story<'_> {
             }
             self.wait(MINUTE, 3 * MINUTE);
         }
-        self.pay(&order);
+        self.trip.paid_late = self.pay(&order) && by_invoice;
         self.deliver(&order);
         true
     }
 
     fn order_by_phone(&mut self) -> bool {
+        self.leave_address("/help/callback");
         self.wait(10 * MINUTE, 30 * HOUR);
-        let order = self.order();
-        if self.chance(0.6) {
-            self.call("order", Some(&order));
-            if self.chance(0.15) {
-                return false;
-            }
-            self.wait(10 * MINUTE, 60 * HOUR);
+        if self.too_late() {
+            return false;
         }
-        self.pay(&order);
+        let order = self.order();
+        self.trip.left_choice.get_or_insert(minute(self.at));
+        self.trip.by_phone = self.call("order", Some(&order));
+        if !self.chance(planted::PHONE_PAYS) {
+            return false;
+        }
+        let (from, to) = planted::LATE_ON_PHONE;
+        let late = self.chance(planted::PAYS_LATE_ON_PHONE);
+        if late {
+            self.wait(from * HOUR, to * HOUR);
+        } else {
+            self.wait(10 * MINUTE, 90 * MINUTE);
+        }
+        self.trip.paid_late = self.pay(&order) && late;
         self.deliver(&order);
         true
-    }
-
-    // After the money.
-
-    fn pay(&mut self, order: &Arc<str>) {
-        let amount = self.product().1;
-        let paid = CrmDraft { kind: "order.paid", channel: "back_office", amount: Some(amount), ..self.known(order) };
-        self.lived.orders += u64::from(self.crm(paid));
-    }
-
-    fn deliver(&mut self, order: &Arc<str>) {
-        if self.chance(0.1) {
-            self.wait(HOUR, 20 * HOUR);
-            self.sit_down();
-            self.browse();
-        }
-        self.days(1, 3);
-        self.about_order("delivery.shipped", order);
-        let slow = self.chance(0.35);
-        self.days(if slow { 4 } else { 1 }, if slow { 8 } else { 3 });
-        if slow && self.chance(0.4) {
-            self.call("complaint", None);
-            self.days(1, 2);
-        }
-        self.about_order("delivery.done", order);
-        if self.chance(0.35) {
-            self.days(1, 2);
-            let score = if slow { self.rng.random_range(1..=4) } else { self.rng.random_range(3..=5) };
-            let email = Some(self.human.email.clone());
-            let survey = CrmDraft { kind: "survey.answered", channel: "email", email, ..CrmDraft::default() };
-            self.crm(CrmDraft { score: Some(score), ..survey });
-        }
-        if self.chance(0.13) {
-            self.days(2, 9);
-            self.lived.returns += u64::from(self.about_order("return.received", order));
-        }
-    }
-
-    fn about_order(&mut self, kind: &'static str, order: &Arc<str>) -> bool {
-        let draft = CrmDraft { kind, channel: "back_office", ..self.known(order) };
-        self.crm(draft)
-    }
-
-    /// How the back office knows the customer of an order.
-    fn known(&mut self, order: &Arc<str>) -> CrmDraft {
-        let email = if self.chance(0.02) { PLACEHOLDER_EMAIL.into() } else { self.human.email_typed.clone() };
-        CrmDraft {
-            contact: Some(self.human.contact.clone()),
-            phone: Some(self.human.phone.clone()),
-            email: Some(email),
-            order: Some(order.clone()),
-            ..CrmDraft::default()
-        }
-    }
-
-    /// A call: the number is known at once, the contact only to some operators.
-    fn call(&mut self, topic: &'static str, order: Option<&Arc<str>>) {
-        let recognised = self.human.phone_shared || order.is_some() || self.chance(0.3);
-        self.crm(CrmDraft {
-            kind: "call.finished",
-            channel: "call",
-            contact: recognised.then(|| self.human.contact.clone()),
-            phone: Some(self.human.phone.clone()),
-            topic: Some(topic),
-            order: order.cloned(),
-            ..CrmDraft::default()
-        });
     }
 }

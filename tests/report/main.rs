@@ -15,16 +15,18 @@ mod shop;
 use reader::{View, views, views_on};
 
 /// What a report about the demo's shop holds, in order: English, Russian.
-const SECTIONS: [(&str, &str); 15] = [
+const SECTIONS: [(&str, &str); 17] = [
     ("Order in an electronics shop", "Заказ в магазине электроники"),
     ("As designed", "Как задумано"),
     ("As people walk it", "Как ходят люди"),
     ("Do people follow the map? (conformance)", "Следуют ли люди карте? (conformance)"),
     ("Where they follow it", "Где следуют"),
     ("Where they stray (deviations)", "Где отклоняются (deviations)"),
+    ("Accepted deviations", "Принятые отклонения"),
     ("Is what was promised kept? (gap table)", "Выполнено ли обещанное? (таблица разрывов)"),
     ("Where people went after a drop-off", "Куда ушли те, кого потеряли"),
     ("Drop-offs that look like broken identity", "Потери, похожие на разрыв идентификации"),
+    ("We may not be measuring this (instrumentation gap)", "Возможно, это не измеряется (пробелы в сборе данных)"),
     ("Measured emotion, −2 … +2", "Измеренные эмоции, −2 … +2"),
     ("Follow the map, by entry date", "Следуют карте, по дате входа"),
     ("Stages", "Этапы"),
