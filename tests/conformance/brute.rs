@@ -2,6 +2,7 @@
 //! alignment of the two as one number: cost, model moves, then the moves themselves, so that the least number is the least
 //! alignment of the law. A run is made longer as long as some path could still gain by it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,6 +15,9 @@ use crate::random;
 
 /// Touchpoints of every map here: a move fits in four bits.
 const TOUCHPOINTS: usize = 5;
+
+/// Paths of which rows are kept.
+const KEPT: usize = 20_000;
 
 /// All paths up to a length, parents before children.
 struct Paths {
@@ -104,13 +108,16 @@ fn enumerate(map: &DesignedMap, paths: &Paths, choice: Choice, cap: usize) -> Op
         return Some((best, 0));
     }
     best.insert(String::new(), vec![None; n]);
-    // Runs of one length after the other.
-    let (mut runs, mut count) = (vec![(Standing::default(), first)], 0);
+    // Runs of one length after the other. Long rows are made again from the visits: all of them at once are too much memory.
+    let kept = |row: Vec<Key>| (n <= KEPT).then_some(row);
+    let made = |visits: &[usize]| visits.iter().fold(first.clone(), |row, &visit| extend(paths, &row, visit, choice));
+    let (mut runs, mut count) = (vec![(Standing::default(), Vec::new(), kept(first.clone()))], 0);
     while !runs.is_empty() {
-        for (run, row) in &runs {
+        for (run, visits, row) in &runs {
+            let row = row.as_ref().map_or_else(|| Cow::Owned(made(visits)), Cow::Borrowed);
             for name in [Some(String::new()), run.end.clone()].into_iter().flatten() {
                 let best = best.get_mut(&name).expect("an end of the map");
-                for (best, key) in best.iter_mut().zip(row) {
+                for (best, key) in best.iter_mut().zip(&*row) {
                     if best.is_none_or(|b| *key < b) {
                         *best = Some(*key);
                     }
@@ -118,15 +125,19 @@ fn enumerate(map: &DesignedMap, paths: &Paths, choice: Choice, cap: usize) -> Op
             }
         }
         let mut longer = Vec::new();
-        for (run, row) in runs {
+        for (run, visits, row) in runs {
             count += 1;
             if count > cap {
                 return None;
             }
+            let row = row.unwrap_or_else(|| made(&visits));
             let open = |end: &str| end.is_empty() || run.end.as_deref().is_none_or(|decided| decided == end);
             let steps: Vec<_> = (0..TOUCHPOINTS).filter_map(|t| Some((t, naive.longer(&run, t)?))).collect();
             if !steps.is_empty() && may_gain(paths, &row, best.iter().filter(|(end, _)| open(end)), choice) {
-                longer.extend(steps.into_iter().map(|(t, next)| (next, extend(paths, &row, t, choice))));
+                longer.extend(steps.into_iter().map(|(t, next)| {
+                    let row = if n <= KEPT { Some(extend(paths, &row, t, choice)) } else { None };
+                    (next, [&visits[..], &[t]].concat(), row)
+                }));
             }
         }
         runs = longer;
