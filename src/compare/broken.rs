@@ -79,7 +79,7 @@ pub(super) fn broken(counts: &BrokenCounts, stages: &[StageLine], lost: &[LostSt
             anonymous,
             begun: trails,
             matches: sum(|b| b.matches),
-            by_chance: own.iter().map(|b| b.by_chance).sum(),
+            by_chance: own.iter().fold(0.0, |sum, b| sum + b.by_chance),
             estimate,
             drop_off_rate: stage.drop_off_rate,
             without,
