@@ -9,6 +9,7 @@
 
 mod after;
 mod arrivals;
+mod basket;
 mod counts;
 mod diary;
 mod household;

@@ -46,8 +46,10 @@ pub struct Truth {
     cut: Vec<Timestamp>,
 }
 
-/// Kind and place of each planted deviation, as the journey file's names have it.
-const PLANTED: [(&str, &str, fn(&Trip) -> bool); 8] = [
+/// Kind and place as the journey file's names have it, and whether a trip has it.
+type Planted = (&'static str, &'static str, fn(&Trip) -> bool);
+
+const PLANTED: [Planted; 8] = [
     ("missing", "basket_page", |t| t.skipped),
     ("out_of_order", "delivery_costs", |t| t.costs_first),
     ("too_slow", "basket", |t| t.slow),
