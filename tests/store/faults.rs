@@ -43,6 +43,13 @@ impl Shop<'_> {
     }
 }
 
+/// The first cell that these keys alone tell from all others, and that counts one.
+fn only(keys: &str, table: &str, figure: &str) -> String {
+    format!(
+        "SELECT {keys} FROM {table} FINAL GROUP BY {keys} HAVING count() = 1 AND sum({figure}) = 1 ORDER BY ALL LIMIT 1"
+    )
+}
+
 #[test]
 fn a_store_that_nobody_touched_is_clean_and_every_fault_is_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -64,26 +71,24 @@ fn a_store_that_nobody_touched_is_clean_and_every_fault_is_named() {
     assert!((20..rows).contains(&sampled), "{json:#}");
 
     // A cell of an aggregate.
-    let cell = "entered = 1 ORDER BY ALL LIMIT 1";
-    let at = shop.ask(&format!("SELECT bucket, entry_date, stage FROM stages_1d FINAL WHERE {cell}"));
+    let at = shop.ask(&only("bucket, entry_date, stage", "stages_1d", "entered"));
     let [bucket, day, stage] = at.split('\t').collect::<Vec<_>>()[..] else { panic!("{at}") };
-    shop.put("stages_1d", "toUInt64(7) AS entered", cell);
+    let cell = format!("bucket = {bucket} AND entry_date = '{day}' AND stage = '{stage}'");
+    shop.put("stages_1d", "toUInt64(7) AS entered", &cell);
     let key = [("map", "shop-order"), ("bucket", bucket), ("entry_date", day), ("stage", stage)];
     let row = shop.named("stages_1d", &key);
     assert_eq!((&row["stands"]["entered"], &row["should"]["entered"]), (&"7".into(), &"1".into()), "{row:#}");
     assert_eq!(row["stands"].as_object().map(serde_json::Map::len), Some(1), "only what differs: {row:#}");
 
     // A cell that is gone, and one that nothing gives.
-    let cell = "transitions = 1 ORDER BY ALL LIMIT 1";
-    let at = shop.ask(&format!(
-        "SELECT bucket, from_stage, to_stage, entry_date, event_date FROM stage_transitions_1d FINAL WHERE {cell}"
-    ));
+    let at =
+        shop.ask(&only("bucket, from_stage, to_stage, entry_date, event_date", "stage_transitions_1d", "transitions"));
     let [bucket, from, to, entered, happened] = at.split('\t').collect::<Vec<_>>()[..] else { panic!("{at}") };
-    shop.put("stage_transitions_1d", "toDate32('1999-01-01') AS entry_date", cell);
-    shop.change(&format!(
-        "DELETE FROM stage_transitions_1d WHERE bucket = {bucket} AND from_stage = '{from}' AND to_stage = '{to}' \
-         AND entry_date = '{entered}' AND event_date = '{happened}'"
-    ));
+    let cell = format!(
+        "bucket = {bucket} AND from_stage = '{from}' AND to_stage = '{to}' AND entry_date = '{entered}' AND event_date = '{happened}'"
+    );
+    shop.put("stage_transitions_1d", "toDate32('1999-01-01') AS entry_date", &cell);
+    shop.change(&format!("DELETE FROM stage_transitions_1d WHERE {cell}"));
     let place = [("bucket", bucket), ("from_stage", from), ("to_stage", to), ("event_date", happened)];
     let row = shop.named("stage_transitions_1d", &[&place[..], &[("entry_date", entered)]].concat());
     assert_eq!((&row["stands"], &row["should"]["transitions"]), (&Value::Null, &"1".into()), "{row:#}");
