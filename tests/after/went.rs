@@ -178,10 +178,9 @@ fn naive(all: &[Told], own: &[&str], stages: &HashMap<&str, &str>, stands_in: &s
     let visits: Vec<&Told> = own.iter().map(by_id).collect();
     let last = visits[visits.len() - 1];
     let window = if stands_in == "B" { DAY } else { 3 * DAY };
-    if let Some(said) = visits.iter().rev().find(|t| t.name != "ask") {
-        if said.name == "oops" || (said.name == "b" && said.failed) {
-            return (Went::Failed, said.name.to_owned());
-        }
+    let said = visits.iter().rev().find(|t| t.name != "ask");
+    if let Some(failed) = said.filter(|t| t.name == "oops" || (t.name == "b" && t.failed)) {
+        return (Went::Failed, failed.name.to_owned());
     }
     if let Some(rule) = support(last) {
         return (Went::Support, rule.to_owned());
@@ -192,15 +191,13 @@ fn naive(all: &[Told], own: &[&str], stages: &HashMap<&str, &str>, stands_in: &s
     if let Some(rule) = soon.iter().find_map(|t| support(t)) {
         return (Went::Support, rule.to_owned());
     }
-    if let Some(own) = channel(last) {
-        if let Some(other) = soon.iter().filter_map(|t| channel(t)).find(|c| *c != own) {
-            return (Went::Channel, other.to_owned());
-        }
+    let own = channel(last);
+    let other = soon.iter().filter_map(|t| channel(t)).find(|c| own.is_some_and(|own| *c != own));
+    if let Some(other) = other {
+        return (Went::Channel, other.to_owned());
     }
-    if let Some(next) = soon.first() {
-        if stage_of(next.name).is_none() {
-            return (Went::Outside, next.name.to_owned());
-        }
+    if let Some(next) = soon.first().filter(|t| stage_of(t.name).is_none()) {
+        return (Went::Outside, next.name.to_owned());
     }
     match later.iter().find(|t| stage_of(t.name).is_some()) {
         Some(t) => {
