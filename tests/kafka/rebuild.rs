@@ -11,7 +11,7 @@ use crate::stream::{Topics, place, produce, trickling};
 #[test]
 fn a_changed_map_is_computed_beside_the_stream_and_shown_when_it_is_complete() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let demo = demo(folder.path(), 400, 23);
+    let demo = demo(folder.path(), 200, 23);
     let broker = Broker::shared();
     let topics = Topics::of("rebuild");
     let count = produce(&broker, &demo, &topics);

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 /// Longer than any of this takes on a busy machine; only reached when something is wrong.
-pub const LONG: Duration = Duration::from_secs(120);
+pub const LONG: Duration = Duration::from_secs(600);
 
 pub const MAP: &str = "schema: journey/v1
 id: shop
