@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tracing::warn;
 
+use crate::aggregate::variants::StagePaths;
 use crate::compare::{self, Comparison, EmpiricalMap, Share};
 use crate::config::Config;
 use crate::identity::Keying;
@@ -91,25 +92,26 @@ pub async fn explained(
                 );
             }
             keyed_alike(store, config).await?;
-            let Some(share) = share else {
-                let real = past::empirical_at(store, config, map, t, nonce).await?;
-                return Ok(compared(MapVersions::clone(map), real).await);
-            };
-            let (real, paths) = past::empirical_and_paths_at(store, config, map, t, nonce).await?;
-            return Ok(compared(MapVersions::clone(map), real).await.explain(paths, share));
+            let (real, paths) = past::empirical_at(store, config, map, (t, share.is_some()), nonce).await?;
+            return Ok(compared(MapVersions::clone(map), real, share.zip(paths)).await);
         }
         Asked::Now | Asked::At(_) => shown(store, config, map, None).await?,
     };
-    let comparison = compared(reading.judging(), store.empirical(&reading, as_of).await?).await;
-    Ok(match share {
-        None => comparison,
-        Some(share) => comparison.explain(store.stage_paths(&reading, as_of).await?, share),
-    })
+    let real = store.empirical(&reading, as_of).await?;
+    let paths = if share.is_some() { Some(store.stage_paths(&reading, as_of).await?) } else { None };
+    Ok(compared(reading.judging(), real, share.zip(paths)).await)
 }
 
 /// Precision aligns thousands of paths: not on a thread that others wait for.
-async fn compared(map: MapVersions, real: EmpiricalMap) -> Comparison {
-    match tokio::task::spawn_blocking(move || compare::compare(&map, &real)).await {
+async fn compared(map: MapVersions, real: EmpiricalMap, shown: Option<(Share, StagePaths)>) -> Comparison {
+    let compare = move || {
+        let comparison = compare::compare(&map, &real);
+        match shown {
+            None => comparison,
+            Some((share, paths)) => comparison.explain(paths, share),
+        }
+    };
+    match tokio::task::spawn_blocking(compare).await {
         Ok(comparison) => comparison,
         Err(fallen) => std::panic::resume_unwind(fallen.into_panic()),
     }

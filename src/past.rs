@@ -18,30 +18,18 @@ use crate::warehouse::{Clickhouse, WarehouseError};
 /// Customers computed together.
 const CHUNK: usize = 10_000;
 
-/// The empirical map as it stood at `as_of`. `nonce` tells apart the scratch tables of concurrent askers.
+/// The empirical map as it stood at `as_of`; `paths`: every path of stages, too. `nonce` tells apart the scratch tables of
+/// concurrent askers.
 pub async fn empirical_at(
     store: &Clickhouse,
     config: &Arc<Config>,
     map: &Arc<MapVersions>,
-    as_of: Timestamp,
+    (as_of, paths): (Timestamp, bool),
     nonce: Timestamp,
-) -> Result<EmpiricalMap, WarehouseError> {
+) -> Result<(EmpiricalMap, Option<StagePaths>), WarehouseError> {
     let rows = rows_at(store, config, map, as_of).await?;
     let reading = Reading::new(map.clone(), Mode::Valid, config);
-    store.empirical_of(&reading, rows, as_of, nonce).await
-}
-
-/// The same, and every path of stages.
-pub async fn empirical_and_paths_at(
-    store: &Clickhouse,
-    config: &Arc<Config>,
-    map: &Arc<MapVersions>,
-    as_of: Timestamp,
-    nonce: Timestamp,
-) -> Result<(EmpiricalMap, StagePaths), WarehouseError> {
-    let rows = rows_at(store, config, map, as_of).await?;
-    let reading = Reading::new(map.clone(), Mode::Valid, config);
-    store.empirical_and_paths_of(&reading, rows, as_of, nonce).await
+    store.empirical_of(&reading, rows, (as_of, paths), nonce).await
 }
 
 /// Every customer's row under one map, computed from the sets with events up to `as_of`.

@@ -14,7 +14,7 @@ use super::run::clock;
 use super::store::Store;
 use super::{Failure, Place};
 use crate::beside::{self, Asked};
-use crate::demo::{CONFIG, JOURNEY, JOURNEY_FILE, Shop, Side, Truth};
+use crate::demo::{CONFIG, JOURNEY, JOURNEY_FILE, Shop, ShopCounts, Side, Truth};
 use crate::progress::{BarUnit, bar};
 use crate::report::Language;
 
@@ -119,7 +119,7 @@ impl Demo {
     }
 }
 
-fn print_counts(c: &crate::demo::ShopCounts) {
+fn print_counts(c: &ShopCounts) {
     let percent = |share: f64| format!("{:.1} %", share * 100.0);
     println!(
         "  {} records: {} repeated, {} late, {} at a tied time",

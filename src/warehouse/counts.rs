@@ -138,35 +138,15 @@ impl Clickhouse {
         self.read_counts(reading, as_of, &From::Tables).await
     }
 
-    /// The daily counts of rows computed elsewhere, such as those of a past `as_of`, by the same SQL.
+    /// The daily counts of rows computed elsewhere, such as those of a past `as_of`, by the same SQL; `paths`: every path of
+    /// stages, too.
     pub async fn empirical_of(
-        &self,
-        reading: &Reading,
-        rows: Vec<CustomerRow>,
-        as_of: Timestamp,
-        nonce: Timestamp,
-    ) -> Result<EmpiricalMap, WarehouseError> {
-        Ok(self.counted_of(reading, rows, (as_of, false), nonce).await?.0)
-    }
-
-    /// The same, and every path of stages.
-    pub async fn empirical_and_paths_of(
-        &self,
-        reading: &Reading,
-        rows: Vec<CustomerRow>,
-        as_of: Timestamp,
-        nonce: Timestamp,
-    ) -> Result<(EmpiricalMap, StagePaths), WarehouseError> {
-        self.counted_of(reading, rows, (as_of, true), nonce).await
-    }
-
-    async fn counted_of(
         &self,
         reading: &Reading,
         rows: Vec<CustomerRow>,
         (as_of, paths): (Timestamp, bool),
         nonce: Timestamp,
-    ) -> Result<(EmpiricalMap, StagePaths), WarehouseError> {
+    ) -> Result<(EmpiricalMap, Option<StagePaths>), WarehouseError> {
         let table = format!("scratch_{}_{}", reading.id, nonce.micros().unsigned_abs());
         let shape = if self.cluster.is_some() { "customer_journeys_local" } else { "customer_journeys" };
         // Of one server and for a moment, whatever the real one is.
@@ -180,7 +160,7 @@ impl Clickhouse {
             }
             let real = self.read_counts(reading, as_of, &From::Scratch(&table)).await?;
             let scope = Scope { table: &table, map: &reading.map.id, reading: &reading.id, as_of, buckets: &[] };
-            let paths = if paths { self.stage_paths_in(&scope).await? } else { StagePaths::default() };
+            let paths = if paths { Some(self.stage_paths_in(&scope).await?) } else { None };
             Ok((real, paths))
         }
         .await;

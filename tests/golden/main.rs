@@ -57,7 +57,7 @@ async fn run(engine: &store::Engine, i: usize, case: &case::Case) -> Vec<String>
             .unwrap();
         store.empirical(&reading, as_of).await.unwrap()
     } else {
-        store.empirical_of(&reading, rows.clone(), as_of, Timestamp::from_micros(1)).await.unwrap()
+        store.empirical_of(&reading, rows.clone(), (as_of, false), Timestamp::from_micros(1)).await.unwrap().0
     };
     let identity = Identity::of(&world.config, store.sets().await.unwrap()).0;
     let found = expect::Found { world: &world, rows: &rows, real: &real, as_of, identity: Arc::new(identity) };

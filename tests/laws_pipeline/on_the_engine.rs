@@ -206,7 +206,7 @@ impl<'a> Stand<'a> {
         let readings: Vec<Reading> = maps.iter().map(|m| Reading::new(m.clone(), Mode::Valid, &config)).collect();
         batch.refresh_aggregates(&readings, t, &buckets_of(0, 1)).await.unwrap_or_else(|e| panic!("{e}"));
         for (map, reading) in maps.iter().zip(&readings) {
-            let found = tropa::past::empirical_at(store, &config, map, t, received_at())
+            let (found, _) = tropa::past::empirical_at(store, &config, map, (t, false), received_at())
                 .await
                 .unwrap_or_else(|e| panic!("{e}"));
             let expected = batch.empirical(reading, t).await.unwrap_or_else(|e| panic!("{e}"));

@@ -12,9 +12,13 @@ pub struct Ownership {
     owners: BTreeMap<u64, Vec<usize>>,
     /// Since when a slice that once had an owner has none.
     orphans: BTreeMap<u64, Instant>,
-    pub longest: Duration,
+    /// The longest time that a slice had no owner: which, and from when until when.
+    longest: Option<(u64, Instant, Instant)>,
     pub taken: usize,
 }
+
+/// What the workers said, each line with its moment.
+pub type Lines = Arc<Mutex<Vec<(Instant, String)>>>;
 
 pub type Shared = Arc<Mutex<Ownership>>;
 
@@ -22,7 +26,7 @@ impl Ownership {
     fn gains(&mut self, slice: u64, worker: usize, now: Instant) {
         self.taken += 1;
         if let Some(since) = self.orphans.remove(&slice) {
-            self.longest = self.longest.max(now - since);
+            self.was_orphaned(slice, since, now);
         }
         self.owners.entry(slice).or_default().push(worker);
     }
@@ -46,8 +50,32 @@ impl Ownership {
     /// Slices that have no owner now count until now.
     pub fn ends(&mut self) {
         let now = Instant::now();
-        let longest = self.orphans.values().map(|since| now - *since).max().unwrap_or_default();
-        self.longest = self.longest.max(longest);
+        for (slice, since) in std::mem::take(&mut self.orphans) {
+            self.was_orphaned(slice, since, now);
+        }
+    }
+
+    fn was_orphaned(&mut self, slice: u64, since: Instant, until: Instant) {
+        if until - since > self.longest() {
+            self.longest = Some((slice, since, until));
+        }
+    }
+
+    pub fn longest(&self) -> Duration {
+        self.longest.map_or(Duration::ZERO, |(_, since, until)| until - since)
+    }
+
+    /// What was said while the slice was without an owner for longest.
+    pub fn story(&self, lines: &Lines) -> String {
+        let Some((slice, since, until)) = self.longest else { return String::new() };
+        let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let (from, to) = (since - Duration::from_secs(5), until + Duration::from_secs(1));
+        let told = lines.iter().filter(|(at, _)| (from..=to).contains(at)).map(|(at, line)| {
+            let seconds =
+                at.saturating_duration_since(since).as_secs_f64() - since.saturating_duration_since(*at).as_secs_f64();
+            format!("{seconds:+8.3} s {line}\n")
+        });
+        format!("slice {slice}:\n{}", told.collect::<String>())
     }
 
     pub fn orphaned(&self) -> usize {
@@ -64,11 +92,11 @@ pub struct Worker {
     pub child: Child,
     number: usize,
     shared: Shared,
-    said: Arc<Mutex<Vec<String>>>,
+    said: Lines,
 }
 
 impl Worker {
-    pub fn start(mut command: Command, number: usize, shared: &Shared, said: &Arc<Mutex<Vec<String>>>) -> Self {
+    pub fn start(mut command: Command, number: usize, shared: &Shared, said: &Lines) -> Self {
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary runs");
         let errors = BufReader::new(child.stderr.take().expect("piped"));
@@ -84,7 +112,7 @@ impl Worker {
                         owned.loses(slice, number, now);
                     }
                 }
-                lines.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{number}: {line}"));
+                lines.lock().unwrap_or_else(PoisonError::into_inner).push((now, format!("{number}: {line}")));
             }
         });
         Self { child, number, shared: shared.clone(), said: said.clone() }
@@ -94,7 +122,8 @@ impl Worker {
         if name != "CONT" {
             self.shared.lock().unwrap_or_else(PoisonError::into_inner).gone(self.number, Instant::now());
         }
-        self.said.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{}: SIG{name}", self.number));
+        let line = format!("{}: SIG{name}", self.number);
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).push((Instant::now(), line));
         let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
         assert!(sent.expect("kill runs").success());
     }

@@ -55,7 +55,7 @@ fn workers_that_come_and_go_and_one_that_was_stopped_give_the_tables_of_one_proc
     };
     let complain = || {
         let said = said.lock().unwrap_or_else(PoisonError::into_inner);
-        said[said.len().saturating_sub(80)..].join("\n")
+        said[said.len().saturating_sub(80)..].iter().map(|(_, line)| format!("{line}\n")).collect::<String>()
     };
     let ownership = || owned.lock().unwrap_or_else(PoisonError::into_inner);
     let _others = [start("ingest"), start("identity")];
@@ -127,10 +127,10 @@ fn workers_that_come_and_go_and_one_that_was_stopped_give_the_tables_of_one_proc
         }
         std::thread::sleep(Duration::from_secs(1));
     }
-    let (longest, taken) = {
+    let (longest, taken, story) = {
         let mut owned = ownership();
         owned.ends();
-        (owned.longest, owned.taken)
+        (owned.longest(), owned.taken, owned.story(&said))
     };
     check::is_verified(&place);
     println!(
@@ -140,6 +140,6 @@ fn workers_that_come_and_go_and_one_that_was_stopped_give_the_tables_of_one_proc
     );
     // On a machine that has other things to do a figure of time says nothing: the long form is run where it does.
     if crate::long() {
-        assert!(longest <= SESSION * 2, "a slice had no owner for {longest:?}");
+        assert!(longest <= SESSION * 2, "a slice had no owner for {longest:?}\n{story}");
     }
 }
