@@ -28,9 +28,9 @@ type Beside<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// The same with what it is for.
 type UnderWay<K, T, E> = Option<(K, Beside<Result<T, E>>)>;
 
-/// Runs until the stage before ends or the process is told to stop; then what was taken is written first. `partitions`:
-/// into how many slices the customers are cut;
-/// `given`: the epoch of a process that runs all stages, else every slice claims one.
+/// Runs until the stage before ends: then everything that was taken is written, and the aggregates are brought up to it. Or
+/// until this worker is told to stop: then what can be recomputed is written and committed, and the rest, which whoever owns
+/// the slices next hears again, is left to them. `partitions`: into how many slices the customers are cut; `given`: the epoch of a process that runs all stages, else every slice claims one.
 pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
     host: &H,
     store: Arc<W>,
@@ -42,7 +42,7 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
     let mut total = Recomputed::default();
     // The last order whose leavings the stage knows.
     let mut orders = 0;
-    let mut open = true;
+    let (mut open, mut leaves) = (true, false);
     let mut next: Option<(Vec<CustomerRow>, Receipt)> = None;
     let mut writing: UnderWay<Receipt, (), W::Error> = None;
     let mut reading: UnderWay<Read, Vec<Event>, W::Error> = None;
@@ -54,13 +54,14 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
                 let store = store.clone();
                 let work = async move { store.insert(Rows::Customers(rows)).await };
                 writing = Some((receipt, host.beside(work)));
-            } else if let Some((partition, as_of)) = stage.due() {
+            } else if !leaves && let Some((partition, as_of)) = stage.due() {
                 let store = store.clone();
                 let work = async move { store.refresh((partition, partitions), as_of).await };
                 refreshing = Some((as_of, host.beside(work)));
             }
         }
         if reading.is_none()
+            && !leaves
             && let Some(mut read) = stage.read()
         {
             let (store, nodes) = (store.clone(), std::mem::take(&mut read.nodes));
@@ -98,13 +99,22 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
                 let events = events.map_err(warehouse)?;
                 host.heavy(|| stage.filled(&read, &events));
             }
-            changed = stop.changed(), if open => open = changed.is_ok() && !*stop.borrow(),
+            changed = stop.changed(), if open => {
+                open = changed.is_ok() && !*stop.borrow();
+                if !open {
+                    leaves = true;
+                    (reading, refreshing) = (None, None);
+                }
+            }
             heard = inlet.poll(), if open && !stage.is_full() => match heard.map_err(closed)? {
-                Heard::Gained { partition, note } => {
+                Heard::Gained(gained) => {
+                    // One for all of them: whoever had any of them before has claimed an earlier one.
                     let epoch = epoch(given, &*store).await?;
-                    if inlet.confirm(partition, note).await.map_err(closed)? {
-                        info!(partition, epoch, "a slice is taken over");
-                        stage.gain(partition, epoch, note);
+                    for (partition, note) in gained {
+                        if inlet.confirm(partition, note).await.map_err(closed)? {
+                            info!(partition, epoch, "a slice is taken over");
+                            stage.gain(partition, epoch, note);
+                        }
                     }
                 }
                 Heard::Lost { partition } => {

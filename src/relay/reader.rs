@@ -20,7 +20,7 @@ use tracing::info;
 use super::wire::Wire;
 use super::{RelayError, client};
 use crate::config::{Config, RolesConfig};
-use crate::source::kafka::group::GroupConsumer;
+use crate::source::kafka::group::{Group, GroupConsumer};
 use crate::source::kafka::words::Trouble;
 use crate::source::offsets::TopicPartition;
 use crate::stage::{Again, Notice, Partition};
@@ -33,7 +33,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 
 /// What the thread hands over.
 pub(super) enum Said {
-    Gained(Partition, u64),
+    Gained(Vec<(Partition, u64)>),
     Lost(Partition),
     Message(Partition, i64, Vec<u8>),
     Failed(RelayError),
@@ -144,7 +144,7 @@ impl Reader {
 
     pub(super) fn run(mut self) {
         while !self.stop.load(Ordering::Relaxed) && self.turn().is_ok() {}
-        self.consumer.unsubscribe();
+        Group::leave(&self.consumer, self.asking.roles.session_timeout + POLL);
     }
 
     fn turn(&mut self) -> Result<(), Over> {
@@ -247,7 +247,9 @@ impl Reader {
         }?;
         self.consumer.context().started(gained);
         self.ours.extend(gained.iter().cloned());
-        self.waiting.extend(notes.into_iter().map(|(partition, note)| Said::Gained(partition, note)));
+        if !notes.is_empty() {
+            self.waiting.push_back(Said::Gained(notes));
+        }
         Ok(())
     }
 

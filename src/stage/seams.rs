@@ -108,11 +108,9 @@ pub trait Inlet<T>: Send {
 
 #[derive(Debug)]
 pub enum Heard<T> {
-    /// The partition is ours from here on, after whatever was committed; `note`: as of that commit.
-    Gained {
-        partition: Partition,
-        note: u64,
-    },
+    /// These partitions are ours from here on, after whatever was committed, each with the note of that commit. All of
+    /// them were ours before this was said.
+    Gained(Vec<(Partition, u64)>),
     /// It is not ours any more: nothing about it may be committed, and what is open of it is forgotten (I11).
     Lost {
         partition: Partition,
