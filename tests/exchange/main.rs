@@ -10,6 +10,7 @@ mod imports;
 mod python;
 #[path = "../conformance/random.rs"]
 mod random;
+mod repeats;
 #[allow(dead_code)]
 #[path = "../support/shop.rs"]
 mod shop;
