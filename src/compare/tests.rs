@@ -137,6 +137,21 @@ fn without_a_mature_date_the_share_is_bounds() {
 }
 
 #[test]
+fn with_a_journey_key_the_dropped_may_still_follow_or_stray_in_bounds() {
+    let text = MAP.replace("version: 1,", "version: 1, journey_key: props.order,");
+    assert!(text.contains("journey_key"));
+    let mut real = real();
+    real.walked.groups.push(group("2026-01-20", "dropped", [2, 1, 1, 1_000_000]));
+    let immature = |real: &EmpiricalMap, text: &str| compare(&versions(text), real).following.days[1].share;
+    assert_eq!(immature(&real, MAP), Rate::Immature { low: 2.0 / 7.0, high: 1.0, entered: 8 });
+    assert_eq!(immature(&real, &text), Rate::Immature { low: 1.0 / 8.0, high: 1.0, entered: 8 });
+    real.as_of = Timestamp::parse("2026-01-21").expect("a day");
+    let share = compare(&versions(&text), &real).following.overall.share;
+    // Of 22 eight completed ones are evaluated, six of them follow; 8 dropped and 5 in flight may still do either.
+    assert_eq!(share, Rate::Immature { low: 6.0 / 21.0, high: 19.0 / 21.0, entered: 22 });
+}
+
+#[test]
 fn precision_and_design_use_are_those_of_the_paths_and_what_was_cut_is_said() {
     use crate::conformance::{Judge, Walked, design_use, precision};
     let versions = versions(MAP);
