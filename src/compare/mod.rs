@@ -12,7 +12,7 @@ mod lost; //            where people went after a drop-off
 mod rates;
 mod stages;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transitions;
 mod unmeasured; //      what we may not be measuring
 
@@ -84,6 +84,8 @@ pub struct Population {
     pub immature_dates: u64,
     /// Journeys of immature entry dates: inside the counts, outside the rates.
     pub left_out: u64,
+    /// Journeys that began under another version than the one shown, beside which stages and transitions lay them.
+    pub older_versions: u64,
     pub first_entry: Option<Day>,
     pub last_entry: Option<Day>,
 }
@@ -112,6 +114,8 @@ pub fn compare(versions: &MapVersions, real: &EmpiricalMap) -> Comparison {
             population.left_out += day.entered;
         }
     }
+    let older = real.walked.groups.iter().filter(|g| g.version != map.version);
+    population.older_versions = older.map(|g| g.counts.journeys).sum();
     population.first_entry = days.iter().map(|d| d.entry_date).min();
     population.last_entry = days.iter().map(|d| d.entry_date).max();
     let keyed = map.journey_key.is_some();

@@ -10,7 +10,7 @@ use crate::aggregate::{
 use crate::map;
 use crate::time::Timestamp;
 
-pub(super) const MAP: &str = "{ schema: journey/v1, id: m, version: 1, min_n: 3, stages: [
+pub(crate) const MAP: &str = "{ schema: journey/v1, id: m, version: 1, min_n: 3, stages: [
     { id: A, role: entry, max_time: PT10M, emotion: { expected: 0.5, alert_below: -1, by_persona: { p: 1 } } },
     { id: B }, { id: Won, role: success }],
   personas: [{ id: p }],
@@ -21,12 +21,12 @@ pub(super) const MAP: &str = "{ schema: journey/v1, id: m, version: 1, min_n: 3,
   accepted_deviations: [{ kind: missing, from: B, until: 2026-02-10, reason: one }, { kind: unexpected, from: A, to: Won, until: 2026-01-31, reason: two },
     { kind: too_slow, from: A, reason: three }, { kind: out_of_order, touchpoint: b, until: 2026-02-16, reason: four }] }";
 
-pub(super) fn versions(text: &str) -> MapVersions {
+pub(crate) fn versions(text: &str) -> MapVersions {
     let map = Arc::new(map::parse("m", text).unwrap_or_else(|e| panic!("{e}")));
     MapVersions { id: map.id.clone(), versions: vec![map], fingerprint: String::new() }
 }
 
-pub(super) fn day(text: &str) -> Day {
+pub(crate) fn day(text: &str) -> Day {
     Timestamp::parse(text).expect("a day").utc_day()
 }
 
@@ -54,7 +54,7 @@ fn path_count(path: &str, decided: bool, journeys: u64) -> PathCount {
 }
 
 /// As of 1 February 2026, with 30 days of silence: 1 January is mature, 20 January is not.
-pub(super) fn real() -> EmpiricalMap {
+pub(crate) fn real() -> EmpiricalMap {
     let day = |date: &str, completed, dropped, in_flight| JourneyDay {
         entry_date: day(date),
         entered: completed + dropped + in_flight,

@@ -7,8 +7,8 @@ use super::html_tables::{section_table, stage_table, transition_table};
 use super::number::{count, rate, rate_note};
 use super::picture::{self, Side};
 use super::scene::{Scene, scene};
-use super::section::{measured, sections};
-use super::text::maturity;
+use super::section::{basis, measured, sections};
+use super::text::{maturity, older_versions};
 use super::words::Language;
 use crate::compare::Comparison;
 
@@ -74,8 +74,8 @@ fn section(out: &mut String, c: &Comparison, scene: &Scene, l: Language) {
     let cards = [
         (count(p.entered), l.pick("journeys", "путей")),
         (count(p.customers), l.pick("customers", "клиентов")),
-        (rate(&c.overall), l.pick("reach the goal", "доходят до цели")),
-        (rate(&c.following.overall.share), l.pick("follow the map", "следуют карте")),
+        (rate(&c.overall), l.pick("reach the goal (mature)", "доходят до цели (созр.)")),
+        (rate(&c.following.overall.share), l.pick("follow the map (mature)", "следуют карте (созр.)")),
         (count(p.completed), l.pick("completed", "дошли до цели")),
         (count(p.ended), l.pick("ended, with a reason", "завершили с причиной")),
         (count(p.dropped), l.pick("dropped, in silence", "ушли молча")),
@@ -91,6 +91,9 @@ fn section(out: &mut String, c: &Comparison, scene: &Scene, l: Language) {
         l.pick("reach the goal", "доходят до цели"),
         escape(&rate_note(&c.overall, l))
     );
+    if let Some(note) = older_versions(c, l) {
+        let _ = write!(out, "<p class=\"note\">{}</p>", escape(&note));
+    }
 
     for (side, heading) in picture::sides(l) {
         let class = if side == Side::Designed { "designed" } else { "real" };
@@ -107,6 +110,7 @@ fn section(out: &mut String, c: &Comparison, scene: &Scene, l: Language) {
     for gap in sections(c, l, DEVIATIONS) {
         section_table(out, &gap);
     }
+    let _ = write!(out, "<p class=\"note\">{}</p>", escape(&basis(l)));
     let _ = write!(
         out,
         "<p class=\"note basis\">{}</p>",

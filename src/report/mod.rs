@@ -12,6 +12,8 @@ mod number;
 pub mod picture;
 mod scene;
 mod section;
+#[cfg(test)]
+mod tests;
 mod text;
 pub mod variants;
 mod words;

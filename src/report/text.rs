@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::number::{count, rate};
+use super::number::{count, rate, share};
 use super::section::{self, Section};
 use super::words::Language;
 use crate::compare::{Comparison, Rate, TransitionLine, TransitionMark};
@@ -50,6 +50,10 @@ pub fn text(c: &Comparison, language: Language) -> String {
             ),
         );
     }
+    if let Some(note) = older_versions(c, l) {
+        line(&mut out, format_args!("{note}"));
+    }
+    line(&mut out, format_args!("{}", section::basis(l)));
     out.push('\n');
 
     for section in section::plain(c, l) {
@@ -101,6 +105,27 @@ pub(super) fn maturity(c: &Comparison, l: Language) -> String {
             count(p.immature_dates)
         ),
     }
+}
+
+/// What lies beside another design than it was walked under, and how much of it.
+pub(super) fn older_versions(c: &Comparison, l: Language) -> Option<String> {
+    let p = &c.population;
+    if p.older_versions == 0 {
+        return None;
+    }
+    let (of, all, version) = (count(p.older_versions), count(p.entered), c.version);
+    let part = share(p.older_versions as f64 / p.entered.max(1) as f64);
+    Some(match l {
+        Language::English => format!(
+            "{of} of {all} journeys ({part}) began under an older version of the map: stages, transitions, promises and the \
+             drawn maps lay them beside version {version}; who follows the map and where they stray is told of each journey \
+             under its own version"
+        ),
+        Language::Russian => format!(
+            "{of} из {all} путей ({part}) начались по более старой версии карты: этапы, переходы, обещания и нарисованные карты \
+             показывают их рядом с версией {version}; следование карте и отклонения каждого пути — по его собственной версии"
+        ),
+    })
 }
 
 /// A transition's share is one of decided journeys: what is in flight has none.

@@ -50,6 +50,15 @@ pub fn sections(c: &Comparison, l: Language, most: usize) -> Vec<Section> {
     all
 }
 
+/// What counts and shares that stand side by side are of: not the same journeys.
+pub fn basis(l: Language) -> String {
+    l.pick(
+        "(mature): of decided journeys of mature entry dates. All other counts are over all entry dates: no share here is one of them divided by another",
+        "(созр.): из решённых путей созревших дат входа. Остальные числа по всем датам входа: доли не получить их делением",
+    )
+    .to_owned()
+}
+
 fn heads(words: &[&str]) -> Vec<String> {
     words.iter().map(|&w| w.to_owned()).collect()
 }

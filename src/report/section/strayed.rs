@@ -1,7 +1,7 @@
 //! Where people stray from the map, what goes with it, and what is accepted. In: a [`Comparison`]. Out: the tables of
 //! deviations and of accepted ones.
 
-use super::{Section, heads};
+use super::{Section, basis, heads};
 use crate::compare::{Comparison, DeviationLine, Joined, SIGNIFICANT};
 use crate::map::Text;
 use crate::report::number::{count, rate, seconds, signed_points};
@@ -33,6 +33,7 @@ pub(super) fn deviations(c: &Comparison, l: Language, most: usize) -> Section {
     };
     let rest = c.deviations.iter().skip(most).count() as u64 + c.deviations_cut;
     let mut notes = vec![
+        basis(l),
         l.pick(
             "conversion and time to goal: those with it less those without it, all undecided at the same moment; an association, no effect. *: significant after Benjamini-Hochberg over the table",
             "конверсия и время до цели: с отклонением минус без него, все не решены в тот же момент; связь, не причина. *: значимо с поправкой Бенджамини-Хохберга по таблице",
@@ -51,12 +52,12 @@ pub(super) fn deviations(c: &Comparison, l: Language, most: usize) -> Section {
             l.pick("stage", "этап"),
             l.pick("journeys", "путей"),
             l.pick("customers", "клиентов"),
-            l.pick("share", "доля"),
-            l.pick("then lost", "затем ушли"),
-            l.pick("of all lost", "среди ушедших"),
+            l.pick("share (mature)", "доля (созр.)"),
+            l.pick("then lost (mature)", "затем ушли (созр.)"),
+            l.pick("of all lost (mature)", "среди ушедших (созр.)"),
             l.pick("at stake", "под угрозой"),
-            l.pick("conversion", "конверсия"),
-            l.pick("time to goal", "время до цели"),
+            l.pick("conversion (mature)", "конверсия (созр.)"),
+            l.pick("time to goal (mature)", "время до цели (созр.)"),
             l.pick("accepted", "принято"),
             l.pick("examples", "примеры"),
         ]),
