@@ -89,7 +89,7 @@ impl Inner {
         let map = map.ok_or_else(|| {
             Unseen::NotFound(format!("there is no map `{}`\n  the journey files hold: {}", view.map, known()))
         })?;
-        let asked = view.as_of.as_deref().map_or(Ok(Asked::Now), Asked::at).map_err(Unseen::Wrong)?;
+        let asked = Asked::given(view.as_of.as_deref()).map_err(Unseen::Wrong)?;
         let comparison = beside::comparison(&self.store, &self.config, map, asked, (self.clock)()).await;
         let comparison = comparison.map_err(|error| match error {
             BesideError::Warehouse(_) | BesideError::Outdated => Unseen::Unavailable(error.to_string()),

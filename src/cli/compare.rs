@@ -87,10 +87,9 @@ impl Compare {
         }
         let place = self.place.load()?;
         let (_, map) = place.map(self.map.as_deref())?;
-        let asked = match (self.version, self.as_of.as_deref()) {
-            (Some(version), _) => Asked::Version(version),
-            (None, Some(text)) => Asked::at(text).map_err(Failure::Unusable)?,
-            (None, None) => Asked::Now,
+        let asked = match self.version {
+            Some(version) => Asked::Version(version),
+            None => Asked::given(self.as_of.as_deref()).map_err(Failure::Unusable)?,
         };
         let store = Store::reach(&place.config).await?;
         let comparison = beside::explained(&store.client, &place.config, map, (asked, self.explain), clock()).await;

@@ -1,4 +1,4 @@
-//! Journeys of a map one by one, in pages. In: a reading, its `as_of`, the place behind which a page begins. Out: [`ExportedJourney`]s.
+//! Journeys of a map one by one, in pages. In: which journeys, the place behind which a page begins. Out: [`ExportedJourney`]s.
 
 use clickhouse::Row;
 use serde::Deserialize;
@@ -6,7 +6,6 @@ use serde::Deserialize;
 use super::{Clickhouse, WarehouseError};
 use crate::aggregate::Scope;
 use crate::aggregate::exported::{ExportedJourney, Step, counts, page};
-use crate::stage::reading::Reading;
 use crate::time::Timestamp;
 
 /// Customers of one page: enough that the way there does not count, little enough for memory.
@@ -46,13 +45,9 @@ pub struct ExportedCounts {
     pub journeys: u64,
 }
 
-fn scope(reading: &Reading, as_of: Timestamp) -> Scope<'_> {
-    Scope { table: "customer_journeys", map: &reading.map.id, reading: &reading.id, as_of, buckets: &[] }
-}
-
 impl Clickhouse {
-    pub async fn exported_counts(&self, reading: &Reading, as_of: Timestamp) -> Result<ExportedCounts, WarehouseError> {
-        let found = self.fetch::<Counts>(&counts(&scope(reading, as_of))).await?;
+    pub async fn exported_counts(&self, scope: &Scope<'_>) -> Result<ExportedCounts, WarehouseError> {
+        let found = self.fetch::<Counts>(&counts(scope)).await?;
         let none = ExportedCounts { customers: 0, journeys: 0 };
         Ok(found.first().map_or(none, |c| ExportedCounts { customers: c.customers, journeys: c.journeys }))
     }
@@ -60,11 +55,10 @@ impl Clickhouse {
     /// The journeys of the next customers; empty: there are no more.
     pub async fn exported(
         &self,
-        reading: &Reading,
-        as_of: Timestamp,
+        scope: &Scope<'_>,
         after: Option<(u8, &str)>,
     ) -> Result<Vec<ExportedJourney>, WarehouseError> {
-        let rows = self.fetch::<ExportedRow>(&page(&scope(reading, as_of), after, CUSTOMERS)).await?;
+        let rows = self.fetch::<ExportedRow>(&page(scope, after, CUSTOMERS)).await?;
         Ok(rows.into_iter().map(exported).collect())
     }
 }

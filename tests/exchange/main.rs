@@ -6,6 +6,7 @@ mod data;
 mod discover;
 mod exports;
 mod imports;
+mod moments;
 #[path = "../support/python.rs"]
 mod python;
 #[path = "../conformance/random.rs"]
