@@ -20,7 +20,7 @@ pub use crate::aggregate::{
     Coverage, EmpiricalMap, Histogram, JourneyDay, StageDay, TransitionDay, Unmapped, is_mature,
 };
 pub use broken::{Broken, BrokenStage};
-pub use deviations::{AcceptedLine, AcceptedState, Association, DeviationLine, Joined, SIGNIFICANT};
+pub use deviations::{AcceptedLine, AcceptedState, Association, DeviationLine, Joined, SIGNIFICANT, place_in_words};
 pub use expectations::{Emotion, Expectation, Expected, Unit, Verdict};
 pub use explained::{Explained, Share};
 pub use following::{Followed, FollowedDay, Following, Mean, PathsRead};

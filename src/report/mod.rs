@@ -21,5 +21,6 @@ mod words;
 pub use html::{escape, html};
 pub use json::json;
 pub use markdown::markdown;
+pub use section::deviation_words;
 pub use text::text;
 pub use words::Language;

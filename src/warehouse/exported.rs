@@ -4,8 +4,8 @@ use clickhouse::Row;
 use serde::Deserialize;
 
 use super::{Clickhouse, WarehouseError};
-use crate::aggregate::Scope;
 use crate::aggregate::exported::{ExportedJourney, Step, counts, page};
+use crate::aggregate::{Scope, quote};
 use crate::time::Timestamp;
 
 /// Customers of one page: enough that the way there does not count, little enough for memory.
@@ -45,7 +45,28 @@ pub struct ExportedCounts {
     pub journeys: u64,
 }
 
+/// Ids of journeys that begin alike, and whose they are.
+#[derive(Row, Deserialize)]
+struct NamedRow {
+    id: String,
+    customer: String,
+}
+
+/// So many that begin alike are named.
+const ALIKE: usize = 5;
+
 impl Clickhouse {
+    /// Journeys of a map whose ids begin so, under any reading: (id, customer), the first few.
+    pub async fn journeys_named(&self, map: &str, begin: &str) -> Result<Vec<(String, String)>, WarehouseError> {
+        let query = format!(
+            "SELECT DISTINCT id, customer FROM (SELECT customer, `j.id` FROM customer_journeys FINAL WHERE map = {} AND is_deleted = 0) \
+             ARRAY JOIN `j.id` AS id WHERE startsWith(id, {}) ORDER BY id, customer LIMIT {ALIKE}",
+            quote(map),
+            quote(begin),
+        );
+        Ok(self.fetch::<NamedRow>(&query).await?.into_iter().map(|r| (r.id, r.customer)).collect())
+    }
+
     pub async fn exported_counts(&self, scope: &Scope<'_>) -> Result<ExportedCounts, WarehouseError> {
         let found = self.fetch::<Counts>(&counts(scope)).await?;
         let none = ExportedCounts { customers: 0, journeys: 0 };

@@ -13,5 +13,6 @@ mod picture;
 mod promises;
 mod rebuild;
 mod shop;
+mod shown;
 mod store;
 mod world;

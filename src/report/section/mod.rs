@@ -15,6 +15,7 @@ use crate::compare::Comparison;
 
 pub use measured::measured;
 pub use plain::{plain, stage_heads, transition_heads};
+pub use strayed::words as deviation_words;
 
 /// A table with what must be said about it.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -95,7 +95,7 @@ pub(super) fn accepted(c: &Comparison, l: Language) -> Section {
 }
 
 /// `left out: Approval (missing)`.
-fn words(kind: &str, titles: &[Text], joined: Joined, l: Language) -> String {
+pub fn words(kind: &str, titles: &[Text], joined: Joined, l: Language) -> String {
     let titles: Vec<&str> = titles.iter().map(|t| t.get(l.code()).unwrap_or_default()).collect();
     let between = match joined {
         Joined::One => "",
