@@ -18,7 +18,7 @@ use crate::conformance::Judge;
 use crate::exchange::{bpmn, cjml, mermaid, ocel::Ocel, xes};
 use crate::map::{DesignedMap, MapVersions};
 use crate::progress::{BarUnit, bar};
-use crate::report::Language;
+use crate::report::{Form, Language};
 use crate::warehouse::Clickhouse;
 
 #[derive(Debug, Args)]
@@ -214,5 +214,5 @@ async fn comparison(
     out: &mut Out,
 ) -> Result<(), Failure> {
     let comparison = beside::comparison(store, &place.config, map, asked, clock()).await?;
-    out.bytes(&super::compare::workbook(&comparison)?)
+    out.bytes(&super::compare::render(&comparison, map, Form::Xlsx, Language::English)?)
 }

@@ -1,9 +1,11 @@
 //! The comparison as one self-contained HTML file: the designed and the real map on the same positions, the figures as
-//! tables, in every language the journey file's titles have. No script, no request to anywhere.
+//! tables, in every language the journey file's titles have. No script, no request to anywhere. A page that is served leads to
+//! the same figures in other forms.
 
 use std::fmt::Write;
 
 use super::html_tables::{section_table, stage_table, transition_table};
+use super::links::Links;
 use super::number::{count, rate, rate_note};
 use super::picture::{self, Side};
 use super::scene::{Scene, scene};
@@ -15,8 +17,8 @@ use crate::compare::Comparison;
 /// Deviations on a page; the rest is said in words.
 const DEVIATIONS: usize = 50;
 
-/// The whole page. `languages` must not be empty; the first is shown first.
-pub fn html(c: &Comparison, languages: &[Language]) -> String {
+/// The whole page. `languages` must not be empty; the first is shown first. `links`: of a page that is served.
+pub fn html(c: &Comparison, languages: &[Language], links: Option<&Links>) -> String {
     let first = languages.first().copied().unwrap_or(Language::English);
     let title = escape(c.title.get(first.code()).unwrap_or(&c.map));
     let mut out = String::with_capacity(64 * 1024);
@@ -48,14 +50,14 @@ pub fn html(c: &Comparison, languages: &[Language]) -> String {
     let scene = scene(c);
     for l in languages {
         let _ = write!(out, "<section class=\"language language-{0}\" lang=\"{0}\">", l.code());
-        section(&mut out, c, &scene, *l);
+        section(&mut out, c, &scene, (*l, links));
         out.push_str("</section>");
     }
     out.push_str("</main></body></html>\n");
     out
 }
 
-fn section(out: &mut String, c: &Comparison, scene: &Scene, l: Language) {
+fn section(out: &mut String, c: &Comparison, scene: &Scene, (l, links): (Language, Option<&Links>)) {
     let p = &c.population;
     let title = escape(c.title.get(l.code()).unwrap_or(&c.map));
     let _ = write!(
@@ -70,6 +72,7 @@ fn section(out: &mut String, c: &Comparison, scene: &Scene, l: Language) {
         l.pick("unit: journeys, by entry date; reading", "единица: пути, по дате входа; расчёт"),
         escape(&c.reading),
     );
+    out.extend(links.map(|links| links.html(l)));
     out.push_str("<div class=\"cards\">");
     let cards = [
         (count(p.entered), l.pick("journeys", "путей")),

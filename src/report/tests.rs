@@ -55,7 +55,7 @@ fn every_form(c: &Comparison, l: Language) -> [(&'static str, String); 4] {
     [
         ("text", words(&text(c, l))),
         ("markdown", words(&markdown(c, l))),
-        ("html", words(&html(c, &[l]))),
+        ("html", words(&html(c, &[l], None))),
         ("svg", words(&drawn)),
     ]
 }
