@@ -95,13 +95,13 @@ pub async fn explained(
         Asked::At(t) if t != stored => {
             allows(store, config, t, stored).await?;
             let (real, paths) = past::empirical_at(store, config, map, (t, share.is_some()), nonce).await?;
-            return Ok(compared(MapVersions::clone(map), real, share.zip(paths)).await);
+            return Ok(compared(MapVersions::clone(map), real, share.zip(paths), config.min_cell).await);
         }
         Asked::Now | Asked::At(_) => shown(store, config, map, None).await?,
     };
     let real = store.empirical(&reading, as_of).await?;
     let paths = if share.is_some() { Some(store.stage_paths(&reading, as_of).await?) } else { None };
-    Ok(compared(reading.judging(), real, share.zip(paths)).await)
+    Ok(compared(reading.judging(), real, share.zip(paths), config.min_cell).await)
 }
 
 /// A moment other than the present one is computed from the sets.
@@ -159,14 +159,21 @@ pub async fn journeys(
     Ok(Journeys { reading, as_of, aside: None })
 }
 
-/// Precision aligns thousands of paths: not on a thread that others wait for.
-async fn compared(map: MapVersions, real: EmpiricalMap, shown: Option<(Share, StagePaths)>) -> Comparison {
+/// Precision aligns thousands of paths: not on a thread that others wait for. Whoever shows a comparison has it from here, so
+/// that none leaves the house with counts that are too small.
+async fn compared(
+    map: MapVersions,
+    real: EmpiricalMap,
+    shown: Option<(Share, StagePaths)>,
+    min_cell: u64,
+) -> Comparison {
     let compare = move || {
         let comparison = compare::compare(&map, &real);
-        match shown {
+        let comparison = match shown {
             None => comparison,
             Some((share, paths)) => comparison.explain(paths, share),
-        }
+        };
+        comparison.suppressed(min_cell)
     };
     match tokio::task::spawn_blocking(compare).await {
         Ok(comparison) => comparison,

@@ -52,7 +52,7 @@ pub fn formed(
         Form::Png => painted(&picture::picture(c, l), picture::png)?,
         Form::Pdf => painted(&picture::picture(c, l), picture::pdf)?,
         Form::Xlsx => {
-            let book = xlsx::workbook(&xlsx::tables(&report::json(c)));
+            let book = xlsx::workbook(&xlsx::tables(&report::for_sheets(c)));
             Formed { bytes: book.map_err(|error| FormError::Workbook(error.to_string()))?, missing: String::new() }
         }
     })

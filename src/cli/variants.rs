@@ -10,6 +10,7 @@ use super::store::Store;
 use super::{Failure, PlaceArgs};
 use crate::aggregate::variants::PathOf;
 use crate::beside::{self, Asked};
+use crate::compare::suppressed_variants;
 use crate::report::{Language, variants};
 
 #[derive(Debug, Args)]
@@ -77,7 +78,7 @@ impl Variants {
         }
         .await;
         store.close().await;
-        let found = found?;
+        let found = suppressed_variants(found?);
         let text = match self.format {
             Format::Text => variants::text(&found, self.language.into()),
             Format::Json => format!("{:#}\n", variants::json(&found)),

@@ -2,6 +2,7 @@
 //! ([`EmpiricalMap`]). Out: a [`Comparison`]: every stage and transition with its counts, rates and times beside what
 //! the design expects. Pure arithmetic over counts; what a count means is decided where it is counted.
 
+pub mod cell; //        a count that must not be told
 mod broken; //          drop-offs that look like broken identity
 mod deviations; //      where journeys stray, and what goes with it
 mod expectations; //    what the file expects, held against what was measured
@@ -10,7 +11,9 @@ mod following; //       do people follow the map
 mod interval; //        what chance alone would do
 mod lost; //            where people went after a drop-off
 mod rates;
+mod sheet; //           counts and the sums among them
 mod stages;
+mod suppress; //        what may leave the house
 #[cfg(test)]
 pub(crate) mod tests;
 mod transitions;
@@ -28,6 +31,7 @@ pub use interval::MedianDifference;
 pub use lost::{LostStage, LostThing, LostWay};
 pub use rates::{Rate, bounds_of_conversion, wilson};
 pub use stages::StageLine;
+pub use suppress::suppressed_variants;
 pub use transitions::{TransitionLine, TransitionMark};
 pub use unmeasured::{Unmeasured, Why};
 
@@ -66,6 +70,8 @@ pub struct Comparison {
     /// The map says what a contact with support is.
     pub knows_support: bool,
     pub broken: Broken,
+    /// Counts below this are untold, and what would tell them; below 2: everything is told.
+    pub min_cell: u64,
 }
 
 /// Which journeys the figures are about. Counts are over all entry dates; rates over mature ones only.
@@ -145,6 +151,7 @@ pub fn compare(versions: &MapVersions, real: &EmpiricalMap) -> Comparison {
         accepted: deviations::accepted(versions, real),
         unmeasured: unmeasured::unmeasured(versions, real),
         explained: None,
+        min_cell: 0,
         broken,
         lost,
         knows_support: versions.versions.iter().any(|v| !v.support.is_empty()),

@@ -10,7 +10,7 @@ use super::number::{count, rate, rate_note};
 use super::picture::{self, Side};
 use super::scene::{Scene, scene};
 use super::section::{basis, measured, sections};
-use super::text::{maturity, older_versions};
+use super::text::{caveats, maturity};
 use super::words::Language;
 use crate::compare::Comparison;
 
@@ -85,7 +85,7 @@ fn section(out: &mut String, c: &Comparison, scene: &Scene, (l, links): (Languag
         (count(p.in_flight), l.pick("in flight: not lost", "в пути: не потеряны")),
     ];
     for (figure, words) in cards {
-        let _ = write!(out, "<div class=\"card\"><b>{figure}</b><span>{words}</span></div>");
+        let _ = write!(out, "<div class=\"card\"><b>{}</b><span>{words}</span></div>", escape(&figure));
     }
     let _ = write!(
         out,
@@ -94,7 +94,7 @@ fn section(out: &mut String, c: &Comparison, scene: &Scene, (l, links): (Languag
         l.pick("reach the goal", "доходят до цели"),
         escape(&rate_note(&c.overall, l))
     );
-    if let Some(note) = older_versions(c, l) {
+    for note in caveats(c, l) {
         let _ = write!(out, "<p class=\"note\">{}</p>", escape(&note));
     }
 

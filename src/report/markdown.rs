@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::number::{count, rate};
 use super::section::{Section, measured, plain, sections};
-use super::text::{maturity, older_versions, outcomes};
+use super::text::{caveats, maturity, outcomes};
 use super::words::Language;
 use crate::compare::Comparison;
 
@@ -43,8 +43,8 @@ pub fn markdown(c: &Comparison, l: Language) -> String {
         rate(&c.overall),
         maturity(c, l)
     );
-    if let Some(note) = older_versions(c, l) {
-        let _ = writeln!(out, "{note}\n");
+    for note in caveats(c, l) {
+        let _ = writeln!(out, "{}\n", cell(&note));
     }
     let gap = sections(c, l, DEVIATIONS);
     for section in gap.iter().filter(|s| !s.folded).chain(&plain(c, l)).chain(&measured(c, l)) {

@@ -22,7 +22,7 @@ mod words;
 
 pub use form::Form;
 pub use html::{escape, html};
-pub use json::json;
+pub use json::{for_sheets, json};
 pub use links::Links;
 pub use markdown::markdown;
 pub use section::deviation_words;

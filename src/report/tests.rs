@@ -111,3 +111,40 @@ fn how_many_journeys_lie_beside_a_newer_design_than_their_own_is_said_in_every_f
         }
     }
 }
+
+#[test]
+fn what_must_not_be_told_is_said_in_every_form_and_its_places_are_listed() {
+    let mut real = walked();
+    real.walked.deviations[0].journeys = 4;
+    let truth = compare(&versions(MAP), &real);
+    let c = truth.clone().suppressed(5);
+    let document = json(&c);
+    assert_eq!(document["suppressed"]["min_cell"], 5);
+    let mut places = 0;
+    for (list, least) in [("below", 1..5_u64), ("at_least", 5..u64::MAX)] {
+        for place in document["suppressed"][list].as_array().expect("a list") {
+            let place = place.as_str().expect("a pointer");
+            assert!(document.pointer(place).is_some_and(serde_json::Value::is_null), "{place}");
+            let was = json(&truth).pointer(place).and_then(serde_json::Value::as_u64).expect("a count");
+            assert!(least.contains(&was), "{place} was {was}");
+            places += 1;
+        }
+    }
+    assert!(places > 3, "{document:#}");
+    assert!(document["suppressed"]["below"].to_string().contains("/deviations/0/journeys"), "{document:#}");
+    assert_eq!(document["deviations"][0]["share"], serde_json::json!({ "value": null, "suppressed": true }));
+    assert_eq!(for_sheets(&c)["deviations"][0]["journeys"], "<5");
+    assert_eq!(json(&truth)["suppressed"], serde_json::Value::Null);
+    for l in LANGUAGES {
+        let words =
+            l.pick("counts of journeys, customers and visits below 5", "числа путей, клиентов и посещений меньше 5");
+        for (form, text) in every_form(&c, l) {
+            assert!(text.contains(words), "{form}: {text}");
+            // No number that stands in place of a count is ever shown.
+            assert!(!text.replace(' ', "").contains("92233720"), "{form}: {text}");
+        }
+        let [(_, text), (_, markdown), (_, html), _] = every_form(&c, l);
+        assert!(text.contains(" <5 ") && markdown.contains("| \\<5 |") && html.contains("<td>&lt;5</td>"), "{text}");
+        assert!(!every_form(&truth, l).iter().any(|(_, text)| text.contains(words)));
+    }
+}

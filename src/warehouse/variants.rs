@@ -56,10 +56,11 @@ impl Clickhouse {
 
     /// The most walked paths of each version of the map, and what is left together.
     pub async fn variants(&self, scope: &Scope<'_>, path_of: PathOf, limit: u32) -> Result<Variants, WarehouseError> {
+        let min_cell = self.config()?.min_cell;
         let query = format!(
             "SELECT map_version, place, path, paths, journeys, customers, (completed, ended, dropped, in_flight) AS outcomes, \
              (to_goal_p50, to_goal_p90) AS to_goal, evaluated, fitness_sum, following, examples FROM ({}) ORDER BY map_version, place",
-            variants(scope, path_of, limit)
+            variants(scope, path_of, (limit, min_cell))
         );
         let rows = self.fetch::<VariantRow>(&query).await?.into_iter().map(|r| (r.place, variant(r)));
         Ok(Variants {
@@ -67,6 +68,7 @@ impl Clickhouse {
             reading: scope.reading.to_owned(),
             as_of: scope.as_of,
             path_of,
+            min_cell,
             versions: by_version(rows, limit),
         })
     }

@@ -1,5 +1,6 @@
 //! The commands as a newcomer meets them: exact words, exit codes, formats. By the binary, in a folder of its own.
 
+mod cells;
 mod check;
 mod deviations;
 mod discover;

@@ -5,11 +5,12 @@ use super::font::{width, wrapped};
 use super::look::{self, sign};
 use super::side::{Side, side};
 use super::{Drawing, DrawnArc, DrawnStage, Kind, Mark, Point, StageLook, Words};
+use crate::compare::cell::Told;
 use crate::compare::{Comparison, TransitionMark};
-use crate::report::number::{count, rate};
+use crate::report::number::{UNTOLD, count, rate};
 use crate::report::scene::{Scene, scene};
 use crate::report::section::explained;
-use crate::report::text::{maturity, older_versions, outcomes};
+use crate::report::text::{caveats, maturity, outcomes};
 use crate::report::words::Language;
 
 const MARGIN: f64 = 28.0;
@@ -103,7 +104,7 @@ fn head(c: &Comparison, l: Language) -> Vec<String> {
         ),
         maturity(c, l),
     ];
-    lines.extend(older_versions(c, l));
+    lines.extend(caveats(c, l));
     lines
 }
 
@@ -136,6 +137,8 @@ pub fn notes(c: &Comparison, scene: &Scene, l: Language) -> Vec<String> {
     ];
     let undrawn = scene.cut.iter().map(|&i| &c.transitions[i]);
     let undrawn: Vec<u64> = undrawn.filter(|t| c.shows_transition(&t.from, &t.to)).map(|t| t.transitions).collect();
+    // Where one of them must not be told, their sum would tell it.
+    let together = undrawn.iter().map(|n| Told::of(*n).count()).sum::<Option<u64>>();
     if !undrawn.is_empty() {
         all.push(format!(
             "{}: {} {} ({} {})",
@@ -145,7 +148,7 @@ pub fn notes(c: &Comparison, scene: &Scene, l: Language) -> Vec<String> {
                 "arcs are not drawn, the report's table has all",
                 "переходов не нарисованы, все есть в таблице отчёта"
             ),
-            count(undrawn.iter().sum()),
+            together.map_or_else(|| UNTOLD.to_owned(), count),
             l.pick("transitions", "переходов"),
         ));
     }

@@ -2,6 +2,7 @@
 //! deviations and of accepted ones.
 
 use super::{Section, basis, heads};
+use crate::compare::cell::Told;
 use crate::compare::{Comparison, DeviationLine, Joined, SIGNIFICANT};
 use crate::map::Text;
 use crate::report::number::{count, rate, seconds, signed_points};
@@ -25,7 +26,7 @@ pub(super) fn deviations(c: &Comparison, l: Language, most: usize) -> Section {
             time_to_goal(d, l),
             match d.accepted {
                 0 => "–".to_owned(),
-                n if n == d.journeys => l.pick("yes", "да").to_owned(),
+                n if Told::of(n).count() == Some(d.journeys) => l.pick("yes", "да").to_owned(),
                 n => format!("{} {}", count(n), l.pick("of them", "из них")),
             },
             d.examples.iter().map(|e| e.chars().take(8).collect::<String>()).collect::<Vec<_>>().join(" "),
