@@ -106,8 +106,9 @@ pub(super) fn following(map: &MapVersions, real: &EmpiricalMap, mature: &BTreeSe
     by_version.iter().for_each(|(_, own)| tracks.add(own));
     let mut overall = of_groups(&counted);
     tracks.lay_under(&mut overall);
+    let keyed = map.newest().journey_key.is_some();
     if mature.is_empty() {
-        overall.share = bounds(&walked.groups.iter().collect::<Vec<_>>());
+        overall.share = bounds(&walked.groups.iter().collect::<Vec<_>>(), keyed);
     }
     let only: Vec<&FollowGroup> = counted.iter().copied().filter(|g| !g.order_ambiguous).collect();
     let mut certain = overall.clone();
@@ -137,7 +138,7 @@ pub(super) fn following(map: &MapVersions, real: &EmpiricalMap, mature: &BTreeSe
         certain,
         versions: versions.collect(),
         stages,
-        days: days(&walked.groups, mature),
+        days: days(&walked.groups, mature, keyed),
         in_flight: fitness(&total(walked.groups.iter().filter(|g| g.outcome == "in_flight").map(|g| &g.counts))),
         order_ambiguous: sum(|g| g.order_ambiguous).journeys,
         ambiguous_type: sum(|_| true).ambiguous_type,
@@ -186,12 +187,13 @@ fn followed(all: &FollowCounts) -> Followed {
     }
 }
 
-/// What the share may still become: those in flight may all stray, or all follow.
-fn bounds(groups: &[&FollowGroup]) -> Rate {
+/// What the share may still become: those in flight may all stray, or all follow. `keyed`: silence decides only
+/// provisionally, so the dropped count as in flight.
+fn bounds(groups: &[&FollowGroup], keyed: bool) -> Rate {
     let (mut following, mut evaluated, mut open, mut entered) = (0, 0, 0, 0);
     for group in groups {
         entered += group.counts.journeys;
-        if group.outcome == "in_flight" {
+        if group.outcome == "in_flight" || (keyed && group.outcome == "dropped") {
             open += group.counts.journeys;
         } else {
             following += group.counts.following;
@@ -205,7 +207,7 @@ fn bounds(groups: &[&FollowGroup]) -> Rate {
     Rate::Immature { low: following as f64 / all as f64, high: (following + open) as f64 / all as f64, entered }
 }
 
-fn days(groups: &[FollowGroup], mature: &BTreeSet<Day>) -> Vec<FollowedDay> {
+fn days(groups: &[FollowGroup], mature: &BTreeSet<Day>, keyed: bool) -> Vec<FollowedDay> {
     let dates: BTreeSet<Day> = groups.iter().map(|g| g.entry_date).collect();
     let day = |entry_date: Day| {
         let all: Vec<&FollowGroup> = groups.iter().filter(|g| g.entry_date == entry_date).collect();
@@ -219,7 +221,7 @@ fn days(groups: &[FollowGroup], mature: &BTreeSet<Day>) -> Vec<FollowedDay> {
             following: followed.following,
             not_evaluated: followed.not_evaluated,
             forbidden: followed.forbidden,
-            share: if is_mature { followed.share } else { bounds(&all) },
+            share: if is_mature { followed.share } else { bounds(&all, keyed) },
             fitness: followed.fitness,
         }
     };
