@@ -29,8 +29,8 @@ type Beside<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type UnderWay<K, T, E> = Option<(K, Beside<Result<T, E>>)>;
 
 /// Runs until the stage before ends: then everything that was taken is written, and the aggregates are brought up to it. Or
-/// until this worker is told to stop: then what can be recomputed is written and committed, and the rest, which whoever owns
-/// the slices next hears again, is left to them. `partitions`: into how many slices the customers are cut; `given`: the epoch of a process that runs all stages, else every slice claims one.
+/// until this worker is told to stop: then what can be recomputed is written, counted and committed, and what must be read first
+/// is left to whoever owns the slices next and hears it again. `partitions`: into how many slices the customers are cut; `given`: the epoch of a process that runs all stages, else every slice claims one.
 pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
     host: &H,
     store: Arc<W>,
@@ -54,7 +54,7 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
                 let store = store.clone();
                 let work = async move { store.insert(Rows::Customers(rows)).await };
                 writing = Some((receipt, host.beside(work)));
-            } else if !leaves && let Some((partition, as_of)) = stage.due() {
+            } else if let Some((partition, as_of)) = stage.due() {
                 let store = store.clone();
                 let work = async move { store.refresh((partition, partitions), as_of).await };
                 refreshing = Some((as_of, host.beside(work)));
@@ -103,7 +103,7 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
                 open = changed.is_ok() && !*stop.borrow();
                 if !open {
                     leaves = true;
-                    (reading, refreshing) = (None, None);
+                    reading = None;
                 }
             }
             heard = inlet.poll(), if open && !stage.is_full() => match heard.map_err(closed)? {
