@@ -29,8 +29,9 @@ type Beside<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type UnderWay<K, T, E> = Option<(K, Beside<Result<T, E>>)>;
 
 /// Runs until the stage before ends: then everything that was taken is written, and the aggregates are brought up to it. Or
-/// until this worker is told to stop: then what can be recomputed is written, counted and committed, and what must be read first
-/// is left to whoever owns the slices next and hears it again. `partitions`: into how many slices the customers are cut; `given`: the epoch of a process that runs all stages, else every slice claims one.
+/// until this worker is told to stop: then what can be recomputed is written, counted and committed, and what must be read
+/// first is left to whoever owns the slices next and hears it again. `partitions`: into how many slices the customers are
+/// cut; `given`: the epoch of a process that runs all stages, else what is gained together has one that is claimed.
 pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
     host: &H,
     store: Arc<W>,
@@ -108,7 +109,7 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
             }
             heard = inlet.poll(), if open && !stage.is_full() => match heard.map_err(closed)? {
                 Heard::Gained(gained) => {
-                    // One for all of them: whoever had any of them before has claimed an earlier one.
+                    // One for all of them: whoever had any of them before, in this cut, has claimed an earlier one.
                     let epoch = epoch(given, &*store).await?;
                     for (partition, note) in gained {
                         if inlet.confirm(partition, note).await.map_err(closed)? {
