@@ -280,7 +280,7 @@ impl Place<'_> {
             let outside = Arc::new(self.store.outside().await?);
             let refold = Refold::new(self.config.clone(), shared, outside, None);
             let stage = JourneysStage::new(refold, self.config.cache_bytes);
-            let (slices, told) = ((cut.slices, None), (stop.clone(), self.telemetry()));
+            let (slices, told) = ((cut, None), (stop.clone(), self.telemetry()));
             match journeys::run(&self.machine(), writer, &mut inlet, stage, slices, told).await {
                 Ok(done) => rows += done.customers,
                 Err(error) => break Err(RoleError::from(error)),
