@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::config::{Config, RolesConfig};
 use crate::event::Admit;
@@ -16,12 +16,12 @@ use crate::intake::{Sources, Starting, StoredPositions};
 use crate::map::MapVersions;
 use crate::orders::Desk;
 use crate::pipeline::{Machine, PipelineError, identity, ingest, journeys};
-use crate::relay::{RelayError, TopicInlet, TopicOutlet, check, wait_until_committed};
+use crate::relay::{RelayError, TopicInlet, TopicOutlet, Wire, check, wait_until_committed};
 use crate::source::SourceError;
 use crate::stage::journeys::JourneysStage;
 use crate::stage::reading::Reading;
 use crate::stage::refold::Refold;
-use crate::stage::{Cut, Inlet, Notice, PositionRow, Positions};
+use crate::stage::{Announced, Cut, Inlet, Notice, PositionRow, Positions};
 use crate::startup::{self, Start};
 use crate::telemetry::Telemetry;
 use crate::time::Timestamp;
@@ -32,6 +32,21 @@ pub enum Role {
     Ingest,
     Identity,
     Journeys,
+}
+
+/// How a role is told to end.
+pub struct Told {
+    /// What was taken is settled first.
+    pub stop: watch::Receiver<bool>,
+    /// The time for that is over: the rest is left to whoever comes next.
+    pub over: watch::Receiver<bool>,
+}
+
+/// How a role has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Left {
+    Settled,
+    OutOfTime,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +60,9 @@ pub enum RoleError {
     #[error(transparent)]
     Source(#[from] SourceError),
 }
+
+/// How long a group may take to let a member go that is out of time.
+const LEAVING: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// How often a process that stands by looks what is new.
 const STANDING_BY: std::time::Duration = std::time::Duration::from_secs(5);
@@ -71,6 +89,28 @@ impl StoredPositions for Stored {
     }
 }
 
+/// What work gives; `None`: the process was told first, and the work is dropped where it stood.
+async fn until<T>(
+    told: &watch::Receiver<bool>,
+    work: impl Future<Output = Result<T, RoleError>>,
+) -> Result<Option<T>, RoleError> {
+    let mut told = told.clone();
+    tokio::select! {
+        done = work => done.map(Some),
+        // A closed channel is no wish.
+        true = async { told.wait_for(|told| *told).await.is_ok() } => Ok(None),
+    }
+}
+
+/// Leaves the group, so that others need not wait for a time-out; out of time, not for long.
+async fn leave<T: Wire>(inlet: TopicInlet<T>, settled: bool) {
+    if settled {
+        inlet.leave().await;
+    } else if tokio::time::timeout(LEAVING, inlet.leave()).await.is_err() {
+        warn!("Kafka does not answer the leave; the group gives the partitions on after its session time-out");
+    }
+}
+
 impl Place<'_> {
     /// Runs a role until it is told to stop. `admit`: how ingest decodes; `until_end`: ingest ends with its sources;
     /// `desk`: where the identity writer takes orders.
@@ -79,15 +119,21 @@ impl Place<'_> {
         role: Role,
         (admit, until_end): (Arc<dyn Admit>, bool),
         desk: &Desk,
-        stop: watch::Receiver<bool>,
-    ) -> Result<(), RoleError> {
-        // Before this process stores anything; a store that has nothing yet is noted as it will be.
-        startup::rekey(self.store, self.config).await?;
-        check(self.roles, self.cut().await?).await?;
+        told: Told,
+    ) -> Result<Left, RoleError> {
+        let beginning = async {
+            // Before this process stores anything; a store that has nothing yet is noted as it will be.
+            startup::rekey(self.store, self.config).await?;
+            Ok::<(), RoleError>(check(self.roles, self.cut().await?).await?)
+        };
+        if until(&told.stop, beginning).await?.is_none() {
+            // Nothing was taken, nothing is owed.
+            return Ok(Left::Settled);
+        }
         match role {
-            Role::Ingest => self.ingest(admit, until_end, stop).await,
-            Role::Identity => self.identity(desk, stop).await,
-            Role::Journeys => self.journeys(stop).await,
+            Role::Ingest => self.ingest(admit, until_end, told).await,
+            Role::Identity => self.identity(desk, told).await,
+            Role::Journeys => self.journeys(told).await,
         }
     }
 
@@ -95,10 +141,14 @@ impl Place<'_> {
         &self,
         admit: Arc<dyn Admit>,
         until_end: bool,
-        stop: watch::Receiver<bool>,
-    ) -> Result<(), RoleError> {
-        let positions = Positions::load(self.store.stored_positions(self.config).await?);
-        let (_known, outside) = watch::channel(Arc::new(startup::known(self.store).await?));
+        Told { stop, over }: Told,
+    ) -> Result<Left, RoleError> {
+        let loading = async {
+            let positions = Positions::load(self.store.stored_positions(self.config).await?);
+            Ok::<_, RoleError>((positions, startup::known(self.store).await?))
+        };
+        let Some((positions, known)) = until(&stop, loading).await? else { return Ok(Left::Settled) };
+        let (_known, outside) = watch::channel(Arc::new(known));
         let shared: Arc<dyn StoredPositions> = Arc::new(Stored(self.store.clone(), self.config.clone()));
         let (config, clock) = (self.config, self.clock);
         let starting = Starting {
@@ -114,50 +164,63 @@ impl Place<'_> {
         let topic = (self.roles.identity_topic(), 1);
         let mut out = TopicOutlet::new(self.config.clone(), self.roles, topic, self.fingerprint())?;
         let writer = Writer::new(self.store.clone(), Arc::default());
-        let run = ingest::run(
-            &mut sources,
-            &writer,
-            &mut out,
-            (positions, outside, None),
-            (stop, (self.telemetry(), self.clock)),
-        )
-        .await;
+        let taking = async {
+            let (known, told) = ((positions, outside, None), (stop, (self.telemetry(), self.clock)));
+            Ok::<_, RoleError>(ingest::run(&mut sources, &writer, &mut out, known, told).await?)
+        };
+        let run = until(&over, taking).await;
+        if matches!(run, Ok(None)) {
+            sources.abandon().await;
+            return Ok(Left::OutOfTime);
+        }
         sources.stop().await;
-        let done = run?;
-        info!(records = done.records, events = done.events, "ingest has stopped; everything taken is announced");
-        Ok(())
+        if let Some(done) = run? {
+            info!(records = done.records, events = done.events, "ingest has stopped; everything taken is announced");
+        }
+        Ok(Left::Settled)
     }
 
     /// One stand after the other: each begins when the notices are this process's to read, and ends when they are not any
     /// more, when another reading is shown, or with the process.
-    async fn identity(&self, desk: &Desk, mut stop: watch::Receiver<bool>) -> Result<(), RoleError> {
+    async fn identity(&self, desk: &Desk, Told { stop, over }: Told) -> Result<Left, RoleError> {
         let (topic, group) = (self.roles.identity_topic(), self.roles.writer_group());
         let watched = (self.health.clone(), self.clock);
         let inlet = TopicInlet::new(self.config.clone(), self.roles, (&topic, &group, 0), self.fingerprint(), watched)?;
         let mut inlet = inlet.ending_with_loss();
+        let done = until(&over, self.stands(&mut inlet, desk, stop)).await;
+        leave(inlet, !matches!(done, Ok(None))).await;
+        if done?.is_none() {
+            return Ok(Left::OutOfTime);
+        }
+        info!("the identity writer has stopped; everything it was told is announced");
+        Ok(Left::Settled)
+    }
+
+    async fn stands(
+        &self,
+        inlet: &mut TopicInlet<Notice>,
+        desk: &Desk,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<(), RoleError> {
         let standby = Standby::default();
         let mut look = tokio::time::interval(STANDING_BY);
-        let done = loop {
-            if *stop.borrow() {
-                break Ok(());
-            }
-            if !inlet.holds_any() {
-                tokio::select! {
-                    _ = stop.wait_for(|stop| *stop) => {}
-                    heard = inlet.poll() => if let Err(error) = heard { break Err(error.into()) },
-                    _ = look.tick() => if let Err(error) = standby.catch_up(self.store, self.config).await {
-                        break Err(error.into());
-                    }
-                }
+        while !*stop.borrow() {
+            if inlet.holds_any() {
+                self.stand(inlet, (desk, &standby), stop.clone()).await?;
                 continue;
             }
-            if let Err(error) = self.stand(&mut inlet, (desk, &standby), stop.clone()).await {
-                break Err(error);
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => {}
+                heard = inlet.poll() => {
+                    heard?;
+                }
+                _ = look.tick() => {
+                    // It owes nothing: a warehouse that is away does not hold up its end.
+                    let catching_up = async { Ok::<(), RoleError>(standby.catch_up(self.store, self.config).await?) };
+                    until(&stop, catching_up).await?;
+                }
             }
-        };
-        inlet.leave().await;
-        done?;
-        info!("the identity writer has stopped; everything it was told is announced");
+        }
         Ok(())
     }
 
@@ -219,34 +282,33 @@ impl Place<'_> {
     }
 
     /// Owns slices of the customers as they are cut now; when they are cut anew, what was taken is written first.
-    async fn journeys(&self, mut stop: watch::Receiver<bool>) -> Result<(), RoleError> {
+    async fn journeys(&self, Told { mut stop, over }: Told) -> Result<Left, RoleError> {
         let mut rows = 0;
-        let mut going = true;
-        while going {
-            let cut = self.cut().await?;
+        while let Some(cut) = until(&stop, self.cut()).await? {
             let (end, ended) = watch::channel(*stop.borrow());
-            let owning = self.slices(cut, ended);
+            let owning = self.slices(cut, Told { stop: ended, over: over.clone() });
             tokio::pin!(owning);
-            tokio::select! {
-                done = &mut owning => {
-                    rows += done?;
-                    going = false;
-                }
+            let (written, goes_on) = tokio::select! {
+                done = &mut owning => (done?, false),
                 _ = stop.wait_for(|stop| *stop) => {
                     end.send_replace(true);
-                    rows += owning.await?;
-                    going = false;
+                    (owning.await?, false)
                 }
                 anew = self.cut_anew(cut) => {
                     let Cut { slices, .. } = anew?;
                     info!(slices, before = cut.slices, "the customers are cut anew");
                     end.send_replace(true);
-                    rows += owning.await?;
+                    (owning.await?, true)
                 }
+            };
+            let Some(written) = written else { return Ok(Left::OutOfTime) };
+            rows += written;
+            if !goes_on {
+                break;
             }
         }
         info!(rows, "the journeys worker has stopped; everything it was told is written");
-        Ok(())
+        Ok(Left::Settled)
     }
 
     /// How the customers are cut now.
@@ -266,36 +328,38 @@ impl Place<'_> {
         }
     }
 
-    /// Computes what is announced, with the readings it is announced with; the number of rows.
-    async fn slices(&self, cut: Cut, stop: watch::Receiver<bool>) -> Result<u64, RoleError> {
+    /// Computes what is announced, with the readings it is announced with; the number of rows. `None`: out of time.
+    async fn slices(&self, cut: Cut, Told { stop, over }: Told) -> Result<Option<u64>, RoleError> {
         let (topic, group) = (self.roles.customers_topic(cut.since), self.roles.journeys_group(cut.since));
         let watched = (self.health.clone(), self.clock);
         let place = (&*topic, &*group, cut.since);
         let mut inlet = TopicInlet::new(self.config.clone(), self.roles, place, Arc::from(""), watched)?;
+        let done = until(&over, self.computes(&mut inlet, cut, stop)).await;
+        leave(inlet, !matches!(done, Ok(None))).await;
+        done
+    }
+
+    async fn computes(
+        &self,
+        inlet: &mut TopicInlet<Announced>,
+        cut: Cut,
+        stop: watch::Receiver<bool>,
+    ) -> Result<u64, RoleError> {
         let mut readings: Vec<Reading> = Vec::new();
         let mut rows = 0;
-        let done = loop {
+        loop {
             let shared = Arc::new(std::mem::take(&mut readings));
             let writer = Arc::new(Writer::new(self.store.clone(), shared.clone()));
             let outside = Arc::new(self.store.outside().await?);
             let refold = Refold::new(self.config.clone(), shared, outside, None);
             let stage = JourneysStage::new(refold, self.config.cache_bytes);
             let (slices, told) = ((cut.slices, None), (stop.clone(), self.telemetry()));
-            match journeys::run(&self.machine(), writer, &mut inlet, stage, slices, told).await {
-                Ok(done) => rows += done.customers,
-                Err(error) => break Err(RoleError::from(error)),
-            }
-            let Some(inputs) = inlet.other().filter(|_| !*stop.borrow()).cloned() else { break Ok(()) };
-            match self.readings(&inputs).await {
-                Ok(found) => readings = found,
-                Err(error) => break Err(error),
-            }
+            rows += journeys::run(&self.machine(), writer, inlet, stage, slices, told).await?.customers;
+            let Some(inputs) = inlet.other().filter(|_| !*stop.borrow()).cloned() else { return Ok(rows) };
+            readings = self.readings(&inputs).await?;
             info!(readings = &*inputs, "going on with what is announced now");
             inlet.begin(inputs, cut.since);
-        };
-        inlet.leave().await;
-        done?;
-        Ok(rows)
+        }
     }
 
     /// Readings by their ids, as the writer noted them: nothing is read from journey files here (I12).

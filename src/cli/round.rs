@@ -14,7 +14,7 @@ use crate::decode::Decoding;
 use crate::health::Condition;
 use crate::intake::{Sources, Starting};
 use crate::pipeline::RunSummary;
-use crate::roles::{self, Role};
+use crate::roles::{self, Left, Role, Told};
 use crate::shutdown::{self, Signals};
 use crate::startup;
 use crate::telemetry::Telemetry;
@@ -128,9 +128,23 @@ impl Round<'_> {
         health.clear(&Condition::Starting);
         let decoding = Arc::new(Decoding::new(place.config.clone(), place.identifier_key()?));
         let (config, maps, files) = (&place.config, &place.maps, &place.files);
-        let stage = roles::Place { store: &store.client, config, roles, maps, files, clock, health };
-        let done = stage.run(role, (decoding, until_end), desk, stop).await;
-        done.map(|()| Ended::Role).map_err(|e| Failure::Store(e.to_string()))
+        // The names of sources are this round's, not those that the process began with.
+        let client = store.client.with_config(config).watched_by(health.clone());
+        let stage = roles::Place { store: &client, config, roles, maps, files, clock, health };
+        let (tell, over) = watch::channel(false);
+        let running = stage.run(role, (decoding, until_end), desk, Told { stop, over });
+        tokio::pin!(running);
+        let left = tokio::select! {
+            left = &mut running => left,
+            () = grace::over(signals.stop.clone(), config.grace, health) => {
+                tell.send_replace(true);
+                running.await
+            }
+        };
+        match left.map_err(|e| Failure::Store(e.to_string()))? {
+            Left::Settled => Ok(Ended::Role),
+            Left::OutOfTime => Ok(Ended::OutOfTime),
+        }
     }
 
     async fn all(self) -> Result<Ended, Failure> {

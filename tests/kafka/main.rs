@@ -2,6 +2,10 @@
 
 #[path = "../support/broker.rs"]
 mod broker;
+#[path = "../support/exchange.rs"]
+mod exchange;
+#[path = "../operations/proxy.rs"]
+mod proxy;
 #[allow(dead_code)] // Each test binary uses its share of it.
 #[path = "../support/running.rs"]
 mod running;
@@ -11,6 +15,7 @@ mod shop;
 mod again;
 mod backup;
 mod cuts;
+mod grace;
 mod kill;
 mod letters;
 mod membership;
