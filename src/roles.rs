@@ -2,6 +2,8 @@
 //! sources, the internal topics and the warehouse, until told to stop. Any number of ingest and journeys workers; one
 //! identity writer, the others stand by. Who has what is Kafka's consumer groups' business.
 
+mod identity;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,17 +17,17 @@ use crate::health::Health;
 use crate::intake::{Sources, Starting, StoredPositions};
 use crate::map::MapVersions;
 use crate::orders::Desk;
-use crate::pipeline::{Machine, PipelineError, identity, ingest, journeys};
-use crate::relay::{RelayError, TopicInlet, TopicOutlet, Wire, check, wait_until_committed};
+use crate::pipeline::{Machine, PipelineError, ingest, journeys};
+use crate::relay::{RelayError, TopicInlet, TopicOutlet, Wire, check};
 use crate::source::SourceError;
 use crate::stage::journeys::JourneysStage;
 use crate::stage::reading::Reading;
 use crate::stage::refold::Refold;
-use crate::stage::{Announced, Cut, Inlet, Notice, PositionRow, Positions};
-use crate::startup::{self, Start};
+use crate::stage::{Announced, Cut, PositionRow, Positions};
+use crate::startup;
 use crate::telemetry::Telemetry;
 use crate::time::Timestamp;
-use crate::warehouse::{Clickhouse, Standby, WarehouseError, Writer};
+use crate::warehouse::{Clickhouse, WarehouseError, Writer};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
@@ -63,9 +65,6 @@ pub enum RoleError {
 
 /// How long a group may take to let a member go that is out of time.
 const LEAVING: std::time::Duration = std::time::Duration::from_secs(5);
-
-/// How often a process that stands by looks what is new.
-const STANDING_BY: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// What every role is run with.
 pub struct Place<'a> {
@@ -178,107 +177,6 @@ impl Place<'_> {
             info!(records = done.records, events = done.events, "ingest has stopped; everything taken is announced");
         }
         Ok(Left::Settled)
-    }
-
-    /// One stand after the other: each begins when the notices are this process's to read, and ends when they are not any
-    /// more, when another reading is shown, or with the process.
-    async fn identity(&self, desk: &Desk, Told { stop, over }: Told) -> Result<Left, RoleError> {
-        let (topic, group) = (self.roles.identity_topic(), self.roles.writer_group());
-        let watched = (self.health.clone(), self.clock);
-        let inlet = TopicInlet::new(self.config.clone(), self.roles, (&topic, &group, 0), self.fingerprint(), watched)?;
-        let mut inlet = inlet.ending_with_loss();
-        let done = until(&over, self.stands(&mut inlet, desk, stop)).await;
-        leave(inlet, !matches!(done, Ok(None))).await;
-        if done?.is_none() {
-            return Ok(Left::OutOfTime);
-        }
-        info!("the identity writer has stopped; everything it was told is announced");
-        Ok(Left::Settled)
-    }
-
-    async fn stands(
-        &self,
-        inlet: &mut TopicInlet<Notice>,
-        desk: &Desk,
-        mut stop: watch::Receiver<bool>,
-    ) -> Result<(), RoleError> {
-        let standby = Standby::default();
-        let mut look = tokio::time::interval(STANDING_BY);
-        while !*stop.borrow() {
-            if inlet.holds_any() {
-                self.stand(inlet, (desk, &standby), stop.clone()).await?;
-                continue;
-            }
-            tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => {}
-                heard = inlet.poll() => {
-                    heard?;
-                }
-                _ = look.tick() => {
-                    // It owes nothing: a warehouse that is away does not hold up its end.
-                    let catching_up = async { Ok::<(), RoleError>(standby.catch_up(self.store, self.config).await?) };
-                    until(&stop, catching_up).await?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn stand(
-        &self,
-        inlet: &mut TopicInlet<Notice>,
-        (desk, standby): (&Desk, &Standby),
-        mut stop: watch::Receiver<bool>,
-    ) -> Result<(), RoleError> {
-        let mut start = startup::load(self.store, self.config, self.maps, self.files).await?;
-        let computes_more = start.computes_more(self.maps);
-        let ids = || start.readings.iter().map(|r| r.id.clone());
-        let inputs: Arc<str> = ids().collect::<Vec<_>>().join(" ").into();
-        let (hasten, hurry) = watch::channel(*stop.borrow());
-        desk.open_for(&mut start.stages.identity.orders, ids());
-        start.stages.identity.hurry = hurry;
-        // Read after the notices are ours: a newer cut is told by a notice that comes later.
-        let cut = self.cut().await?;
-        let customers = (self.roles.customers_topic(cut.since), cut.slices);
-        let mut out = TopicOutlet::new(self.config.clone(), self.roles, customers, inputs)?;
-        let upto = out.upto();
-        let Start { stages, readings, new, .. } = start;
-        let writer = Writer::new(self.store.clone(), readings.clone()).taking_over(standby.clone());
-        let (swept, mut has_swept) = watch::channel(false);
-        let (end, ended) = watch::channel(false);
-        let (host, telemetry) = (self.machine(), self.telemetry());
-        let showing = async {
-            // An error of the loop ends the wait as well, and is told by it.
-            if has_swept.wait_for(|swept| *swept).await.is_ok() && !new.is_empty() {
-                wait_until_committed(self.roles, cut, &upto).await?;
-                startup::show(self.store, &readings, &new, self.files).await?;
-                if computes_more {
-                    return Ok::<(), RoleError>(());
-                }
-            }
-            std::future::pending().await
-        };
-        let ending = async {
-            let shown = tokio::select! {
-                shown = showing => shown,
-                _ = stop.wait_for(|stop| *stop) => Ok(()),
-            };
-            hasten.send_replace(true);
-            end.send_replace(true);
-            shown
-        };
-        inlet.begin(self.fingerprint(), cut.since);
-        let running =
-            identity::run(&host, &writer, (&mut *inlet, &mut out), stages.identity, (ended, swept), &telemetry);
-        tokio::pin!(running, ending);
-        tokio::select! {
-            run = &mut running => run?,
-            told = &mut ending => {
-                running.await?;
-                told?;
-            }
-        }
-        Ok(())
     }
 
     /// Owns slices of the customers as they are cut now; when they are cut anew, what was taken is written first.

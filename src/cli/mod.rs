@@ -12,7 +12,6 @@ mod discover;
 mod explain;
 mod export;
 mod failure;
-mod follow;
 mod forget;
 mod identity;
 mod grace;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::follow::{following_coverage, following_stale};
 use super::run::{Doors, clock};
 use super::store::Store;
 use super::{Failure, Place, grace};
 use crate::decode::Decoding;
+use crate::follow;
 use crate::health::Condition;
 use crate::intake::{Sources, Starting};
 use crate::pipeline::RunSummary;
@@ -180,8 +180,8 @@ impl Round<'_> {
         if start.computes_more(&place.maps) {
             start.switched = switched;
         }
-        let _stale = following_stale(client.clone(), config.clone(), start.readings.clone(), health.clone());
-        let _coverage = following_coverage(client.clone(), config.refresh, health.clone());
+        let _stale = follow::stale(client.clone(), config.clone(), start.readings.clone(), health.clone());
+        let _coverage = follow::coverage(client.clone(), config.refresh, health.clone());
         let summary = tokio::select! {
             summary = startup::run(&client, (&mut sources, writer), start, &place.files, told) => summary,
             () = grace::over(signals.stop.clone(), config.grace, health) => {
