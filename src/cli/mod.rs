@@ -2,6 +2,7 @@
 //! usage, 75 the store is in use, 78 a file is not usable. Results go to standard output, everything else to standard
 //! error. One file per command.
 
+mod at_work;
 mod backup;
 mod check;
 mod compare;

@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::run::clock;
 use super::store::Store;
-use super::{Failure, Place, PlaceArgs};
+use super::{Failure, Place, PlaceArgs, at_work};
 use crate::decode::Decoding;
 use crate::identity::{Identity, Order, Sets};
 use crate::journey::{Mode, Outcome};
@@ -104,6 +104,7 @@ async fn carried_out(store: &Store, place: &Place, order: &Order) -> Result<Acce
         Err(OrderError::Nobody) => return Err(not_taken()),
         Err(other) => return Err(Failure::Store(other.to_string())),
     }
+    at_work::no_writer(place).await?;
     let start = startup::load(&store.client, &place.config, &place.maps, &place.files).await?;
     let writer = Writer::new((*store.client).clone(), start.readings.clone());
     let done = startup::order(&store.client, writer, start, order.clone(), &place.files, clock).await?;

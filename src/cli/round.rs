@@ -104,6 +104,9 @@ impl Round<'_> {
         if !matches!(self.task, Task::Stage(_)) {
             self.doors.pages.show((**client).clone(), config.clone(), maps.clone(), clock);
         }
+        if matches!(self.task, Task::Stage(Role::Ingest | Role::Journeys) | Task::Serve) {
+            self.doors.desk.close(NO_ORDERS);
+        }
         match self.task {
             Task::All => self.all().await,
             Task::Stage(role) => self.one(role).await,
@@ -193,6 +196,10 @@ impl Round<'_> {
         Ok(Ended::Done(summary?))
     }
 }
+
+/// What a process of another role than `identity` answers to an order.
+const NO_ORDERS: &str = "a process of this role takes no orders; the active identity process does, whose \
+     `tropa_identity_writer` is 1";
 
 /// What a stage by itself lacks.
 pub(super) fn without_roles() -> Failure {

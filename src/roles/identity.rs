@@ -19,20 +19,29 @@ use crate::warehouse::{Standby, Writer};
 /// How often a process that stands by looks what is new.
 const STANDING_BY: std::time::Duration = std::time::Duration::from_secs(5);
 
+/// What whoever hands in an order is told meanwhile.
+const STANDS_BY: &str = "this identity process stands by, or has not taken over yet; orders are taken by the active one, whose \
+     `tropa_identity_writer` is 1";
+
 /// The time as the writer; over with whatever ends it.
-struct Active<'a>(&'a Health);
+struct Active<'a>(&'a Desk, &'a Health);
 
 impl<'a> Active<'a> {
-    fn begin(health: &'a Health) -> Self {
+    fn begin(desk: &'a Desk, health: &'a Health) -> Self {
         health.metrics().writes_identity(true);
-        Self(health)
+        Self(desk, health)
     }
 }
 
 impl Drop for Active<'_> {
     fn drop(&mut self) {
-        self.0.metrics().writes_identity(false);
+        stand_by(self.0, self.1);
     }
+}
+
+fn stand_by(desk: &Desk, health: &Health) {
+    desk.close(STANDS_BY);
+    health.metrics().writes_identity(false);
 }
 
 impl Place<'_> {
@@ -59,7 +68,7 @@ impl Place<'_> {
         mut stop: watch::Receiver<bool>,
     ) -> Result<(), RoleError> {
         let standby = Standby::default();
-        self.health.metrics().writes_identity(false);
+        stand_by(desk, self.health);
         let mut look = tokio::time::interval(STANDING_BY);
         while !*stop.borrow() {
             if inlet.holds_any() {
@@ -104,7 +113,7 @@ impl Place<'_> {
         let (swept, mut has_swept) = watch::channel(false);
         let (end, ended) = watch::channel(false);
         let (host, telemetry) = (self.machine(), self.telemetry());
-        let _active = Active::begin(self.health);
+        let _active = Active::begin(desk, self.health);
         let _stale = follow::stale(self.store.clone(), self.config.clone(), readings.clone(), self.health.clone());
         let _coverage = follow::coverage(self.store.clone(), self.config.refresh, self.health.clone());
         let showing = async {

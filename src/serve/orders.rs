@@ -143,7 +143,7 @@ async fn take(State(door): State<Door>, headers: HeaderMap, order: Json<Order>) 
     }
     match door.desk.ask(order.0).await {
         Some(accepted) => Json(accepted).into_response(),
-        None => (StatusCode::SERVICE_UNAVAILABLE, "the process is starting or stopping\n").into_response(),
+        None => (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", door.desk.why_not())).into_response(),
     }
 }
 
@@ -263,6 +263,10 @@ mod tests {
         serving.note_address(folder.path()).unwrap();
         let refused = hand_in(folder.path(), &order).await.unwrap_err();
         assert!(refused.to_string().contains("starting or stopping"), "{refused}");
+
+        desk.close("this process stands by");
+        let refused = hand_in(folder.path(), &order).await.unwrap_err();
+        assert!(refused.to_string().contains("this process stands by"), "{refused}");
 
         desk.open_for(&mut orders, ["abc".into()]);
         let wanted = order.clone();

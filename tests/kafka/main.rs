@@ -26,3 +26,4 @@ mod same_tables;
 mod secure;
 mod stream;
 mod waiting;
+mod writer;
