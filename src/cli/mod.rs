@@ -7,6 +7,7 @@ mod backup;
 mod check;
 mod compare;
 mod connect;
+mod connect_roles;
 mod dead_letters;
 mod demo;
 mod discover;

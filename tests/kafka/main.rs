@@ -14,6 +14,7 @@ mod shop;
 
 mod again;
 mod backup;
+mod connected;
 mod cuts;
 mod grace;
 mod kill;
