@@ -34,6 +34,7 @@ mod schema;
 mod show;
 mod sql;
 mod store;
+mod surroundings;
 mod variants;
 mod verify;
 
@@ -217,7 +218,7 @@ enum Command {
 /// Where the store and the config are.
 #[derive(Debug, Clone, Args)]
 struct PlaceArgs {
-    /// Config file [default: tropa.yaml here, or the one the data folder was last used with]
+    /// Config file [default: the one that the folder of `--data` was last used with, else tropa.yaml in it or here]
     #[arg(long, value_name = "FILE", env = "TROPA_CONFIG")]
     config: Option<PathBuf>,
     /// Data folder of the embedded store [default: the config's `data`]
