@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicU64;
 
 use super::run::clock;
 use super::store::Store;
-use super::{Failure, Place, connect_roles};
+use super::{Failure, Place, connect_roles, unversioned};
 use crate::config::{Config, DeadLetterLimits, FileInput, Input, KafkaInput, Source, WarehouseConfig};
 use crate::decode::{Decoding, IdentifierKey};
 use crate::event::{Admission, Admit, RawPayload, RawRecord, RejectReason, SourceId};
@@ -67,6 +67,10 @@ impl<W: Write> Report<'_, W> {
         Ok(writeln!(self.out, "           {text}")?)
     }
 
+    fn warning(&mut self, text: &str) -> Result<(), Failure> {
+        Ok(writeln!(self.out, "  warning  {}", text.replace('\n', "\n         "))?)
+    }
+
     pub(super) fn problem(&mut self, text: &str) -> Result<(), Failure> {
         self.problems += 1;
         Ok(writeln!(self.out, "  PROBLEM  {}", text.replace('\n', "\n         "))?)
@@ -90,13 +94,18 @@ async fn warehouse<W: Write>(place: &Place, report: &mut Report<'_, W>) -> Resul
     };
     let found = async { Ok::<_, Failure>((store.client.version().await?, store.client.migration_state().await?)) };
     let found = found.await;
+    // Tables that are not current are told of below.
+    let lost = unversioned::found(&store.client, &place.maps).await.unwrap_or_default();
     store.close().await;
     match found {
         Err(failure) => report.problem(&failure.to_string()),
         Ok((version, state)) => {
             report.ok(&format!("{what} answers, version {version}"))?;
             match state {
-                MigrationState::Current => report.ok(&format!("the tables of database `{database}` are current")),
+                MigrationState::Current => {
+                    report.ok(&format!("the tables of database `{database}` are current"))?;
+                    lost.iter().try_for_each(|text| report.warning(text))
+                }
                 MigrationState::Behind => report.problem(&format!(
                     "the tables of database `{database}` are older than this program, or not there\n  hint: run `tropa migrate` once"
                 )),

@@ -28,6 +28,7 @@ mod reload;
 mod reprocess;
 mod restore;
 mod retain;
+mod retained;
 mod round;
 mod run;
 mod schema;
@@ -35,6 +36,7 @@ mod show;
 mod sql;
 mod store;
 mod surroundings;
+mod unversioned;
 mod variants;
 mod verify;
 

@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use super::run::{Doors, clock};
 use super::store::Store;
-use super::{Failure, Place, grace};
+use super::{Failure, Place, grace, unversioned};
 use crate::decode::Decoding;
 use crate::follow;
 use crate::health::Condition;
@@ -19,7 +19,7 @@ use crate::shutdown::{self, Signals};
 use crate::startup;
 use crate::telemetry::Telemetry;
 use crate::time::Timestamp;
-use crate::warehouse::Writer;
+use crate::warehouse::{Clickhouse, Writer};
 
 /// How a round ended.
 pub(super) enum Ended {
@@ -134,6 +134,13 @@ impl Round<'_> {
         // The names of sources are this round's, not those that the process began with.
         let client = store.client.with_config(config).watched_by(health.clone());
         let stage = roles::Place { store: &client, config, roles, maps, files, clock, health };
+        if role == Role::Identity {
+            let mut told = stop.clone();
+            tokio::select! {
+                () = warn_of_unversioned(&client, place) => {}
+                _ = told.wait_for(|told| *told) => {}
+            }
+        }
         let (tell, over) = watch::channel(false);
         let running = stage.run(role, (decoding, until_end), desk, Told { stop, over });
         tokio::pin!(running);
@@ -156,8 +163,12 @@ impl Round<'_> {
         let config = &place.config;
         let client = store.client.with_config(config).watched_by(health.clone());
         let (mut stop, mut end) = (signals.stop.clone(), told.clone());
+        let loading = async {
+            warn_of_unversioned(&client, place).await;
+            startup::load(&client, config, &place.maps, &place.files).await
+        };
         let mut start = tokio::select! {
-            loaded = startup::load(&client, config, &place.maps, &place.files) => loaded?,
+            loaded = loading => loaded?,
             // Told to stop before the store has answered: nothing was taken, nothing is owed.
             _ = stop.wait_for(|stop| *stop) => return Ok(Ended::Done(RunSummary::default())),
             _ = end.wait_for(|end| *end) => return Ok(Ended::Done(RunSummary::default())),
@@ -194,6 +205,14 @@ impl Round<'_> {
         };
         sources.stop().await;
         Ok(Ended::Done(summary?))
+    }
+}
+
+/// Before a new reading takes the place of the one that is shown.
+async fn warn_of_unversioned(client: &Clickhouse, place: &Place) {
+    // Why the store cannot be asked is told by whoever needs it.
+    for text in unversioned::found(client, &place.maps).await.unwrap_or_default() {
+        warn!("{text}");
     }
 }
 

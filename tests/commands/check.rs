@@ -199,3 +199,23 @@ fn a_data_folder_that_was_never_used_is_used_with_the_config_that_lies_here() {
     std::fs::write(config, folder.path().join("own.yaml").display().to_string()).expect("writable");
     assert_eq!(ok(folder.path(), &counted), "1\n");
 }
+
+#[test]
+fn journeys_that_a_version_put_in_the_place_of_another_would_not_judge_are_counted() {
+    let folder = folder();
+    ok(folder.path(), &["run", "--until-end"]);
+    let lines = |text: &str| text.contains("judges them any more");
+    let (said, errors, code) = run(folder.path(), &["check", "--connect"], "");
+    assert!(code == 0 && !lines(&said), "{said}{errors}");
+    let second = TRIAL.replace("version: 1", "version: 2\nvalid_from: 2026-06-01").split("tests:").next().map(str::to_owned);
+    std::fs::write(folder.path().join("trial.journey.yaml"), second.expect("a map")).expect("writable");
+    let (said, errors, code) = run(folder.path(), &["check", "--connect"], "");
+    let counted = "2 journeys of map `trial` began before 2026-06-01T00:00:00Z, when its first version here becomes valid";
+    assert!(code == 0 && said.contains(counted) && said.contains("hint: name the file of the version before"), "{said}{errors}");
+    let (_, errors, code) = run(folder.path(), &["run", "--until-end"], "");
+    assert!(code == 0 && errors.contains(counted), "{errors}");
+    // Its rows stay where they can be asked for.
+    let readings = "SELECT uniqExact(reading) FROM customer_journeys FINAL WHERE map = 'trial'";
+    assert_eq!(ok(folder.path(), &["sql", readings, "--format", "TSV"]), "2\n");
+    assert_eq!(ok(folder.path(), &["sql", "SELECT count() FROM v_journeys WHERE map = 'trial'", "--format", "TSV"]), "0\n");
+}

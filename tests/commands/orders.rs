@@ -130,12 +130,21 @@ fn retain_lets_history_go_but_not_what_is_still_on_its_way() {
     let later = EVENTS[3].replace("\"4\"", "\"9\"").replace("2026-01-01", "2026-03-01");
     std::fs::write(folder.path().join("events.ndjson"), format!("{}\n{later}", EVENTS.join("\n"))).expect("writable");
     ok(folder.path(), &["run", "--until-end"]);
+    // One journey is over before the second of January; the other lies across it, and its entry goes.
+    let dry = ok(folder.path(), &["retain", "--before", "2026-01-02", "--dry-run"]);
+    assert!(
+        dry.contains(
+            "map trial: journeys 2 -> 0; completed 1 -> 0; dropped 1 -> 0; to v_journeys_frozen 1; across 2026-01-02 1, which \
+             lose what they have before it, and 1 of them disappear\n"
+        ) && dry.ends_with("nothing is changed: this was a dry run\n"),
+        "{dry}"
+    );
     let said = ok(folder.path(), &["retain", "--before", "2026-01-10"]);
     assert_eq!(
         said,
         "before  cookie:c2: cookie:c2\nafter   cookie:c2: no customer\n\
-         map trial: journeys 2 -> 0; completed 1 -> 0; dropped 1 -> 0\n\
-         map buyers: journeys 1 -> 0; completed 1 -> 0\nthe order is carried out: 3 customers computed anew\n"
+         map trial: journeys 2 -> 0; completed 1 -> 0; dropped 1 -> 0; to v_journeys_frozen 2\n\
+         map buyers: journeys 1 -> 0; completed 1 -> 0; to v_journeys_frozen 1\nthe order is carried out: 3 customers computed anew\n"
     );
     assert_eq!(
         sql(folder.path(), "SELECT map, customer, outcome, touchpoints FROM v_journeys_frozen ORDER BY ALL"),
