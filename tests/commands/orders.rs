@@ -114,6 +114,17 @@ fn whoever_is_forgotten_is_gone_from_every_table_and_stays_away_when_the_log_is_
 }
 
 #[test]
+fn what_is_still_to_come_is_not_forgotten_and_a_sample_of_nobody_is_not_verified() {
+    let folder = readable();
+    let (_, errors, code) = run(folder.path(), &["forget", "user:u1", "--day", "2999-01-01"], "");
+    assert!(code == 78 && errors.starts_with("2999-01-01 is still to come: "), "{code}: {errors}");
+    assert!(errors.contains("\n  allowed: up to 2"), "{errors}");
+    assert_eq!(sql(folder.path(), "SELECT count() FROM operator_orders"), "0\n");
+    let (_, errors, code) = run(folder.path(), &["verify", "--sample", "0"], "");
+    assert!(code == 2 && errors.contains("a sample of none compares nothing; allowed: 1 or more"), "{code}: {errors}");
+}
+
+#[test]
 fn retain_lets_history_go_but_not_what_is_still_on_its_way() {
     let folder = readable();
     let (_, errors, code) = run(folder.path(), &["retain", "--before", "2026-01-02"], "");
