@@ -47,16 +47,17 @@ fn orders_go_to_the_active_identity_writer_and_every_other_process_says_why_not_
     let migrated = tropa(elsewhere.path(), &["migrate"]);
     assert!(migrated.status.success(), "{}", text(&migrated.stderr));
     let start = |role| Process::start(role, &config);
-    let (ingest, journeys) = (start("ingest"), start("journeys"));
     let (mut one, mut other) = (start("identity"), start("identity"));
+    until("the writer has taken what it asked for", || broker.committed("writer.writer", "writer.identity", 0) > 0);
+    for process in [&mut one, &mut other] {
+        assert_eq!(process.run.count("notices are missing"), 0, "nothing was there that could be missing");
+    }
+    let (ingest, journeys) = (start("ingest"), start("journeys"));
     let lines = records(0..100);
     broker.produce("writer-web", lines.lines().map(|line| ("k", Some(line.as_bytes()))), "none");
     let touched = "SELECT sum(length(touchpoints)) FROM v_journeys";
     until("everything is in the journeys", || ask(elsewhere.path(), touched) == "100\n");
 
-    for process in [&mut one, &mut other] {
-        assert_eq!(process.run.count("notices are missing"), 0, "nothing was there that could be missing");
-    }
     let both = || (one.writes(), other.writes());
     until("one of them is the writer", || matches!(both(), (Some(1.0), Some(0.0)) | (Some(0.0), Some(1.0))));
     let (active, standby) = if one.writes() == Some(1.0) { (one, other) } else { (other, one) };
