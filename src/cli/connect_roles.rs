@@ -65,7 +65,10 @@ pub(super) async fn check<W: Write>(
         }
     }
     if cut.slices != roles.partitions {
-        report.note(&format!("the customers are cut into {} slices, and the config says {}", cut.slices, roles.partitions))?;
+        report.note(&format!(
+            "the customers are cut into {} slices, and the config says {}",
+            cut.slices, roles.partitions
+        ))?;
         report.note("hint: `tropa migrate --partitions` cuts them anew; roles may run meanwhile")?;
     }
     Ok(())

@@ -51,7 +51,8 @@ impl PlaceArgs {
             })
         })?;
         let mut config = read_config(&file)?;
-        surroundings::look(&file, &config, self.data.is_none()).map_err(|faults| Failure::Unusable(faults.to_string()))?;
+        surroundings::look(&file, &config, self.data.is_none())
+            .map_err(|faults| Failure::Unusable(faults.to_string()))?;
         if let Some(data) = &self.data {
             config.data = data.clone();
         }

@@ -64,7 +64,11 @@ impl Scope<'_> {
         let found = self.duration(pointer, written, default);
         if found.is_zero() {
             let written = written.unwrap_or_default();
-            self.fault(pointer, format!("`{written}` is no time at all"), "allowed: a length such as `1s`, `30s` or `5m`");
+            self.fault(
+                pointer,
+                format!("`{written}` is no time at all"),
+                "allowed: a length such as `1s`, `30s` or `5m`",
+            );
             return default;
         }
         found

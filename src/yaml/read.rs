@@ -51,7 +51,11 @@ impl<'a> Reader<'a> {
             Ok(next) => Some(next),
             Err(error) => {
                 let at = position(error.marker());
-                let help = if self.tab_before(at) { "hint: a line is indented with a tab; YAML takes spaces only" } else { "" };
+                let help = if self.tab_before(at) {
+                    "hint: a line is indented with a tab; YAML takes spaces only"
+                } else {
+                    ""
+                };
                 self.fault(at, format!("not readable as YAML: {}", error.info()), help);
                 None
             }

@@ -180,7 +180,10 @@ sources:
     for arguments in [&["check", "lost.journey.yaml"][..], &["check", "--config", "lost.yaml"]] {
         let (_, errors, code) = run(folder.path(), arguments, "");
         assert_eq!(code, 78, "{errors}");
-        assert!(errors.contains("cannot be read: No such file or directory") && errors.contains("\n  hint: "), "{errors}");
+        assert!(
+            errors.contains("cannot be read: No such file or directory") && errors.contains("\n  hint: "),
+            "{errors}"
+        );
     }
 }
 
@@ -207,15 +210,23 @@ fn journeys_that_a_version_put_in_the_place_of_another_would_not_judge_are_count
     let lines = |text: &str| text.contains("judges them any more");
     let (said, errors, code) = run(folder.path(), &["check", "--connect"], "");
     assert!(code == 0 && !lines(&said), "{said}{errors}");
-    let second = TRIAL.replace("version: 1", "version: 2\nvalid_from: 2026-06-01").split("tests:").next().map(str::to_owned);
+    let second =
+        TRIAL.replace("version: 1", "version: 2\nvalid_from: 2026-06-01").split("tests:").next().map(str::to_owned);
     std::fs::write(folder.path().join("trial.journey.yaml"), second.expect("a map")).expect("writable");
     let (said, errors, code) = run(folder.path(), &["check", "--connect"], "");
-    let counted = "2 journeys of map `trial` began before 2026-06-01T00:00:00Z, when its first version here becomes valid";
-    assert!(code == 0 && said.contains(counted) && said.contains("hint: name the file of the version before"), "{said}{errors}");
+    let counted =
+        "2 journeys of map `trial` began before 2026-06-01T00:00:00Z, when its first version here becomes valid";
+    assert!(
+        code == 0 && said.contains(counted) && said.contains("hint: name the file of the version before"),
+        "{said}{errors}"
+    );
     let (_, errors, code) = run(folder.path(), &["run", "--until-end"], "");
     assert!(code == 0 && errors.contains(counted), "{errors}");
     // Its rows stay where they can be asked for.
     let readings = "SELECT uniqExact(reading) FROM customer_journeys FINAL WHERE map = 'trial'";
     assert_eq!(ok(folder.path(), &["sql", readings, "--format", "TSV"]), "2\n");
-    assert_eq!(ok(folder.path(), &["sql", "SELECT count() FROM v_journeys WHERE map = 'trial'", "--format", "TSV"]), "0\n");
+    assert_eq!(
+        ok(folder.path(), &["sql", "SELECT count() FROM v_journeys WHERE map = 'trial'", "--format", "TSV"]),
+        "0\n"
+    );
 }

@@ -69,7 +69,8 @@ fn every_role_that_is_stopped_while_its_warehouse_is_away_ends_within_the_grace_
     let start = |role| Stage::start(role, port, &broker);
     let (ingest, identity, journeys) = (start("ingest"), start("identity"), start("journeys"));
     let counted = |stage: &Stage, n: u32| {
-        let query = "SELECT (SELECT uniqExact(event_id) FROM events), (SELECT sum(length(touchpoints)) FROM v_journeys)";
+        let query =
+            "SELECT (SELECT uniqExact(event_id) FROM events), (SELECT sum(length(touchpoints)) FROM v_journeys)";
         until("everything is in the journeys", || ask(stage.folder.path(), query) == format!("{n}\t{n}\n"));
     };
     produce(0..100);

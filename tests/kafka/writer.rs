@@ -89,7 +89,10 @@ fn orders_go_to_the_active_identity_writer_and_every_other_process_says_why_not_
     }
     let (said, code) = command(&["reprocess", "--from", "0"]);
     assert_eq!(code, 75, "{said}");
-    assert!(said.contains("others work on this store: identity at ") && said.contains("readers of `web` at "), "{said}");
+    assert!(
+        said.contains("others work on this store: identity at ") && said.contains("readers of `web` at "),
+        "{said}"
+    );
     assert_eq!((events(), active.writes()), (before, Some(1.0)), "nothing was written, and nobody gave way");
 
     let (said, code) = active.says(&["forget", "user:u1"]);
