@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use super::run::{Doors, clock};
 use super::store::Store;
-use super::{Failure, Place, grace, unversioned};
+use super::{Failure, Place, at_work, grace, unversioned};
 use crate::decode::Decoding;
 use crate::follow;
 use crate::health::Condition;
@@ -53,7 +53,10 @@ impl Ended {
 /// Runs the sources of a config against its own store, for a command that ends by itself.
 pub(super) async fn run_sources(place: &Place, until_end: bool) -> Result<RunSummary, Failure> {
     let store = Store::own(&place.config).await?;
-    let result = run_on(&store, place, until_end).await;
+    let result = match at_work::nobody(&store, place).await {
+        Ok(()) => run_on(&store, place, until_end).await,
+        Err(others) => Err(others),
+    };
     store.close().await;
     result
 }

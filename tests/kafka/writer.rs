@@ -87,6 +87,9 @@ fn orders_go_to_the_active_identity_writer_and_every_other_process_says_why_not_
         assert_eq!(code, 75, "{said}");
         assert!(said.contains("the identity writer of these roles runs at ") && said.contains("hint: "), "{said}");
     }
+    std::fs::write(elsewhere.path().join("more.ndjson"), records(100..110)).expect("writable");
+    let (said, code) = command(&["import", "more.ndjson", "--decoder", "web"]);
+    assert!(code == 75 && said.contains("others work on this store: identity at "), "{code}: {said}");
     let (said, code) = command(&["reprocess", "--from", "0"]);
     assert_eq!(code, 75, "{said}");
     assert!(
