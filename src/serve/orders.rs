@@ -303,7 +303,7 @@ mod tests {
             let door = Knocking::at(folder.path()).await.unwrap();
             door.post("/orders", body.to_vec(), |_| {}).await.unwrap()
         };
-        assert!(status(b"no order").await.is_client_error());
+        assert!(status(&b"no order"[..]).await.is_client_error());
         fs::write(folder.path().join(SECRET_FILE), "guessed").unwrap();
         for body in [&b"no order"[..], b"{}", b""] {
             assert_eq!(status(body).await, StatusCode::FORBIDDEN, "nothing is said of the body to a stranger");
