@@ -69,6 +69,8 @@ fn what_reaches_outside_of_the_store_is_refused() {
 /// What the guard rests on when it lets plain names pass. Tests run in the folder of `Cargo.toml`.
 #[test]
 fn the_engine_itself_takes_no_name_for_a_file_outside_of_its_default_database() {
+    let others = "SELECT count() FROM system.databases WHERE name != 'default' AND engine IN ('Filesystem', 'Overlay')";
+    assert_eq!(ask(others), "0");
     ask("CREATE DATABASE IF NOT EXISTS plain ENGINE = Atomic");
     ask("CREATE DATABASE IF NOT EXISTS `Cargo.toml` ENGINE = Atomic");
     ask("CREATE TABLE IF NOT EXISTS `Cargo.toml`.t (a Int8) ENGINE = Memory");
