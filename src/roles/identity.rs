@@ -68,6 +68,7 @@ impl Place<'_> {
         mut stop: watch::Receiver<bool>,
     ) -> Result<(), RoleError> {
         let standby = Standby::default();
+        let told = stop.clone();
         stand_by(desk, self.health);
         let mut look = tokio::time::interval(STANDING_BY);
         while !*stop.borrow() {
@@ -83,7 +84,7 @@ impl Place<'_> {
                 _ = look.tick() => {
                     // It owes nothing: a warehouse that is away does not hold up its end.
                     let catching_up = async { Ok::<(), RoleError>(standby.catch_up(self.store, self.config).await?) };
-                    until(&stop, catching_up).await?;
+                    until(&told, catching_up).await?;
                 }
             }
         }
