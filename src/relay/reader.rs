@@ -15,7 +15,7 @@ use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::mpsc::{Sender, error::TrySendError};
-use tracing::info;
+use tracing::{debug, info};
 
 use super::wire::Wire;
 use super::{RelayError, client};
@@ -229,12 +229,17 @@ impl Reader {
             let Begin { next, note, lost, there } = committed_of(&self.consumer, &self.topic, partition)?;
             set(&self.asking.asked).remove(&partition);
             if lost {
-                info!(
-                    topic = &*self.topic,
-                    partition,
-                    from = next,
-                    "what was not read is not there: it is asked for again"
-                );
+                // A topic that never held anything has lost nothing; whether the store has something to say is not known here.
+                if there == (0, 0) {
+                    debug!(topic = &*self.topic, partition, "a new topic: what it should hold is asked for");
+                } else {
+                    info!(
+                        topic = &*self.topic,
+                        partition,
+                        from = next,
+                        "what was not read is not there: it is asked for again"
+                    );
+                }
                 self.asking.ask(partition)?;
                 set(&self.asking.asked).insert(partition, there);
             }
