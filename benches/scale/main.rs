@@ -88,6 +88,19 @@ impl Writer {
         self.input.write_all(text.as_bytes()).expect("it reads");
     }
 
+    /// So many events, range after range of these customers, so that each is read and written a few times only; by chance over
+    /// all of them nearly every event would be of a cold one.
+    fn fill(&mut self, dice: &mut ChaCha8Rng, customers: std::ops::Range<u64>, count: u64) {
+        let (ranges, mut from) = (count.div_ceil(STRETCH).max(1), customers.start);
+        for n in 1..=ranges {
+            let upto = customers.start + (customers.end - customers.start) * n / ranges;
+            let range = from..upto.max(from + 1);
+            from = range.end;
+            let part = STRETCH.min(count - (n - 1) * STRETCH);
+            self.write(&events(dice, part, |dice| dice.random_range(range.clone())));
+        }
+    }
+
     /// Waits until everything written, and all that follows, is in the tables.
     fn settles(&mut self) {
         let name = "tropa_records_total{source=\"web\"}";
@@ -158,31 +171,31 @@ fn main() {
     let port = free_port();
     let mut server = Server::start(&at("engine"), port);
     let mut dice = ChaCha8Rng::seed_from_u64(1);
-    let recent = customers / 10 * 9..customers;
+    // Those whose events are measured, before the others come and after: what they have behind them is the same.
+    let recent = 0..customers / 10;
     let mut writer = Writer::start(&at("writer"), port, "1GiB");
     println!("scale: {customers} customers of two identifiers each; stretches of {STRETCH} events");
 
-    let began = Instant::now();
-    let mut next = 0;
+    writer.fill(&mut dice, recent.clone(), customers);
+    writer.settles();
+    let young = writer.cost(&mut dice, recent.clone());
+    println!("warm, history of {} events: {:.1} us per event", writer.written, young * 1e6);
+
+    let (began, mut next) = (Instant::now(), recent.end);
     while next < customers {
         let part = STRETCH.min(customers - next);
-        let first = next;
         let text = events(&mut dice, part, |_| {
             next += 1;
             next - 1
         });
-        debug_assert_eq!(next, first + part);
         writer.write(&text);
     }
     writer.settles();
-    let pace = customers as f64 / began.elapsed().as_secs_f64();
-    println!("first events of {customers} customers: {pace:.0} events/s; peak memory {} MiB", writer.peak() >> 20);
-
-    let young = writer.cost(&mut dice, recent.clone());
+    let pace = (customers - recent.end) as f64 / began.elapsed().as_secs_f64();
     println!(
-        "warm, recent tenth of the customers, history of {} events: {:.1} us per event",
-        writer.written,
-        young * 1e6
+        "first events of {} more customers: {pace:.0} events/s; peak memory {} MiB",
+        customers - recent.end,
+        writer.peak() >> 20
     );
 
     let text = events(&mut dice, STRETCH, |dice| dice.random_range(recent.clone()));
@@ -216,22 +229,14 @@ fn main() {
     writer.ends();
 
     let mut writer = Writer::start(&at("writer"), port, "1GiB");
-    let mut history = customers + 5 * STRETCH;
-    // Range after range, so that each customer is read and written a few times only; by chance over all of them nearly every
-    // event would be of a cold one.
-    let ranges = (10 * customers).saturating_sub(history).div_ceil(STRETCH).max(1);
-    let mut from = 0;
-    for n in 1..=ranges {
-        let range = from..(customers * n / ranges).max(from + 1);
-        from = range.end;
-        writer.write(&events(&mut dice, STRETCH, |dice| dice.random_range(range.clone())));
-        history += STRETCH;
-    }
+    let history = writer.before;
+    writer.fill(&mut dice, recent.end..customers, (10 * customers).saturating_sub(history));
     writer.settles();
     writer.cost(&mut dice, recent.clone());
     let old = writer.cost(&mut dice, recent);
     println!(
-        "warm, history of {history} events: {:.1} us per event, {:.2} x that of the young store; peak memory {} MiB",
+        "warm, history of {} events: {:.1} us per event, {:.2} x that of the young store; peak memory {} MiB",
+        writer.before + writer.written,
         old * 1e6,
         old / young,
         writer.peak() >> 20
