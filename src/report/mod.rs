@@ -7,6 +7,7 @@ mod html_tables;
 mod json;
 mod json_gap;
 mod json_lost;
+mod json_personas;
 mod markdown;
 mod number;
 pub mod picture;

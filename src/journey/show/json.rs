@@ -69,6 +69,7 @@ fn journey(shown: &Shown<'_>, journey: &Journey) -> Value {
         "order_ambiguous": journey.order_ambiguous,
         "left_truncated": journey.left_truncated,
         "clean": journey.clean,
+        "persona": map.persona(journey.persona),
         "dimensions": dimensions,
         "path": graph.path(shown.map),
         "stages": graph.stage_path(shown.map),

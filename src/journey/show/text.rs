@@ -49,6 +49,9 @@ fn write_journey(shown: &Shown<'_>, journey: &Journey, out: &mut String) -> Resu
     let key = journey.key.as_ref().map_or_else(String::new, |key| format!(" `{key}`"));
     writeln!(out, "\njourney {}{key}, version {}, entered {}", journey.attempt, map.version, journey.entry_date)?;
     writeln!(out, "  {}", shown.verdict(journey))?;
+    if !map.personas.is_empty() {
+        writeln!(out, "  persona {}", map.persona(journey.persona))?;
+    }
     for note in notes(journey) {
         writeln!(out, "  {note}")?;
     }
