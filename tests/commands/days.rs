@@ -115,8 +115,8 @@ fn every_version_has_its_days_and_every_population_carries_the_three_counts() {
         (n(&following["order_ambiguous"]), n(&following["immature"]))
     );
     let immature = rows(
-        "SELECT stage, sum(entered) AS entered FROM v_stages AS s WHERE entry_date NOT IN \
-         (SELECT entry_date FROM (SELECT entry_date, sum(journeys) AS j, sumIf(journeys, outcome != 'in_flight') AS d, min(mature) AS over FROM v_conformance GROUP BY entry_date) WHERE over = 1 AND d / j >= 0.95) \
+        "SELECT s.stage AS stage, sum(s.entered) AS entered FROM v_stages AS s WHERE s.entry_date NOT IN \
+         (SELECT entry_date FROM (SELECT entry_date, sum(journeys) AS j, sumIf(journeys, outcome != 'in_flight') AS d, min(mature) AS done FROM v_conformance GROUP BY entry_date) WHERE done = 1 AND d / j >= 0.95) \
          GROUP BY stage",
     );
     for stage in list(&following["stages"]) {

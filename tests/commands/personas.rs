@@ -225,7 +225,7 @@ fn the_emotion_of_a_persona_is_measured_by_stage_and_held_against_what_was_expec
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let mut told = 0;
     for line in list(&now()["persona_stages"]) {
-        let own = felt.get(&(word(&line["persona"]), word(&line["stage"]))).map_or(&[][..], |v| v);
+        let own = felt.get(&(word(&line["persona"]), word(&line["stage"]))).map_or(&[][..], Vec::as_slice);
         assert_eq!(n(&line["emotion"]["n"]), own.len() as u64, "{line:#}");
         match line["emotion"]["mean"].as_f64() {
             Some(shown) => assert!((shown - mean(own)).abs() < 1e-6 && own.len() >= 30, "{line:#}"),
@@ -239,7 +239,7 @@ fn the_emotion_of_a_persona_is_measured_by_stage_and_held_against_what_was_expec
     let verdicts: Vec<(&str, &str)> = expected.iter().map(|e| (word(&e["by"]), word(&e["verdict"]))).collect();
     assert_eq!(expected.len(), 4, "{verdicts:?}");
     for line in &expected {
-        let own = felt.get(&(word(&line["by"]), word(&line["of"][0]))).map_or(&[][..], |v| v);
+        let own = felt.get(&(word(&line["by"]), word(&line["of"][0]))).map_or(&[][..], Vec::as_slice);
         assert_eq!(n(&line["n"]), own.len() as u64, "{line:#}");
         assert_eq!(line["verdict"] == "not_enough_data", own.len() < 30, "{line:#}");
         if own.len() >= 30 {
