@@ -23,7 +23,7 @@ fn days() -> EmpiricalMap {
         let mut whole = JourneyDay { entry_date: day(date), ..JourneyDay::default() };
         for &(path, decided, persona, journeys) in walks {
             let outcome = if decided { "completed" } else { "dropped" };
-            let mut own = group(date, outcome, [journeys, journeys, journeys - 1, 900_000 * journeys]);
+            let mut own = group(date, outcome, [journeys, journeys, journeys - 1, 750_000 * journeys]);
             own.persona = persona.to_owned();
             own.order_ambiguous = path == "a won";
             real.walked.groups.push(own);
@@ -78,7 +78,7 @@ fn every_entry_date_has_the_figures_of_its_own_journeys() {
         assert_eq!((f.decided, f.following, f.straying), (journeys, journeys - strayed, strayed));
         assert_eq!(f.share, Rate::point(journeys - strayed, journeys));
         assert_eq!(f.clean, Rate::point(journeys - strayed, journeys));
-        assert_eq!((f.fitness.n, f.fitness.value), (journeys, Some(0.9)));
+        assert_eq!((f.fitness.n, f.fitness.value), (journeys, Some(0.75)));
         let tied: u64 = walks.iter().filter(|w| w.0 == "a won").map(|w| w.3).sum();
         assert_eq!((f.order_ambiguous, f.immature, f.not_evaluated, shown.cut_journeys), (tied, 0, 0, 0));
     }
