@@ -1,10 +1,12 @@
 //! A map's comparison from a store: as it stands, as it stood at a past `as_of`, or with all history under one version. In:
-//! an open store, the checked config, the map of the journey files. Out: a [`Comparison`]. Writes nothing that stays.
+//! an open store, the checked config, the map of the journey files. Out: a [`Comparison`], or where the [`Journeys`] lie that
+//! it counts. Writes nothing that stays.
 
 use std::sync::Arc;
 
 use tracing::warn;
 
+use crate::aggregate::Scope;
 use crate::aggregate::variants::StagePaths;
 use crate::compare::{self, Comparison, EmpiricalMap, Share};
 use crate::config::Config;
@@ -52,6 +54,11 @@ impl Asked {
         let wrong = || format!("`{text}` is no moment\n  allowed: 2026-06-30 or 2026-06-30T12:00:00Z");
         Timestamp::parse(text).map(Self::At).ok_or_else(wrong)
     }
+
+    /// The same; now, if nobody wrote one.
+    pub fn given(text: Option<&str>) -> Result<Self, String> {
+        text.map_or(Ok(Self::Now), Self::at)
+    }
 }
 
 /// What is computed from the sets right now needs them keyed as the config says.
@@ -86,30 +93,87 @@ pub async fn explained(
     let (reading, as_of) = match asked {
         Asked::Version(version) => shown(store, config, map, Some(version)).await?,
         Asked::At(t) if t != stored => {
-            if t > stored {
-                warn!(
-                    "the store knows events up to {stored}: as of {t}, whoever has not been heard of since counts as silent"
-                );
-            }
-            keyed_alike(store, config).await?;
+            allows(store, config, t, stored).await?;
             let (real, paths) = past::empirical_at(store, config, map, (t, share.is_some()), nonce).await?;
-            return Ok(compared(MapVersions::clone(map), real, share.zip(paths)).await);
+            return Ok(compared(MapVersions::clone(map), real, share.zip(paths), config.min_cell).await);
         }
         Asked::Now | Asked::At(_) => shown(store, config, map, None).await?,
     };
     let real = store.empirical(&reading, as_of).await?;
     let paths = if share.is_some() { Some(store.stage_paths(&reading, as_of).await?) } else { None };
-    Ok(compared(reading.judging(), real, share.zip(paths)).await)
+    Ok(compared(reading.judging(), real, share.zip(paths), config.min_cell).await)
 }
 
-/// Precision aligns thousands of paths: not on a thread that others wait for.
-async fn compared(map: MapVersions, real: EmpiricalMap, shown: Option<(Share, StagePaths)>) -> Comparison {
+/// A moment other than the present one is computed from the sets.
+async fn allows(store: &Clickhouse, config: &Config, t: Timestamp, stored: Timestamp) -> Result<(), BesideError> {
+    if t > stored {
+        warn!("the store knows events up to {stored}: as of {t}, whoever has not been heard of since counts as silent");
+    }
+    keyed_alike(store, config).await
+}
+
+/// The journeys that a comparison counts, for whoever lists them. [`Self::close`] when done.
+#[derive(Debug)]
+pub struct Journeys {
+    pub reading: Reading,
+    pub as_of: Timestamp,
+    /// Computed for this asker alone.
+    aside: Option<String>,
+}
+
+impl Journeys {
+    pub fn scope(&self) -> Scope<'_> {
+        let table = self.aside.as_deref().unwrap_or("customer_journeys");
+        Scope { table, map: &self.reading.map.id, reading: &self.reading.id, as_of: self.as_of, buckets: &[] }
+    }
+
+    pub async fn close(self, store: &Clickhouse) -> Result<(), WarehouseError> {
+        match self.aside {
+            Some(table) => store.take_away(&table).await,
+            None => Ok(()),
+        }
+    }
+}
+
+pub async fn journeys(
+    store: &Clickhouse,
+    config: &Arc<Config>,
+    map: &Arc<MapVersions>,
+    asked: Asked,
+    nonce: Timestamp,
+) -> Result<Journeys, BesideError> {
+    let version = match asked {
+        Asked::Now => None,
+        Asked::Version(version) => Some(version),
+        Asked::At(t) => {
+            let stored = store.watermark().await?.ok_or(BesideError::Empty)?;
+            if t != stored {
+                allows(store, config, t, stored).await?;
+                let (reading, table) = past::set_aside(store, config, map, t, nonce).await?;
+                return Ok(Journeys { reading, as_of: t, aside: Some(table) });
+            }
+            None
+        }
+    };
+    let (reading, as_of) = shown(store, config, map, version).await?;
+    Ok(Journeys { reading, as_of, aside: None })
+}
+
+/// Precision aligns thousands of paths: not on a thread that others wait for. Whoever shows a comparison has it from here, so
+/// that none leaves the house with counts that are too small.
+async fn compared(
+    map: MapVersions,
+    real: EmpiricalMap,
+    shown: Option<(Share, StagePaths)>,
+    min_cell: u64,
+) -> Comparison {
     let compare = move || {
         let comparison = compare::compare(&map, &real);
-        match shown {
+        let comparison = match shown {
             None => comparison,
             Some((share, paths)) => comparison.explain(paths, share),
-        }
+        };
+        comparison.suppressed(min_cell)
     };
     match tokio::task::spawn_blocking(compare).await {
         Ok(comparison) => comparison,
@@ -126,9 +190,8 @@ pub fn of_version(config: &Config, map: &Arc<MapVersions>, version: u32) -> Resu
     Ok(Reading::new(map.clone(), Mode::Version(version), config))
 }
 
-/// What a map is shown with, and the moment it is counted at: for whoever lists its journeys, so that they are those that
-/// the comparison counts. `version`: all history under that one.
-pub async fn shown(
+/// What a map is shown with, and the moment it is counted at. `version`: all history under that one.
+async fn shown(
     store: &Clickhouse,
     config: &Config,
     map: &Arc<MapVersions>,

@@ -57,6 +57,7 @@ pub mod reprocess; //     a topic read again
 pub mod past; //          as it stood at a past as_of
 pub mod one_version; //   all history under one version of a map
 pub mod beside; //        a map's comparison from a store
+pub mod forms; //         a comparison in any of its forms
 pub mod pages; //         maps drawn for whoever opens a page
 pub mod verify; //        the tables against the sets
 pub mod backup; //        copies of an embedded store

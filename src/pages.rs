@@ -1,18 +1,23 @@
 //! Maps drawn from a store for whoever opens a page. In: an open store, the checked config, the maps of the journey files.
-//! Out: the seam [`Draw`] of the HTTP pages. A page that was drawn a moment ago is not drawn again.
+//! Out: the seam [`Draw`] of the HTTP pages. What was drawn a moment ago is not drawn again.
 
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use tokio::sync::Mutex;
+use tracing::warn;
 
 use crate::beside::{self, Asked, BesideError};
+use crate::compare::Share;
 use crate::config::Config;
+use crate::forms::{FormError, Formed, formed};
 use crate::map::MapVersions;
-use crate::report::{self, Language};
-use crate::serve::pages::{Draw, Format, Unseen, View};
+use crate::report::picture::PictureError;
+use crate::report::{Language, Links};
+use crate::serve::pages::{Draw, Unseen, View};
 use crate::time::Timestamp;
 use crate::warehouse::Clickhouse;
 
@@ -31,7 +36,7 @@ struct Inner {
     maps: Vec<Arc<MapVersions>>,
     clock: fn() -> Timestamp,
     /// One is drawn at a time: many who ask at once cost no more than one.
-    drawn: Mutex<HashMap<String, (Instant, String)>>,
+    drawn: Mutex<HashMap<String, (Instant, Bytes)>>,
 }
 
 impl Pages {
@@ -57,7 +62,7 @@ impl Draw for Pages {
         self.inner().map_or_else(Vec::new, |i| i.maps.iter().map(|map| (map.id.to_string(), title(map))).collect())
     }
 
-    fn draw(&self, view: View) -> Pin<Box<dyn Future<Output = Result<String, Unseen>> + Send>> {
+    fn draw(&self, view: View) -> Pin<Box<dyn Future<Output = Result<Bytes, Unseen>> + Send>> {
         let inner = self.inner();
         Box::pin(async move {
             match inner {
@@ -69,40 +74,51 @@ impl Draw for Pages {
 }
 
 impl Inner {
-    async fn drawn(&self, view: View) -> Result<String, Unseen> {
+    async fn drawn(&self, view: View) -> Result<Bytes, Unseen> {
         let key = format!("{view:?}");
         let mut drawn = self.drawn.lock().await;
-        if let Some((_, text)) = drawn.get(&key).filter(|(at, _)| at.elapsed() < FRESH) {
-            return Ok(text.clone());
+        if let Some((_, bytes)) = drawn.get(&key).filter(|(at, _)| at.elapsed() < FRESH) {
+            return Ok(bytes.clone());
         }
-        let text = self.page(&view).await?;
+        let bytes = self.page(view).await?;
         drawn.retain(|_, (at, _)| at.elapsed() < FRESH);
         if drawn.len() < KEPT {
-            drawn.insert(key, (Instant::now(), text.clone()));
+            drawn.insert(key, (Instant::now(), bytes.clone()));
         }
-        Ok(text)
+        Ok(bytes)
     }
 
-    async fn page(&self, view: &View) -> Result<String, Unseen> {
+    async fn page(&self, view: View) -> Result<Bytes, Unseen> {
         let known = || self.maps.iter().map(|m| format!("`{}`", m.id)).collect::<Vec<_>>().join(", ");
         let map = self.maps.iter().find(|m| *m.id == *view.map);
         let map = map.ok_or_else(|| {
             Unseen::NotFound(format!("there is no map `{}`\n  the journey files hold: {}", view.map, known()))
         })?;
-        let asked = view.as_of.as_deref().map_or(Ok(Asked::Now), Asked::at).map_err(Unseen::Wrong)?;
-        let comparison = beside::comparison(&self.store, &self.config, map, asked, (self.clock)()).await;
+        let asked = Asked::given(view.as_of.as_deref()).map_err(Unseen::Wrong)?;
+        let share = view.explain.as_deref().map(Share::parse).transpose().map_err(Unseen::Wrong)?;
+        let comparison = beside::explained(&self.store, &self.config, map, (asked, share), (self.clock)()).await;
         let comparison = comparison.map_err(|error| match error {
             BesideError::Warehouse(_) | BesideError::Outdated => Unseen::Unavailable(error.to_string()),
             other => Unseen::NotFound(other.to_string()),
         })?;
-        match view.format {
-            Format::Html => {
-                let mut languages = Language::of(map.newest());
-                languages.sort_by_key(|l| *l != view.language);
-                Ok(report::html(&comparison, &languages))
+        let map = map.clone();
+        // A picture takes its time: not on a thread that others wait for.
+        let formed = tokio::task::spawn_blocking(move || {
+            let View { as_of, explain, served, language, form, .. } = view;
+            let links = served.then(|| Links { map: map.id.to_string(), as_of, explain });
+            formed(&comparison, &map, (form, language), links.as_ref())
+        });
+        let Formed { bytes, missing } = match formed.await {
+            Ok(Ok(formed)) => formed,
+            Ok(Err(error @ FormError::Picture(PictureError::TooLarge { .. }))) => {
+                return Err(Unseen::Wrong(error.to_string()));
             }
-            Format::Json => serde_json::to_string_pretty(&report::json(&comparison))
-                .map_err(|error| Unseen::Unavailable(error.to_string())),
+            Ok(Err(error)) => return Err(Unseen::Unavailable(error.to_string())),
+            Err(fallen) => std::panic::resume_unwind(fallen.into_panic()),
+        };
+        if !missing.is_empty() {
+            warn!("a picture shows empty boxes for letters that its font lacks: {missing}");
         }
+        Ok(bytes.into())
     }
 }

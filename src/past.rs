@@ -32,6 +32,20 @@ pub async fn empirical_at(
     store.empirical_of(&reading, rows, (as_of, paths), nonce).await
 }
 
+/// The journeys as they stood at `as_of` in a table of their own: the reading they were computed with, and its name.
+pub async fn set_aside(
+    store: &Clickhouse,
+    config: &Arc<Config>,
+    map: &Arc<MapVersions>,
+    as_of: Timestamp,
+    nonce: Timestamp,
+) -> Result<(Reading, String), WarehouseError> {
+    let rows = rows_at(store, config, map, as_of).await?;
+    let reading = Reading::new(map.clone(), Mode::Valid, config);
+    let table = store.set_aside(&reading, &rows, nonce).await?;
+    Ok((reading, table))
+}
+
 /// Every customer's row under one map, computed from the sets with events up to `as_of`.
 pub async fn rows_at(
     store: &Clickhouse,

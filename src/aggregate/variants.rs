@@ -63,6 +63,8 @@ pub struct Variants {
     pub reading: String,
     pub as_of: Timestamp,
     pub path_of: PathOf,
+    /// Paths of fewer journeys stand in `other`.
+    pub min_cell: u64,
     /// By version of the map, each with its most walked first and `other` last.
     pub versions: Vec<VariantsOfVersion>,
 }
@@ -94,8 +96,9 @@ pub struct StagePaths {
 /// Examples of each variant.
 const EXAMPLES: usize = 3;
 
-/// map_version, place (1, 2, …; `limit` + 1: all others), path, and the figures of [`Variant`].
-pub fn variants(scope: &Scope<'_>, path_of: PathOf, limit: u32) -> String {
+/// map_version, place (1, 2, …; `limit` + 1: all others), path, and the figures of [`Variant`]. Paths of fewer than `min_cell`
+/// journeys are among the others, and one more where these together are as few.
+pub fn variants(scope: &Scope<'_>, path_of: PathOf, (limit, min_cell): (u32, u64)) -> String {
     let columns = [
         "id",
         "map_version",
@@ -123,9 +126,13 @@ pub fn variants(scope: &Scope<'_>, path_of: PathOf, limit: u32) -> String {
     );
     // Ids hold no spaces, so that a path is one text.
     let paths = format!(
-        "SELECT map_version, path, least(row_number() OVER (PARTITION BY map_version ORDER BY n DESC, path), {beyond}) AS place, middle \
-         FROM (SELECT map_version, path, count() AS n, quantileExact(0.5)(took) AS middle FROM ({journeys}) GROUP BY map_version, path)",
+        "SELECT map_version, path, least(if(n < {min_cell} OR (few BETWEEN 1 AND {most_few} AND from_below = few_paths + 1), {beyond}, from_above), {beyond}) AS place, middle \
+         FROM (SELECT map_version, path, n, middle, row_number() OVER (PARTITION BY map_version ORDER BY n DESC, path) AS from_above, \
+               row_number() OVER (PARTITION BY map_version ORDER BY n, path DESC) AS from_below, \
+               sumIf(n, n < {min_cell}) OVER (PARTITION BY map_version) AS few, countIf(n < {min_cell}) OVER (PARTITION BY map_version) AS few_paths \
+               FROM (SELECT map_version, path, count() AS n, quantileExact(0.5)(took) AS middle FROM ({journeys}) GROUP BY map_version, path))",
         beyond = u64::from(limit) + 1,
+        most_few = min_cell.saturating_sub(1),
     );
     let quantile = |q: &str| format!("if(empty(goal), NULL, goal[toUInt32(ceil({q} * length(goal)))])");
     format!(

@@ -10,10 +10,9 @@ use super::store::Store;
 use super::{Failure, PlaceArgs};
 use crate::beside::{self, Asked};
 use crate::compare::{Comparison, Share};
-use crate::exchange::xlsx;
+use crate::forms::{Formed, formed};
 use crate::map::MapVersions;
-use crate::report::picture::{self, Drawing, PictureError};
-use crate::report::{self, Language};
+use crate::report::{Form, Language};
 
 #[derive(Debug, Args)]
 pub(super) struct Compare {
@@ -87,61 +86,48 @@ impl Compare {
         }
         let place = self.place.load()?;
         let (_, map) = place.map(self.map.as_deref())?;
-        let asked = match (self.version, self.as_of.as_deref()) {
-            (Some(version), _) => Asked::Version(version),
-            (None, Some(text)) => Asked::at(text).map_err(Failure::Unusable)?,
-            (None, None) => Asked::Now,
+        let asked = match self.version {
+            Some(version) => Asked::Version(version),
+            None => Asked::given(self.as_of.as_deref()).map_err(Failure::Unusable)?,
         };
         let store = Store::reach(&place.config).await?;
         let comparison = beside::explained(&store.client, &place.config, map, (asked, self.explain), clock()).await;
         store.close().await;
-        let bytes = render(&comparison?, map, self.format, self.language.into())?;
+        let bytes = render(&comparison?, map, self.format.into(), self.language.into())?;
         let mut out = Out::create(self.out.as_deref())?;
         out.bytes(&bytes)?;
         out.finish()
     }
 }
 
-/// The comparison in one format.
+/// The comparison in one form; letters that a picture lacks are said.
 pub(super) fn render(
     comparison: &Comparison,
     map: &MapVersions,
-    format: CompareFormat,
+    form: Form,
     language: Language,
 ) -> Result<Vec<u8>, Failure> {
-    Ok(match format {
-        CompareFormat::Text => report::text(comparison, language).into_bytes(),
-        CompareFormat::Markdown => report::markdown(comparison, language).into_bytes(),
-        CompareFormat::Json => {
-            let mut text = serde_json::to_vec_pretty(&report::json(comparison)).map_err(std::io::Error::from)?;
-            text.push(b'\n');
-            text
-        }
-        CompareFormat::Html => {
-            let mut languages = Language::of(map.newest());
-            languages.sort_by_key(|l| *l != language);
-            report::html(comparison, &languages).into_bytes()
-        }
-        CompareFormat::Svg => picture::standing(&picture::picture(comparison, language)).into_bytes(),
-        CompareFormat::Png => painted(&picture::picture(comparison, language), picture::png)?,
-        CompareFormat::Pdf => painted(&picture::picture(comparison, language), picture::pdf)?,
-        CompareFormat::Xlsx => workbook(comparison)?,
-    })
-}
-
-/// With the letters that the program brings; which it lacks is said.
-fn painted(drawing: &Drawing, paint: impl Fn(&Drawing) -> Result<Vec<u8>, PictureError>) -> Result<Vec<u8>, Failure> {
-    let missing: String = picture::missing(drawing).into_iter().collect();
+    let Formed { bytes, missing } = formed(comparison, map, (form, language), None)?;
     if !missing.is_empty() {
         eprintln!(
             "the picture shows empty boxes for letters that its font lacks: {missing}\n  \
              hint: `--format svg` and `--format html` are shown with the fonts of whoever opens them"
         );
     }
-    Ok(paint(drawing)?)
+    Ok(bytes)
 }
 
-pub(super) fn workbook(comparison: &Comparison) -> Result<Vec<u8>, Failure> {
-    xlsx::workbook(&xlsx::tables(&report::json(comparison)))
-        .map_err(|error| Failure::Output(std::io::Error::other(error)))
+impl From<CompareFormat> for Form {
+    fn from(format: CompareFormat) -> Self {
+        match format {
+            CompareFormat::Text => Self::Text,
+            CompareFormat::Json => Self::Json,
+            CompareFormat::Html => Self::Html,
+            CompareFormat::Markdown => Self::Markdown,
+            CompareFormat::Svg => Self::Svg,
+            CompareFormat::Png => Self::Png,
+            CompareFormat::Pdf => Self::Pdf,
+            CompareFormat::Xlsx => Self::Xlsx,
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::compare::{CompareFormat, render};
+use super::compare::render;
 use super::place::{create_dir, read_config, unwritable, write};
 use super::round::run_on;
 use super::run::clock;
@@ -16,7 +16,7 @@ use super::{Failure, Place};
 use crate::beside::{self, Asked};
 use crate::demo::{CONFIG, JOURNEY, JOURNEY_FILE, Shop, ShopCounts, Side, Truth};
 use crate::progress::{BarUnit, bar};
-use crate::report::Language;
+use crate::report::{Form, Language};
 
 #[derive(Debug, Args)]
 pub(super) struct Demo {
@@ -112,9 +112,9 @@ impl Demo {
         );
         let (_, map) = place.map(None)?;
         let comparison = beside::comparison(&store.client, &place.config, map, Asked::Now, clock()).await?;
-        std::io::stdout().lock().write_all(&render(&comparison, map, CompareFormat::Text, Language::English)?)?;
+        std::io::stdout().lock().write_all(&render(&comparison, map, Form::Text, Language::English)?)?;
         let report = self.data.join("report.html");
-        write(&report, &render(&comparison, map, CompareFormat::Html, Language::English)?)?;
+        write(&report, &render(&comparison, map, Form::Html, Language::English)?)?;
         Ok(report)
     }
 }

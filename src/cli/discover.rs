@@ -87,8 +87,7 @@ impl Discover {
         self.looked_at(&trails, &asked)?;
         let text = match under {
             Some((map, placed)) => {
-                let Missing { text, touchpoints, transitions, limits } =
-                    missing(map.newest(), &trails, &placed, &asked);
+                let Missing { text, touchpoints, transitions, limits } = missing(&map, &trails, &placed, &asked);
                 eprintln!("{touchpoints} touchpoints, {transitions} transitions and {limits} time limits are missing");
                 text
             }
@@ -174,7 +173,8 @@ impl Discover {
             journeys.extend(rows.into_iter().filter_map(|r| Some((r.customer, r.journeys?))));
         }
         let sources = place.config.sources.iter().map(|s| s.name.clone()).collect();
-        Ok((trails, Some((map, Placed { journeys, sources }))))
+        let as_of = store.watermark().await?.ok_or(crate::beside::BesideError::Empty)?;
+        Ok((trails, Some((map, Placed { journeys, sources, as_of }))))
     }
 }
 

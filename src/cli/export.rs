@@ -13,14 +13,12 @@ use super::run::clock;
 use super::store::Store;
 use super::{Failure, Place, PlaceArgs};
 use crate::aggregate::exported::ExportedJourney;
-use crate::beside::{self, Asked};
+use crate::beside::{self, Asked, Journeys};
 use crate::conformance::Judge;
 use crate::exchange::{bpmn, cjml, mermaid, ocel::Ocel, xes};
 use crate::map::{DesignedMap, MapVersions};
 use crate::progress::{BarUnit, bar};
-use crate::report::Language;
-use crate::stage::reading::Reading;
-use crate::time::Timestamp;
+use crate::report::{Form, Language};
 use crate::warehouse::Clickhouse;
 
 #[derive(Debug, Args)]
@@ -33,6 +31,9 @@ pub(super) struct Export {
     /// Where to write [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Of journeys and the comparison: a moment such as 2026-06-30 or 2026-06-30T12:00:00Z, as it stood then
+    #[arg(long, value_name = "T")]
+    as_of: Option<String>,
     /// Of bpmn, pnml, mermaid and cjml: which version of the designed map [default: the newest]
     #[arg(long, value_name = "N")]
     map_version: Option<u32>,
@@ -77,7 +78,15 @@ impl Export {
         if self.format == Format::Xlsx {
             out::not_to_a_screen(self.out.as_deref(), "a workbook", "comparison.xlsx")?;
         }
+        let asked = Asked::given(self.as_of.as_deref()).map_err(Failure::Unusable)?;
         if self.format.is_of_the_design() {
+            if asked != Asked::Now {
+                return Err(Failure::Unusable(
+                    "`--as-of` is about what people did; of the designed map there are versions\n  \
+                     allowed: with cjml-actual, xes, ocel and xlsx, or `--map-version`"
+                        .to_owned(),
+                ));
+            }
             let text = self.design(self.version_of(map)?)?;
             let mut out = Out::create(self.out.as_deref())?;
             out.write(&text)?;
@@ -93,8 +102,8 @@ impl Export {
         let mut out = Out::create(self.out.as_deref())?;
         let store = Store::reach(&place.config).await?;
         let done = match self.format {
-            Format::Xlsx => comparison(&store.client, &place, map, &mut out).await,
-            _ => self.journeys(&store.client, &place, map, &mut out).await,
+            Format::Xlsx => comparison(&store.client, &place, (map, asked), &mut out).await,
+            _ => self.listed(&store.client, &place, (map, asked), &mut out).await,
         };
         store.close().await;
         done?;
@@ -123,28 +132,36 @@ impl Export {
         })
     }
 
-    async fn journeys(
+    async fn listed(
         &self,
         store: &Clickhouse,
         place: &Place,
-        map: &std::sync::Arc<MapVersions>,
+        (map, asked): (&std::sync::Arc<MapVersions>, Asked),
         out: &mut Out,
     ) -> Result<(), Failure> {
-        let (reading, as_of) = beside::shown(store, &place.config, map, None).await?;
+        let of = beside::journeys(store, &place.config, map, asked, clock()).await?;
+        let written = self.journeys(store, &of, out).await;
+        let closed = of.close(store).await;
+        written?;
+        Ok(closed?)
+    }
+
+    async fn journeys(&self, store: &Clickhouse, of: &Journeys, out: &mut Out) -> Result<(), Failure> {
+        let map = &of.reading.map;
         let language = Language::from(self.language).code();
         match self.format {
             Format::Xes => {
                 out.write(&xes::head(&map.id))?;
-                each(store, &reading, as_of, |journey| out.write(&xes::trace(journey))).await?;
+                each(store, of, |journey| out.write(&xes::trace(journey))).await?;
                 out.write(xes::TAIL)
             }
             Format::Ocel => {
-                let (mut ocel, head) = Ocel::begin(&reading.map);
+                let (mut ocel, head) = Ocel::begin(map);
                 out.write(&head)?;
                 // Objects come first in the file; events wait beside it, so that both are of one look at the store.
                 let aside = tempfile::tempfile().map_err(|e| unwritable(&std::env::temp_dir(), e))?;
                 let mut events = BufWriter::new(aside);
-                each(store, &reading, as_of, |journey| {
+                each(store, of, |journey| {
                     out.write(&ocel.objects(journey))?;
                     let text = ocel.events(journey);
                     events.write_all(text.as_bytes()).map_err(|e| unwritable(&std::env::temp_dir(), e))
@@ -158,12 +175,10 @@ impl Export {
             }
             _ => {
                 out.write(&cjml::head())?;
-                let newest = reading.map.newest();
-                let version = |n: u32| reading.map.versions.iter().find(|v| v.version == n).unwrap_or(newest);
-                each(store, &reading, as_of, |journey| {
-                    out.write(&cjml::actual(journey, version(journey.map_version), language))
-                })
-                .await?;
+                let newest = map.newest();
+                let version = |n: u32| map.versions.iter().find(|v| v.version == n).unwrap_or(newest);
+                each(store, of, |journey| out.write(&cjml::actual(journey, version(journey.map_version), language)))
+                    .await?;
                 out.write(cjml::TAIL)
             }
         }
@@ -173,14 +188,14 @@ impl Export {
 /// Every journey, in pages of customers.
 async fn each(
     store: &Clickhouse,
-    reading: &Reading,
-    as_of: Timestamp,
+    of: &Journeys,
     mut take: impl FnMut(&ExportedJourney) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let progress = bar(store.exported_counts(reading, as_of).await?.journeys, "writing journeys", BarUnit::Count);
+    let scope = of.scope();
+    let progress = bar(store.exported_counts(&scope).await?.journeys, "writing journeys", BarUnit::Count);
     let mut after: Option<(u8, String)> = None;
     loop {
-        let page = store.exported(reading, as_of, after.as_ref().map(|(b, c)| (*b, c.as_str()))).await?;
+        let page = store.exported(&scope, after.as_ref().map(|(b, c)| (*b, c.as_str()))).await?;
         let Some(last) = page.last() else { break };
         after = Some((last.bucket, last.customer.clone()));
         for journey in &page {
@@ -195,9 +210,9 @@ async fn each(
 async fn comparison(
     store: &Clickhouse,
     place: &Place,
-    map: &std::sync::Arc<MapVersions>,
+    (map, asked): (&std::sync::Arc<MapVersions>, Asked),
     out: &mut Out,
 ) -> Result<(), Failure> {
-    let comparison = beside::comparison(store, &place.config, map, Asked::Now, clock()).await?;
-    out.bytes(&super::compare::workbook(&comparison)?)
+    let comparison = beside::comparison(store, &place.config, map, asked, clock()).await?;
+    out.bytes(&super::compare::render(&comparison, map, Form::Xlsx, Language::English)?)
 }

@@ -33,7 +33,7 @@ pub enum Failure {
     #[error(transparent)]
     Serve(#[from] crate::serve::ServeError),
     #[error(transparent)]
-    Picture(#[from] crate::report::picture::PictureError),
+    Form(#[from] crate::forms::FormError),
     /// What was asked for is not there; the text says what is.
     #[error("{0}")]
     NotFound(String),

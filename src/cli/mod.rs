@@ -99,9 +99,10 @@ enum Command {
     /// Example: tropa schema journey > journey.schema.json, then begin the journey file with
     /// `# yaml-language-server: $schema=journey.schema.json`
     Schema(schema::Schema),
-    /// Print a customer's journeys visit by visit, with the rule, identity fact and verdict behind each
+    /// Print a customer's journeys, or one journey, visit by visit, with the rule, identity fact and verdict behind each
     ///
-    /// Example: tropa show email:ann@example.org, or tropa show user:17 --format dot | dot -Tsvg > journey.svg
+    /// Example: tropa show email:ann@example.org, or tropa show 1f0c9a7e for a journey that a report names, or
+    /// tropa show user:17 --format dot | dot -Tsvg > journey.svg
     Show(show::Show),
     /// Print who is whom and why; split identifiers, or cancel what joined them
     ///
@@ -139,7 +140,7 @@ enum Command {
     /// Each with its share, its outcomes, the time to the goal, its fitness and whether it follows the map, and a journey
     /// that is typical of it. Paths beyond the limit are counted together as `other`, so that all rows add up to all journeys.
     ///
-    /// Example: tropa variants --map checkout --limit 10, then tropa show CUSTOMER for a customer it names
+    /// Example: tropa variants --map checkout --limit 10, then tropa show JOURNEY for one that it names
     Variants(variants::Variants),
     /// Write a map, its real journeys or its comparison for other tools
     ///

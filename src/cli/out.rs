@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
+use tempfile::TempPath;
+
 use super::Failure;
 use super::place::{unreadable, unwritable};
 
@@ -21,7 +23,8 @@ pub(super) fn not_to_a_screen(to: Option<&Path>, what: &str, name: &str) -> Resu
 pub(super) enum Out {
     File {
         to: PathBuf,
-        part: PathBuf,
+        /// Goes away with whoever gives up before the end.
+        part: TempPath,
         file: BufWriter<File>,
     },
     /// Standard output, a pipe, a device.
@@ -41,6 +44,7 @@ impl Out {
         part.push(".part");
         let part = PathBuf::from(part);
         let file = File::create(&part).map_err(|e| unwritable(&part, e))?;
+        let part = TempPath::try_from_path(&part).map_err(|e| unwritable(&part, e))?;
         Ok(Self::File { to: to.to_owned(), part, file: BufWriter::new(file) })
     }
 
@@ -69,9 +73,42 @@ impl Out {
         match self {
             Self::File { to, part, mut file } => {
                 file.flush().map_err(|e| unwritable(&part, e))?;
-                std::fs::rename(&part, &to).map_err(|e| unwritable(&to, e))
+                part.persist(&to).map_err(|e| unwritable(&to, e.error))
             }
             Self::Straight(mut out) => Ok(out.flush()?),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(folder)
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").file_name().into_string().expect("text"))
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_that_never_became_whole_leaves_nothing_and_takes_nothing_away() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let to = folder.path().join("log.xes");
+        let mut out = Out::create(Some(&to)).expect("writable");
+        out.write("half").expect("writable");
+        assert_eq!(names(folder.path()), ["log.xes.part"]);
+        drop(out);
+        assert!(names(folder.path()).is_empty());
+        std::fs::write(&to, "older").expect("writable");
+        drop(Out::create(Some(&to)).expect("writable"));
+        assert_eq!(std::fs::read_to_string(&to).expect("it stays"), "older");
+        let mut out = Out::create(Some(&to)).expect("writable");
+        out.write("whole").expect("writable");
+        out.finish().expect("it is whole");
+        assert_eq!(std::fs::read_to_string(&to).expect("written"), "whole");
+        assert_eq!(names(folder.path()), ["log.xes"]);
     }
 }

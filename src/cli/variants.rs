@@ -5,10 +5,12 @@ use std::io::Write;
 
 use clap::{Args, ValueEnum};
 
+use super::run::clock;
 use super::store::Store;
 use super::{Failure, PlaceArgs};
 use crate::aggregate::variants::PathOf;
-use crate::beside;
+use crate::beside::{self, Asked};
+use crate::compare::suppressed_variants;
 use crate::report::{Language, variants};
 
 #[derive(Debug, Args)]
@@ -22,8 +24,11 @@ pub(super) struct Variants {
     /// What a path is made of
     #[arg(long, default_value = "touchpoint")]
     by: By,
+    /// A moment such as 2026-06-30 or 2026-06-30T12:00:00Z: as it stood then, with what is known about identity now
+    #[arg(long, value_name = "T")]
+    as_of: Option<String>,
     /// All history under this version of the map, as `tropa rebuild --version N` computed it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "as_of")]
     version: Option<u32>,
     #[arg(long, default_value = "text")]
     format: Format,
@@ -58,14 +63,22 @@ impl Variants {
             By::Touchpoint => PathOf::Touchpoints,
             By::Stage => PathOf::Stages,
         };
+        let asked = match self.version {
+            Some(version) => Asked::Version(version),
+            None => Asked::given(self.as_of.as_deref()).map_err(Failure::Unusable)?,
+        };
         let store = Store::reach(&place.config).await?;
         let found = async {
-            let (reading, as_of) = beside::shown(&store.client, &place.config, map, self.version).await?;
-            Ok::<_, Failure>(store.client.variants(&reading, as_of, path_of, self.limit).await?)
+            let of = beside::journeys(&store.client, &place.config, map, asked, clock()).await?;
+            let found = store.client.variants(&of.scope(), path_of, self.limit).await;
+            let closed = of.close(&store.client).await;
+            let found = found?;
+            closed?;
+            Ok::<_, Failure>(found)
         }
         .await;
         store.close().await;
-        let found = found?;
+        let found = suppressed_variants(found?);
         let text = match self.format {
             Format::Text => variants::text(&found, self.language.into()),
             Format::Json => format!("{:#}\n", variants::json(&found)),

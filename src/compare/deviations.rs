@@ -110,6 +110,15 @@ pub(super) fn lines(map: &MapVersions, real: &EmpiricalMap, following: &Followin
     lines
 }
 
+/// A deviation's place in words, for whoever names it apart from the table.
+pub fn place_in_words(
+    map: &MapVersions,
+    version: u32,
+    (kind, place, stage): (&str, &str, &str),
+) -> (Vec<Text>, Joined) {
+    (titles(map, version, (kind, place, stage)), joined(kind, place))
+}
+
 fn joined(kind: &str, place: &str) -> Joined {
     match (kind, place.contains(' ')) {
         (_, false) => Joined::One,

@@ -65,6 +65,18 @@ impl Explained {
         let all = self.journeys + self.hidden_journeys;
         (all > 0).then(|| self.journeys as f64 / all as f64)
     }
+
+    /// The same without paths that fewer walked, and with as many others hidden that these cannot be told from the rest.
+    pub(super) fn of_many(mut self, c: &Comparison, min_cell: u64) -> Self {
+        let few = |n: u64| 0 < n && n < min_cell;
+        while let Some(last) = self.paths.pop_if(|last| few(last.journeys) || few(self.hidden_journeys)) {
+            self.journeys -= last.journeys;
+            self.hidden_journeys += last.journeys;
+            self.hidden_paths += 1;
+        }
+        (self.hidden_transitions, self.hidden_stages) = hidden(c, &self.paths);
+        self
+    }
 }
 
 impl Comparison {
@@ -96,21 +108,27 @@ fn explained(c: &Comparison, counted: StagePaths, share: Share) -> Explained {
         share.is_carried_by(journeys, all)
     });
     kept.truncate(enough.map_or(kept.len(), |last| last + 1));
-    let stages: BTreeSet<&str> = kept.iter().flat_map(|p| p.path.iter().map(String::as_str)).collect();
-    let steps = kept.iter().flat_map(|p| p.path.windows(2)).map(|pair| (pair[0].as_str(), pair[1].as_str()));
-    let steps: BTreeSet<(&str, &str)> = steps.collect();
-    let walked = c.transitions.iter().filter(|t| t.mark != TransitionMark::Boundary && t.transitions > 0);
-    let hidden = walked.filter(|t| !steps.contains(&(t.from.as_str(), t.to.as_str())));
-    let entered = c.stages.iter().filter(|s| s.entered > 0);
+    let (hidden_transitions, hidden_stages) = hidden(c, &kept);
     Explained {
         share,
         journeys,
         hidden_paths: distinct.saturating_sub(kept.len() as u64),
         hidden_journeys: all.saturating_sub(journeys),
-        hidden_transitions: hidden.map(|t| (t.from.clone(), t.to.clone())).collect(),
-        hidden_stages: entered.filter(|s| !stages.contains(s.id.as_str())).map(|s| s.id.clone()).collect(),
+        hidden_transitions,
+        hidden_stages,
         paths: kept,
     }
+}
+
+/// Walked or entered, and on none of these paths.
+fn hidden(c: &Comparison, kept: &[StagePath]) -> (Vec<(String, String)>, Vec<String>) {
+    let stages: BTreeSet<&str> = kept.iter().flat_map(|p| p.path.iter().map(String::as_str)).collect();
+    let steps = kept.iter().flat_map(|p| p.path.windows(2)).map(|pair| (pair[0].as_str(), pair[1].as_str()));
+    let steps: BTreeSet<(&str, &str)> = steps.collect();
+    let walked = c.transitions.iter().filter(|t| t.mark != TransitionMark::Boundary && t.transitions > 0);
+    let ways = walked.filter(|t| !steps.contains(&(t.from.as_str(), t.to.as_str())));
+    let entered = c.stages.iter().filter(|s| s.entered > 0 && !stages.contains(s.id.as_str()));
+    (ways.map(|t| (t.from.clone(), t.to.clone())).collect(), entered.map(|s| s.id.clone()).collect())
 }
 
 #[cfg(test)]

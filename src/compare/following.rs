@@ -104,7 +104,7 @@ pub struct PathsRead {
 pub(super) fn following(map: &MapVersions, real: &EmpiricalMap, mature: &BTreeSet<Day>) -> Following {
     let walked = &real.walked;
     let routes = Routes::of(map, &walked.paths.kept);
-    let all = Counting { groups: &walked.groups, mature };
+    let all = Counting { groups: &walked.groups, mature, keyed: map.newest().journey_key.is_some() };
     let tracks = routes.of_paths(|_| true);
     let overall = all.followed(|_| true, &tracks);
     let versions = map.versions.iter().filter_map(|v| {
@@ -164,6 +164,8 @@ pub(super) fn following(map: &MapVersions, real: &EmpiricalMap, mature: &BTreeSe
 struct Counting<'a> {
     groups: &'a [FollowGroup],
     mature: &'a BTreeSet<Day>,
+    /// Silence decides only provisionally: in bounds the dropped count as in flight.
+    keyed: bool,
 }
 
 impl<'a> Counting<'a> {
@@ -180,7 +182,7 @@ impl<'a> Counting<'a> {
         followed.immature = total(own().filter(|g| !self.mature.contains(&g.entry_date)).map(|g| &g.counts)).journeys;
         if self.mature.is_empty() {
             let all: Vec<&FollowGroup> = own().collect();
-            (followed.share, followed.clean) = (bounds(&all), bounds_of_clean(&all));
+            (followed.share, followed.clean) = (bounds(&all, self.keyed), bounds_of_clean(&all, self.keyed));
         }
         followed
     }
@@ -201,8 +203,8 @@ impl<'a> Counting<'a> {
                 tracks.lay_under(&mut followed);
                 cut_journeys = (followed.following + followed.straying).saturating_sub(tracks.journeys);
             } else {
-                followed.share = bounds(&all);
-                followed.clean = bounds_of_clean(&all);
+                followed.share = bounds(&all, self.keyed);
+                followed.clean = bounds_of_clean(&all, self.keyed);
                 followed.immature = total(all.iter().map(|g| &g.counts)).journeys;
             }
             FollowedDay { entry_date, mature, followed, cut_journeys }
@@ -246,12 +248,17 @@ fn followed(all: &FollowCounts) -> Followed {
     }
 }
 
+/// Whether it may still follow or stray.
+fn is_open(group: &FollowGroup, keyed: bool) -> bool {
+    group.outcome == "in_flight" || (keyed && group.outcome == "dropped")
+}
+
 /// What the share may still become: those in flight may all stray, or all follow.
-fn bounds(groups: &[&FollowGroup]) -> Rate {
+fn bounds(groups: &[&FollowGroup], keyed: bool) -> Rate {
     let (mut following, mut evaluated, mut open, mut entered) = (0, 0, 0, 0);
     for group in groups {
         entered += group.counts.journeys;
-        if group.outcome == "in_flight" {
+        if is_open(group, keyed) {
             open += group.counts.journeys;
         } else {
             following += group.counts.following;
@@ -266,11 +273,11 @@ fn bounds(groups: &[&FollowGroup]) -> Rate {
 }
 
 /// What coverage may still become: of those in flight the clean ones may meet an unmapped event yet.
-fn bounds_of_clean(groups: &[&FollowGroup]) -> Rate {
+fn bounds_of_clean(groups: &[&FollowGroup], keyed: bool) -> Rate {
     let (mut clean, mut open, mut entered) = (0, 0, 0);
     for group in groups {
         entered += group.counts.journeys;
-        *(if group.outcome == "in_flight" { &mut open } else { &mut clean }) += group.counts.clean;
+        *(if is_open(group, keyed) { &mut open } else { &mut clean }) += group.counts.clean;
     }
     if entered == 0 {
         return Rate::None;

@@ -2,6 +2,7 @@
 //! ([`EmpiricalMap`]). Out: a [`Comparison`]: every stage and transition with its counts, rates and times beside what
 //! the design expects. Pure arithmetic over counts; what a count means is decided where it is counted.
 
+pub mod cell; //        a count that must not be told
 mod broken; //          drop-offs that look like broken identity
 mod deviations; //      where journeys stray, and what goes with it
 mod expectations; //    what the file expects, held against what was measured
@@ -11,9 +12,11 @@ mod interval; //        what chance alone would do
 mod lost; //            where people went after a drop-off
 mod personas; //        who walks the map
 mod rates;
+mod sheet; //           counts and the sums among them
 mod stages;
+mod suppress; //        what may leave the house
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tracks; //          paths laid over the map once, weighed for any part of the journeys
 mod transitions;
 mod unmeasured; //      what we may not be measuring
@@ -22,7 +25,7 @@ pub use crate::aggregate::{
     Coverage, EmotionDay, EmpiricalMap, Histogram, JourneyDay, StageDay, TransitionDay, Unmapped, is_mature,
 };
 pub use broken::{Broken, BrokenStage};
-pub use deviations::{AcceptedLine, AcceptedState, Association, DeviationLine, Joined, SIGNIFICANT};
+pub use deviations::{AcceptedLine, AcceptedState, Association, DeviationLine, Joined, SIGNIFICANT, place_in_words};
 pub use expectations::{Emotion, Expectation, Expected, Felt, Unit, Verdict};
 pub use explained::{Explained, Share};
 pub use following::{Followed, FollowedDay, Following, Mean, PathsRead};
@@ -31,6 +34,7 @@ pub use lost::{LostStage, LostThing, LostWay};
 pub use personas::{PersonaLine, PersonaStageLine};
 pub use rates::{Rate, bounds_of_conversion, wilson};
 pub use stages::StageLine;
+pub use suppress::suppressed_variants;
 pub use transitions::{TransitionLine, TransitionMark};
 pub use unmeasured::{Unmeasured, Why};
 
@@ -72,6 +76,8 @@ pub struct Comparison {
     /// The map says what a contact with support is.
     pub knows_support: bool,
     pub broken: Broken,
+    /// Counts below this are untold, and what would tell them; below 2: everything is told.
+    pub min_cell: u64,
 }
 
 /// Which journeys the figures are about. Counts are over all entry dates; rates over mature ones only.
@@ -90,6 +96,8 @@ pub struct Population {
     pub immature_dates: u64,
     /// Journeys of immature entry dates: inside the counts, outside the rates.
     pub left_out: u64,
+    /// Journeys that began under another version than the one shown, beside which stages and transitions lay them.
+    pub older_versions: u64,
     pub first_entry: Option<Day>,
     pub last_entry: Option<Day>,
 }
@@ -118,6 +126,8 @@ pub fn compare(versions: &MapVersions, real: &EmpiricalMap) -> Comparison {
             population.left_out += day.entered;
         }
     }
+    let older = real.walked.groups.iter().filter(|g| g.version != map.version);
+    population.older_versions = older.map(|g| g.counts.journeys).sum();
     population.first_entry = days.iter().map(|d| d.entry_date).min();
     population.last_entry = days.iter().map(|d| d.entry_date).max();
     let keyed = map.journey_key.is_some();
@@ -150,6 +160,7 @@ pub fn compare(versions: &MapVersions, real: &EmpiricalMap) -> Comparison {
         accepted: deviations::accepted(versions, real),
         unmeasured: unmeasured::unmeasured(versions, real),
         explained: None,
+        min_cell: 0,
         broken,
         lost,
         knows_support: versions.versions.iter().any(|v| !v.support.is_empty()),

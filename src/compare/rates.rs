@@ -16,6 +16,8 @@ pub enum Rate {
     /// Nothing entered, or a rate does not apply (an exit stage).
     #[default]
     None,
+    /// Of so few that it must not be told (`min_cell`).
+    Untold,
 }
 
 impl Rate {

@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 
 mod days; //      the headline of each entry date, each version and each persona
 
-pub(super) const MAP: &str = "{ schema: journey/v1, id: m, version: 1, min_n: 3, stages: [
+pub(crate) const MAP: &str = "{ schema: journey/v1, id: m, version: 1, min_n: 3, stages: [
     { id: A, role: entry, max_time: PT10M, emotion: { expected: 0.5, alert_below: -1, by_persona: { p: 1 } } },
     { id: B }, { id: Won, role: success }],
   personas: [{ id: p }],
@@ -23,12 +23,12 @@ pub(super) const MAP: &str = "{ schema: journey/v1, id: m, version: 1, min_n: 3,
   accepted_deviations: [{ kind: missing, from: B, until: 2026-02-10, reason: one }, { kind: unexpected, from: A, to: Won, until: 2026-01-31, reason: two },
     { kind: too_slow, from: A, reason: three }, { kind: out_of_order, touchpoint: b, until: 2026-02-16, reason: four }] }";
 
-pub(super) fn versions(text: &str) -> MapVersions {
+pub(crate) fn versions(text: &str) -> MapVersions {
     let map = Arc::new(map::parse("m", text).unwrap_or_else(|e| panic!("{e}")));
     MapVersions { id: map.id.clone(), versions: vec![map], fingerprint: String::new() }
 }
 
-pub(super) fn day(text: &str) -> Day {
+pub(crate) fn day(text: &str) -> Day {
     Timestamp::parse(text).expect("a day").utc_day()
 }
 
@@ -58,7 +58,7 @@ fn path_count(path: &str, decided: bool, journeys: u64) -> PathCount {
 }
 
 /// As of 1 February 2026, with 30 days of silence: 1 January is mature, 20 January is not.
-pub(super) fn real() -> EmpiricalMap {
+pub(crate) fn real() -> EmpiricalMap {
     let day = |date: &str, completed, dropped, in_flight| JourneyDay {
         entry_date: day(date),
         entered: completed + dropped + in_flight,
@@ -139,6 +139,21 @@ fn without_a_mature_date_the_share_is_bounds() {
     real.as_of = Timestamp::parse("2026-01-21").expect("a day");
     let share = compare(&versions(MAP), &real).following.overall.share;
     assert_eq!(share, Rate::Immature { low: 9.0 / 19.0, high: 14.0 / 19.0, entered: 20 });
+}
+
+#[test]
+fn with_a_journey_key_the_dropped_may_still_follow_or_stray_in_bounds() {
+    let text = MAP.replace("version: 1,", "version: 1, journey_key: props.order,");
+    assert!(text.contains("journey_key"));
+    let mut real = real();
+    real.walked.groups.push(group("2026-01-20", "dropped", [2, 1, 1, 1_000_000]));
+    let immature = |real: &EmpiricalMap, text: &str| compare(&versions(text), real).following.days[1].followed.share;
+    assert_eq!(immature(&real, MAP), Rate::Immature { low: 2.0 / 7.0, high: 1.0, entered: 8 });
+    assert_eq!(immature(&real, &text), Rate::Immature { low: 1.0 / 8.0, high: 1.0, entered: 8 });
+    real.as_of = Timestamp::parse("2026-01-21").expect("a day");
+    let share = compare(&versions(&text), &real).following.overall.share;
+    // Of 22 eight completed ones are evaluated, six of them follow; 8 dropped and 5 in flight may still do either.
+    assert_eq!(share, Rate::Immature { low: 6.0 / 21.0, high: 19.0 / 21.0, entered: 22 });
 }
 
 #[test]

@@ -129,6 +129,7 @@ fn config(scope: &mut Scope<'_>, file: ConfigFile, base: &Path) -> Config {
         sources,
         decoders,
         max_visits,
+        min_cell: file.min_cell.unwrap_or(0),
         refresh: scope.duration("refresh", file.refresh.as_deref(), Duration::from_secs(30)),
         flush_records: flush.records.unwrap_or(100_000) as usize,
         flush_interval: scope.duration("flush/interval", flush.interval.as_deref(), Duration::from_secs(1)),

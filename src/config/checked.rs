@@ -26,6 +26,8 @@ pub struct Config {
     pub decoders: BTreeMap<String, Arc<Decoder>>,
     /// A customer with more mapped events than this has no journeys (default 100,000).
     pub max_visits: usize,
+    /// Counts of people below this are told by no comparison; below 2: all are told (default 0).
+    pub min_cell: u64,
     /// Aggregates of a bucket are refreshed at most this often (default 30 s).
     pub refresh: Duration,
     /// A batch is closed at this many records (default 100,000) or after `flush_interval` (default 1 s).

@@ -38,6 +38,10 @@ pub struct ConfigFile {
     /// A customer with more mapped events has no journeys and is counted as oversized; default 100000.
     #[schemars(range(min = 1))]
     pub max_visits: Option<u64>,
+    /// Counts of journeys, customers and visits below this are shown as `<N` in comparisons, whatever form they are given in,
+    /// and others as `≥N` where they would tell such a count; default 0: every count is shown. Tables and single journeys stay
+    /// as they are.
+    pub min_cell: Option<u64>,
     /// Daily aggregates are brought up to date at most this often; default `30s`.
     pub refresh: Option<String>,
     /// When a batch is closed.

@@ -44,6 +44,7 @@ pub fn for_tests(test: &MapTest, kinds: &[Kind]) -> Config {
         sources: source_names.iter().map(|name| Source::of_file(name, decoder.clone(), Input::None)).collect(),
         decoders: std::collections::BTreeMap::new(),
         max_visits: usize::MAX,
+        min_cell: 0,
         refresh: Duration::ZERO,
         flush_records: 1,
         flush_interval: Duration::ZERO,

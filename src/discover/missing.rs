@@ -9,10 +9,12 @@ use super::classes::Classes;
 use super::proposal::line;
 use super::units::{percent, quantile, said};
 use super::{Asked, Happening, Trail};
-use crate::journey::CustomerJourneys;
+use crate::aggregate::{JourneyDay, mature_dates};
+use crate::journey::{CustomerJourneys, Outcome};
 use crate::map::arcs::arcs;
 use crate::map::written::length;
-use crate::map::{DesignedMap, StageIx};
+use crate::map::{DesignedMap, MapVersions, StageIx};
+use crate::time::{Day, Timestamp};
 use crate::yaml::Fields;
 
 /// Quantiles of fewer times say nothing.
@@ -33,13 +35,17 @@ pub struct Placed {
     pub journeys: HashMap<Arc<str>, CustomerJourneys>,
     /// Names of sources by their number.
     pub sources: Vec<Arc<str>>,
+    /// What decides silence.
+    pub as_of: Timestamp,
 }
 
-pub fn missing(map: &DesignedMap, trails: &[Trail], placed: &Placed, asked: &Asked) -> Missing {
+/// `versions`: the map, of one version.
+pub fn missing(versions: &MapVersions, trails: &[Trail], placed: &Placed, asked: &Asked) -> Missing {
+    let map = versions.newest();
     let mut out = Missing::default();
     touchpoints(map, trails, placed, asked, &mut out);
     transitions(map, placed, asked, &mut out);
-    limits(map, placed, asked, &mut out);
+    limits(versions, placed, asked, &mut out);
     if out.text.is_empty() {
         out.text =
             "# nothing is missing: every frequent event has its touchpoint, every frequent transition is listed\n"
@@ -150,18 +156,33 @@ fn transitions(map: &DesignedMap, placed: &Placed, asked: &Asked, out: &mut Miss
     }
 }
 
-/// How long stages take that have no limit.
-fn limits(map: &DesignedMap, placed: &Placed, asked: &Asked, out: &mut Missing) {
-    let mut stayed: Vec<Vec<f64>> = vec![Vec::new(); map.stages.len()];
-    for entry in placed.journeys.values().flat_map(|c| c.journeys.iter()).flat_map(|j| j.entries.iter()) {
-        stayed[usize::from(entry.stage)].push(entry.last_at.seconds_since(entry.first_at));
+/// How long stages take that have no limit: of the journeys that the gap table holds `max_time` against, those of mature
+/// entry dates. Whoever is still in a stage has no time in it yet, and young dates know only those who were quick.
+fn limits(versions: &MapVersions, placed: &Placed, asked: &Asked, out: &mut Missing) {
+    let map = versions.newest();
+    let mature = mature_dates(versions, &entry_dates(placed), placed.as_of);
+    let (mut stayed, mut left_out) = (vec![Vec::new(); map.stages.len()], vec![0_u64; map.stages.len()]);
+    for journey in placed.journeys.values().flat_map(|c| c.journeys.iter()) {
+        let goes_on = journey.outcome(placed.as_of) == Outcome::InFlight;
+        for (i, entry) in journey.entries.iter().enumerate() {
+            let stage = usize::from(entry.stage);
+            let is_open = goes_on && i + 1 == journey.entries.len();
+            if is_open || !mature.contains(&journey.entry_date) {
+                left_out[stage] += 1;
+            } else {
+                stayed[stage].push(entry.last_at.seconds_since(entry.first_at));
+            }
+        }
     }
     let mut text = String::new();
-    for (stage, times) in map.stages.iter().zip(&mut stayed).filter(|(s, t)| s.max_time.is_none() && t.len() >= TIMES) {
+    for ((stage, times), left_out) in map.stages.iter().zip(&mut stayed).zip(left_out) {
+        if stage.max_time.is_some() || times.len() < TIMES {
+            continue;
+        }
         let Some(limit) = quantile(times, asked.quantile).filter(|seconds| *seconds > 0.0) else { continue };
         let _ = writeln!(
             text,
-            "# {}: max_time: {}  # holds for {:.0} % of {} entries",
+            "# {}: max_time: {}  # holds for {:.0} % of {} entries of mature entry dates; {left_out} of others, or still open, left out",
             stage.id,
             length(said(limit)),
             asked.quantile * 100.0,
@@ -172,4 +193,21 @@ fn limits(map: &DesignedMap, placed: &Placed, asked: &Asked, out: &mut Missing) 
     if !text.is_empty() {
         let _ = write!(out.text, "# to `stages`, where you want a limit\n{text}");
     }
+}
+
+/// How many journeys began on each day, and what became of them.
+fn entry_dates(placed: &Placed) -> Vec<JourneyDay> {
+    let mut days: BTreeMap<Day, JourneyDay> = BTreeMap::new();
+    for journey in placed.journeys.values().flat_map(|c| c.journeys.iter()) {
+        let entry_date = journey.entry_date;
+        let day = days.entry(entry_date).or_insert_with(|| JourneyDay { entry_date, ..JourneyDay::default() });
+        day.entered += 1;
+        *match journey.outcome(placed.as_of) {
+            Outcome::Completed => &mut day.completed,
+            Outcome::Ended => &mut day.ended,
+            Outcome::Dropped => &mut day.dropped,
+            Outcome::InFlight => &mut day.in_flight,
+        } += 1;
+    }
+    days.into_values().collect()
 }

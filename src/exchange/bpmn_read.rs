@@ -1,6 +1,7 @@
 //! BPMN 2.0 -> draft of a journey file. In: the XML of one process of the subset that [`super::flow`] reads. Out: a draft, or
 //! every fault with its element and line. A sub-process is a stage and its tasks are touchpoints; a task outside of one is
-//! a stage with one touchpoint. Structure is what the drawing says; all else is what our own export put beside it.
+//! a stage with one touchpoint. What is drawn to go back to itself needs no word: touchpoints may repeat. Structure is what
+//! the drawing says; all else is what our own export put beside it.
 
 use std::collections::BTreeSet;
 
@@ -57,14 +58,24 @@ impl<'a, 'i> Reading<'_, 'a, 'i> {
                     let mut fields = fields(element, &mut self.taken.stages);
                     let stage = id(&fields);
                     let tasks = self.order(element, &inside, &mut fields);
+                    let again = is_repeated(element, found);
+                    if again && tasks.len() > 1 && fields.get("sequence") == Some(&Written::Bool(true)) {
+                        let message =
+                            format!("`{}` is repeated whole, and its tasks stand one after the other", element.id);
+                        let help = format!(
+                            "a map repeats single touchpoints, or those of a stage in any order: leave out the flows inside \
+                             of it, or draw the loop around one task; {SUBSET}"
+                        );
+                        self.faults.push(Fault::new(self.label, place(element.node), message).help(help));
+                    }
                     self.push(element, fields);
-                    tasks.iter().for_each(|task| self.task(task, &stage));
+                    tasks.iter().for_each(|task| self.task(task, &stage, again || is_repeated(task, &inside)));
                 }
                 Kind::Task => {
                     let fields = fields(element, &mut self.taken.stages);
                     let stage = id(&fields);
                     self.push(element, fields);
-                    self.task(element, &stage);
+                    self.task(element, &stage, is_repeated(element, found));
                 }
                 Kind::Start | Kind::End(_) | Kind::Gateway => {}
             }
@@ -76,8 +87,16 @@ impl<'a, 'i> Reading<'_, 'a, 'i> {
         self.stages.push(Found { element: element.id.clone(), fields, place });
     }
 
-    fn task(&mut self, element: &Element<'_, '_>, stage: &str) {
+    /// `again`: it is drawn to be repeated.
+    fn task(&mut self, element: &Element<'_, '_>, stage: &str, again: bool) {
         let mut fields = fields(element, &mut self.taken.touchpoints);
+        let once = matches!(fields.get("max_repeats"), Some(Written::Number(n)) if n.as_u64() == Some(1));
+        if again && once {
+            fields.remove("max_repeats");
+        }
+        if fields.get("max_repeats").is_none() {
+            fields.put_some("max_repeats", most_repeats(element));
+        }
         let place = take_place(&mut fields);
         let at = 1 + usize::from(fields.get("title").is_some());
         fields.0.insert(at.min(fields.0.len()), ("stage".to_owned(), stage.into()));
@@ -96,7 +115,8 @@ impl<'a, 'i> Reading<'_, 'a, 'i> {
             let message = format!("`{}` `{}` stands inside of `{}`", element.node.tag_name().name(), element.id, of.id);
             self.faults.push(Fault::new(self.label, place(element.node), message).help(SUBSET));
         }
-        let between = |a: &&Arc<'_, '_>| [&a.from, &a.to].iter().all(|end| tasks.iter().any(|t| t.id == **end));
+        let between =
+            |a: &&Arc<'_, '_>| a.from != a.to && [&a.from, &a.to].iter().all(|end| tasks.iter().any(|t| t.id == **end));
         let arcs: Vec<&Arc<'a, 'i>> = inside.arcs.iter().filter(between).collect();
         if arcs.is_empty() {
             return tasks;
@@ -166,7 +186,8 @@ impl<'a, 'i> Reading<'_, 'a, 'i> {
     fn arcs(&mut self) -> Vec<(Option<u64>, Fields)> {
         let mut out = Vec::new();
         for s in 0..self.stages.len() {
-            let onward = self.found.onward(&self.stages[s].element);
+            let mut onward = self.found.onward(&self.stages[s].element);
+            onward.retain(|(to, ..)| *to != self.stages[s].element);
             let several = onward.len() > 1;
             for (to, carries, chosen) in &onward {
                 let Some(target) = self.found.element(to) else { continue };
@@ -210,7 +231,7 @@ impl<'a, 'i> Reading<'_, 'a, 'i> {
         fields.put("role", if exit { "exit" } else { "success" });
         let stage = id(&fields);
         self.push(end, fields);
-        self.task(end, &stage);
+        self.task(end, &stage, false);
         Some(self.stages.len() - 1)
     }
 
@@ -288,6 +309,20 @@ const AFTER_ENTRY: [&str; 10] = [
     "personas",
     "channels",
 ];
+
+/// A flow leads back to it without another task between, or it carries the sign of a loop.
+fn is_repeated(element: &Element<'_, '_>, of: &Process<'_, '_>) -> bool {
+    loop_of(element).is_some() || of.onward(&element.id).iter().any(|(to, ..)| *to == element.id)
+}
+
+fn loop_of<'a, 'i>(element: &Element<'a, 'i>) -> Option<roxmltree::Node<'a, 'i>> {
+    element.node.children().find(|n| n.has_tag_name((MODEL, "standardLoopCharacteristics")))
+}
+
+/// How often a task may be repeated, where its loop says so.
+fn most_repeats(element: &Element<'_, '_>) -> Option<u32> {
+    loop_of(element)?.attribute("loopMaximum")?.trim().parse().ok().filter(|most| *most > 0)
+}
 
 fn id(fields: &Fields) -> String {
     fields.get("id").and_then(Written::text).unwrap_or_default().to_owned()

@@ -48,9 +48,16 @@ pub fn read(label: &str, text: &str) -> Result<Draft, Faults> {
             continue;
         }
         let id = kept(if said.is_empty() { &title } else { &said }, &mut ids);
-        let phase =
-            point.descendants().find_map(|n| n.attribute("phaseIDref")).map(str::trim).filter(|p| !p.is_empty());
-        let stage = match (phase, touchpoints.last()) {
+        let phases = stages.named(point);
+        if phases.len() > 1 {
+            let list: Vec<String> = phases.iter().map(|p| format!("`{p}`")).collect();
+            let message = format!("`{name}` `{id}` belongs to {} phases: {}", phases.len(), list.join(", "));
+            faults.push(Fault::new(label, place(point), message).help(
+                "allowed: one phase for each touchpoint; what is met in several is one touchpoint in each, with an id of its own",
+            ));
+            continue;
+        }
+        let stage = match (phases.first(), touchpoints.last()) {
             (Some(phase), _) => stages.of(phase),
             // It belongs to the phase that goes on, or is a stage of its own where there are none.
             (None, Some((before, _))) if stages.phases => *before,
@@ -109,6 +116,21 @@ impl Stages {
         self.keys.push(key.to_owned());
         self.list.push((kept(key, &mut self.taken), title.to_owned()));
         self.list.len() - 1
+    }
+
+    /// The phases that a touchpoint names, each once. One that is written with spaces is known by them, else they part several.
+    fn named<'a>(&self, point: Node<'a, '_>) -> Vec<&'a str> {
+        let mut found: Vec<&str> = Vec::new();
+        for written in point.descendants().filter_map(|n| n.attribute("phaseIDref")).map(str::trim) {
+            let whole = self.keys.iter().any(|key| key == written);
+            let parts = if whole { vec![written] } else { written.split_whitespace().collect() };
+            for phase in parts.into_iter().filter(|p| !p.is_empty()) {
+                if !found.contains(&phase) {
+                    found.push(phase);
+                }
+            }
+        }
+        found
     }
 
     fn of(&mut self, phase: &str) -> usize {

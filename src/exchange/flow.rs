@@ -12,7 +12,7 @@ pub const MODEL: &str = "http://www.omg.org/spec/BPMN/20100524/MODEL";
 
 /// What is read. All else is named and refused.
 pub const SUBSET: &str = "read are: one process; start and end events; tasks of every kind; sub-processes of tasks, in any order or \
-                          one after the other; exclusive gateways; sequence flows";
+                          one after the other; loops of one of these; exclusive gateways; sequence flows";
 
 const TASKS: [&str; 9] = [
     "task",
@@ -27,7 +27,7 @@ const TASKS: [&str; 9] = [
 ];
 const STAGES: [&str; 2] = ["subProcess", "adHocSubProcess"];
 /// Says nothing about order.
-const SILENT: [&str; 15] = [
+const SILENT: [&str; 16] = [
     "extensionElements",
     "documentation",
     "incoming",
@@ -43,6 +43,7 @@ const SILENT: [&str; 15] = [
     "property",
     "completionCondition",
     "multiInstanceLoopCharacteristics",
+    "standardLoopCharacteristics",
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,22 +1,24 @@
 //! The comparison as one self-contained HTML file: the designed and the real map on the same positions, the figures as
-//! tables, in every language the journey file's titles have. No script, no request to anywhere.
+//! tables, in every language the journey file's titles have. No script, no request to anywhere. A page that is served leads to
+//! the same figures in other forms.
 
 use std::fmt::Write;
 
 use super::html_tables::{section_table, stage_table, transition_table};
+use super::links::Links;
 use super::number::{count, rate, rate_note};
 use super::picture::{self, Side};
 use super::scene::{Scene, scene};
-use super::section::{measured, sections};
-use super::text::maturity;
+use super::section::{basis, measured, sections};
+use super::text::{caveats, maturity};
 use super::words::Language;
 use crate::compare::Comparison;
 
 /// Deviations on a page; the rest is said in words.
 const DEVIATIONS: usize = 50;
 
-/// The whole page. `languages` must not be empty; the first is shown first.
-pub fn html(c: &Comparison, languages: &[Language]) -> String {
+/// The whole page. `languages` must not be empty; the first is shown first. `links`: of a page that is served.
+pub fn html(c: &Comparison, languages: &[Language], links: Option<&Links>) -> String {
     let first = languages.first().copied().unwrap_or(Language::English);
     let title = escape(c.title.get(first.code()).unwrap_or(&c.map));
     let mut out = String::with_capacity(64 * 1024);
@@ -48,14 +50,14 @@ pub fn html(c: &Comparison, languages: &[Language]) -> String {
     let scene = scene(c);
     for l in languages {
         let _ = write!(out, "<section class=\"language language-{0}\" lang=\"{0}\">", l.code());
-        section(&mut out, c, &scene, *l);
+        section(&mut out, c, &scene, (*l, links));
         out.push_str("</section>");
     }
     out.push_str("</main></body></html>\n");
     out
 }
 
-fn section(out: &mut String, c: &Comparison, scene: &Scene, l: Language) {
+fn section(out: &mut String, c: &Comparison, scene: &Scene, (l, links): (Language, Option<&Links>)) {
     let p = &c.population;
     let title = escape(c.title.get(l.code()).unwrap_or(&c.map));
     let _ = write!(
@@ -70,19 +72,20 @@ fn section(out: &mut String, c: &Comparison, scene: &Scene, l: Language) {
         l.pick("unit: journeys, by entry date; reading", "единица: пути, по дате входа; расчёт"),
         escape(&c.reading),
     );
+    out.extend(links.map(|links| links.html(l)));
     out.push_str("<div class=\"cards\">");
     let cards = [
         (count(p.entered), l.pick("journeys", "путей")),
         (count(p.customers), l.pick("customers", "клиентов")),
-        (rate(&c.overall), l.pick("reach the goal", "доходят до цели")),
-        (rate(&c.following.overall.share), l.pick("follow the map", "следуют карте")),
+        (rate(&c.overall), l.pick("reach the goal (mature)", "доходят до цели (созр.)")),
+        (rate(&c.following.overall.share), l.pick("follow the map (mature)", "следуют карте (созр.)")),
         (count(p.completed), l.pick("completed", "дошли до цели")),
         (count(p.ended), l.pick("ended, with a reason", "завершили с причиной")),
         (count(p.dropped), l.pick("dropped, in silence", "ушли молча")),
         (count(p.in_flight), l.pick("in flight: not lost", "в пути: не потеряны")),
     ];
     for (figure, words) in cards {
-        let _ = write!(out, "<div class=\"card\"><b>{figure}</b><span>{words}</span></div>");
+        let _ = write!(out, "<div class=\"card\"><b>{}</b><span>{words}</span></div>", escape(&figure));
     }
     let _ = write!(
         out,
@@ -91,6 +94,9 @@ fn section(out: &mut String, c: &Comparison, scene: &Scene, l: Language) {
         l.pick("reach the goal", "доходят до цели"),
         escape(&rate_note(&c.overall, l))
     );
+    for note in caveats(c, l) {
+        let _ = write!(out, "<p class=\"note\">{}</p>", escape(&note));
+    }
 
     for (side, heading) in picture::sides(l) {
         let class = if side == Side::Designed { "designed" } else { "real" };
@@ -107,6 +113,7 @@ fn section(out: &mut String, c: &Comparison, scene: &Scene, l: Language) {
     for gap in sections(c, l, DEVIATIONS) {
         section_table(out, &gap);
     }
+    let _ = write!(out, "<p class=\"note\">{}</p>", escape(&basis(l)));
     let _ = write!(
         out,
         "<p class=\"note basis\">{}</p>",

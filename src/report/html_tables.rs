@@ -46,7 +46,7 @@ pub(super) fn stage_table(out: &mut String, c: &Comparison, l: Language) {
         let role = if role.is_empty() { String::new() } else { format!(" <small>({role})</small>") };
         let _ = write!(out, "<tr><td>{}{role}</td>", escape(title));
         for cell in [count(s.entered), count(s.progressed), count(s.ended), count(s.dropped), count(s.in_flight)] {
-            let _ = write!(out, "<td>{cell}</td>");
+            let _ = write!(out, "<td>{}</td>", escape(&cell));
         }
         rate_cell(out, &s.conversion, l);
         rate_cell(out, &s.drop_off_rate, l);
@@ -67,7 +67,7 @@ pub(super) fn transition_table(out: &mut String, c: &Comparison, l: Language) {
             escape(&name(c, &t.from, l)),
             escape(&name(c, &t.to, l)),
             mark(t.mark, l),
-            count(t.transitions)
+            escape(&count(t.transitions))
         );
         rate_cell(out, share_of(t), l);
         let target = t.target_share.map_or_else(|| "–".to_owned(), share);
@@ -103,7 +103,7 @@ fn rate_cell(out: &mut String, r: &Rate, l: Language) {
             format!("<small class=\"basis\">{bounds}, n = {}</small>", count(*n))
         }
         Rate::Immature { entered, .. } => format!("<small class=\"basis\">n = {}</small>", count(*entered)),
-        Rate::None => String::new(),
+        Rate::None | Rate::Untold => String::new(),
     };
     let _ = write!(out, "<td title=\"{}\">{}{}</td>", escape(&rate_note(r, l)), kept(&escape(&rate(r))), kept(&basis));
 }

@@ -3,11 +3,72 @@
 
 use serde_json::{Value, json as object};
 
+use super::number::count;
+use crate::compare::cell::Told;
 use crate::compare::{Comparison, Explained, Rate};
 use crate::map::Text;
 
-/// One JSON document.
+/// One JSON document. A count that must not be told is null, and `suppressed` has its place.
 pub fn json(c: &Comparison) -> Value {
+    told(c.min_cell, document(c))
+}
+
+pub(super) fn told(min_cell: u64, mut document: Value) -> Value {
+    let (mut below, mut at_least) = (Vec::new(), Vec::new());
+    tell(&mut document, &mut String::new(), &mut |at: &str, told: Told| {
+        match told {
+            Told::Count(_) => {}
+            Told::Below(_) => below.push(at.to_owned()),
+            Told::AtLeast(_) => at_least.push(at.to_owned()),
+        }
+        Value::Null
+    });
+    with_suppressed(document, min_cell, object!({ "min_cell": min_cell, "below": below, "at_least": at_least }))
+}
+
+/// The same for tables that people read: there `<5` and `≥5` stand in place of a count.
+pub fn for_sheets(c: &Comparison) -> Value {
+    let mut document = document(c);
+    tell(&mut document, &mut String::new(), &mut |_: &str, told: Told| count(told.as_count()).into());
+    with_suppressed(document, c.min_cell, object!({ "min_cell": c.min_cell }))
+}
+
+fn with_suppressed(mut document: Value, min_cell: u64, suppressed: Value) -> Value {
+    if let Some(keys) = document.as_object_mut() {
+        keys.insert("suppressed".to_owned(), if min_cell > 1 { suppressed } else { Value::Null });
+    }
+    document
+}
+
+/// Puts something in place of every count that must not be told. `at`: its JSON pointer.
+fn tell(value: &mut Value, at: &mut String, place: &mut impl FnMut(&str, Told) -> Value) {
+    let length = at.len();
+    match value {
+        Value::Number(n) => {
+            let told = n.as_u64().map(Told::of).filter(|told| told.count().is_none());
+            if let Some(told) = told {
+                *value = place(at, told);
+            }
+        }
+        Value::Array(list) => {
+            for (i, value) in list.iter_mut().enumerate() {
+                at.push_str(&format!("/{i}"));
+                tell(value, at, place);
+                at.truncate(length);
+            }
+        }
+        Value::Object(keys) => {
+            for (key, value) in keys.iter_mut() {
+                at.push_str(&format!("/{key}"));
+                tell(value, at, place);
+                at.truncate(length);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+fn document(c: &Comparison) -> Value {
     let p = &c.population;
     let mut document = object!({
         "schema": "comparison/v1",
@@ -31,6 +92,9 @@ pub fn json(c: &Comparison) -> Value {
             "mature_dates": p.mature_dates,
             "immature_dates": p.immature_dates,
             "left_out": p.left_out,
+            "older_versions": p.older_versions,
+            "counts_are_over": "all_entry_dates",
+            "rates_are_over": "mature_entry_dates",
             "first_entry_date": p.first_entry.map(|d| d.to_string()),
             "last_entry_date": p.last_entry.map(|d| d.to_string()),
         },
@@ -134,5 +198,6 @@ pub(super) fn rate(r: &Rate) -> Value {
             object!({ "value": null, "entered": entered, "bounds": [low, high], "immature": true })
         }
         Rate::None => Value::Null,
+        Rate::Untold => object!({ "value": null, "suppressed": true }),
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::number::{count, rate};
 use super::section::{Section, measured, plain, sections};
-use super::text::{maturity, outcomes};
+use super::text::{caveats, maturity, outcomes};
 use super::words::Language;
 use crate::compare::Comparison;
 
@@ -43,6 +43,9 @@ pub fn markdown(c: &Comparison, l: Language) -> String {
         rate(&c.overall),
         maturity(c, l)
     );
+    for note in caveats(c, l) {
+        let _ = writeln!(out, "{}\n", cell(&note));
+    }
     let gap = sections(c, l, DEVIATIONS);
     for section in gap.iter().filter(|s| !s.folded).chain(&plain(c, l)).chain(&measured(c, l)) {
         table(&mut out, section);

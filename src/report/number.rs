@@ -1,12 +1,25 @@
-//! Numbers as people read them: counts with thin groups, shares, lengths of time, rates with their interval or bounds.
+//! Numbers as people read them: counts with thin groups, or what may be told of them, shares, lengths of time, rates with
+//! their interval or bounds.
 
 use std::time::Duration;
 
 use super::words::Language;
 use crate::compare::Rate;
+use crate::compare::cell::Told;
 
-/// `12 345`, groups parted by a no-break space.
+/// Stands for what must not be told.
+pub const UNTOLD: &str = "***";
+
+/// `12 345`, groups parted by a no-break space; `<5` and `≥5` where no more may be told.
 pub fn count(n: u64) -> String {
+    match Told::of(n) {
+        Told::Count(n) => grouped(n),
+        Told::Below(bound) => format!("<{}", grouped(bound)),
+        Told::AtLeast(bound) => format!("≥{}", grouped(bound)),
+    }
+}
+
+fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + 4);
     for (i, c) in digits.chars().enumerate() {
@@ -35,6 +48,7 @@ pub fn rate(rate: &Rate) -> String {
         Rate::Point { value, .. } => share(*value),
         Rate::Immature { low, high, .. } => format!("{} … {}", share(*low), share(*high)),
         Rate::None => "–".to_owned(),
+        Rate::Untold => UNTOLD.to_owned(),
     }
 }
 
@@ -60,7 +74,7 @@ pub fn rate_note(rate: &Rate, language: Language) -> String {
             );
             format!("{before} {} {after}", count(*entered))
         }
-        Rate::None => String::new(),
+        Rate::None | Rate::Untold => String::new(),
     }
 }
 

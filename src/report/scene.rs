@@ -2,6 +2,7 @@
 //! [`Scene`] in pixels. Both drawings take their positions from it, so they lie on each other; what is left out of one
 //! (`--explain`) moves nothing.
 
+use crate::compare::cell::Told;
 use crate::compare::{Comparison, TransitionMark};
 use crate::map::Role;
 
@@ -54,7 +55,7 @@ pub fn scene(c: &Comparison) -> Scene {
     let total = chosen.len();
     chosen.sort_by_key(|&i| {
         let t = &c.transitions[i];
-        (!t.mark_is_designed(), std::cmp::Reverse(t.transitions), i)
+        (!t.mark_is_designed(), std::cmp::Reverse(Told::of(t.transitions).least()), i)
     });
     let cut: Vec<usize> = chosen.split_off(MOST_ARCS.min(total));
     chosen.sort_unstable();

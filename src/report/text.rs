@@ -3,9 +3,10 @@
 
 use std::fmt::Write;
 
-use super::number::{count, rate};
+use super::number::{UNTOLD, count, rate, share};
 use super::section::{self, Section};
 use super::words::Language;
+use crate::compare::cell::Told;
 use crate::compare::{Comparison, Rate, TransitionLine, TransitionMark};
 
 /// Deviations on a screen; the rest is said in words.
@@ -50,6 +51,10 @@ pub fn text(c: &Comparison, language: Language) -> String {
             ),
         );
     }
+    for note in caveats(c, l) {
+        line(&mut out, format_args!("{note}"));
+    }
+    line(&mut out, format_args!("{}", section::basis(l)));
     out.push('\n');
 
     for section in section::plain(c, l) {
@@ -101,6 +106,49 @@ pub(super) fn maturity(c: &Comparison, l: Language) -> String {
             count(p.immature_dates)
         ),
     }
+}
+
+/// What must be said of all figures.
+pub(super) fn caveats(c: &Comparison, l: Language) -> Vec<String> {
+    [older_versions(c, l), untold(c.min_cell, l)].into_iter().flatten().collect()
+}
+
+/// Counts of few people are not told, nor what would tell them.
+pub(super) fn untold(n: u64, l: Language) -> Option<String> {
+    (n > 1).then(|| match l {
+        Language::English => format!(
+            "counts of journeys, customers and visits below {n} are told as <{n}, and as ≥{n} where a count would tell such a \
+             one; what rests on them is left out ({UNTOLD})"
+        ),
+        Language::Russian => format!(
+            "числа путей, клиентов и посещений меньше {n} показаны как <{n}, а числа, по которым их можно вычислить, — как ≥{n}; \
+             всё, что на них основано, не показано ({UNTOLD})"
+        ),
+    })
+}
+
+/// What lies beside another design than it was walked under, and how much of it.
+fn older_versions(c: &Comparison, l: Language) -> Option<String> {
+    let p = &c.population;
+    if p.older_versions == 0 {
+        return None;
+    }
+    let (of, all, version) = (count(p.older_versions), count(p.entered), c.version);
+    let part = match (Told::of(p.older_versions).count(), Told::of(p.entered).count()) {
+        (Some(older), Some(all)) => share(older as f64 / all.max(1) as f64),
+        _ => UNTOLD.to_owned(),
+    };
+    Some(match l {
+        Language::English => format!(
+            "{of} of {all} journeys ({part}) began under an older version of the map: stages, transitions, promises and the \
+             drawn maps lay them beside version {version}; who follows the map and where they stray is told of each journey \
+             under its own version"
+        ),
+        Language::Russian => format!(
+            "{of} из {all} путей ({part}) начались по более старой версии карты: этапы, переходы, обещания и нарисованные карты \
+             показывают их рядом с версией {version}; следование карте и отклонения каждого пути — по его собственной версии"
+        ),
+    })
 }
 
 /// A transition's share is one of decided journeys: what is in flight has none.

@@ -4,22 +4,27 @@ use std::fmt::Write;
 
 use serde_json::{Value, json as object};
 
-use super::number::{count, optional_seconds, share};
+use super::number::{UNTOLD, count, optional_seconds, share};
+use super::text::untold;
 use super::words::Language;
 use crate::aggregate::variants::{Variant, Variants, VariantsOfVersion};
+use crate::compare::cell::Told;
 
 /// For the screen: figures above, the path below them.
 pub fn text(v: &Variants, l: Language) -> String {
     let mut out = String::new();
-    let journeys: u64 = v.versions.iter().map(|of| of.journeys).sum();
+    let journeys = v.versions.iter().map(|of| Told::of(of.journeys).count()).sum::<Option<u64>>();
+    let journeys = journeys.map_or_else(|| UNTOLD.to_owned(), count);
     let of = match v.path_of.as_str() {
         "stages" => l.pick("paths of stages", "пути по этапам"),
         _ => l.pick("paths of touchpoints", "пути по точкам касания"),
     };
     // Writing to a String cannot fail.
-    let _ =
-        writeln!(out, "{} ({}): {of}, {} {}", v.map, l.pick("variants", "варианты"), count(journeys), journeys_word(l));
+    let _ = writeln!(out, "{} ({}): {of}, {} {}", v.map, l.pick("variants", "варианты"), journeys, journeys_word(l));
     let _ = writeln!(out, "{} {}", l.pick("as of", "на момент"), v.as_of);
+    if let Some(note) = untold(v.min_cell, l) {
+        let _ = writeln!(out, "{note}");
+    }
     for of in &v.versions {
         let _ = writeln!(
             out,
@@ -60,18 +65,23 @@ fn figures(of: &VariantsOfVersion, v: &Variant, l: Language) -> String {
         .filter(|(_, n)| *n > 0)
         .map(|(id, n)| format!("{} {}", l.boundary(id).unwrap_or(id), count(*n)))
         .collect();
-    let mut parts = vec![format!("{} ({})", count(v.journeys), share(part(v.journeys, of.journeys).unwrap_or(0.0)))];
+    let mut parts = vec![format!(
+        "{} ({})",
+        count(v.journeys),
+        part(v.journeys, of.journeys).map_or_else(|| UNTOLD.to_owned(), share)
+    )];
     parts.push(outcomes.join(", "));
     if v.to_goal_p50.is_some() {
         let (p50, p90) = (optional_seconds(v.to_goal_p50, l), optional_seconds(v.to_goal_p90, l));
         parts.push(format!("{} p50 {p50}, p90 {p90}", l.pick("to the goal", "до цели")));
     }
     parts.push(match (fitness(v), v.following) {
+        (None, _) if Told::of(v.evaluated).count().is_none() => UNTOLD.to_owned(),
         (None, _) => l.pick("not evaluated", "не оценены").to_owned(),
         (Some(fitness), following) => {
             let words = match following {
                 0 => l.pick("does not follow the map", "не по карте").to_owned(),
-                n if n == v.journeys => l.pick("follows the map", "по карте").to_owned(),
+                n if Told::of(n).count() == Some(v.journeys) => l.pick("follows the map", "по карте").to_owned(),
                 n => format!("{} {}", count(n), l.pick("follow the map", "по карте")),
             };
             format!("{words}, {} {fitness:.2}", l.pick("fitness", "соответствие"))
@@ -81,12 +91,14 @@ fn figures(of: &VariantsOfVersion, v: &Variant, l: Language) -> String {
 }
 
 fn part(n: u64, of: u64) -> Option<f64> {
+    let (n, of) = (Told::of(n).count()?, Told::of(of).count()?);
     (of > 0).then(|| n as f64 / of as f64)
 }
 
 /// Mean over those evaluated.
 fn fitness(v: &Variant) -> Option<f64> {
-    (v.evaluated > 0).then(|| v.fitness_sum / v.evaluated as f64)
+    let evaluated = Told::of(v.evaluated).count()?;
+    (evaluated > 0).then(|| v.fitness_sum / evaluated as f64)
 }
 
 /// One JSON document; shares are of the version's journeys, times are in seconds.
@@ -111,19 +123,27 @@ pub fn json(v: &Variants) -> Value {
                 .collect::<Vec<_>>(),
         })
     };
-    object!({
-        "schema": "variants/v1",
-        "map": v.map,
-        "reading": v.reading,
-        "as_of": v.as_of.to_string(),
-        "path_of": v.path_of.as_str(),
-        "versions": v.versions.iter().map(|of| object!({
-            "version": of.version,
-            "journeys": of.journeys,
-            "variants": of.top.iter().map(|variant| one(of, variant)).collect::<Vec<_>>(),
-            "other": of.other.as_ref().map(|other| one(of, other)),
-        })).collect::<Vec<_>>(),
-    })
+    super::json::told(
+        v.min_cell,
+        object!({
+            "schema": "variants/v1",
+            "map": v.map,
+            "reading": v.reading,
+            "as_of": v.as_of.to_string(),
+            "path_of": v.path_of.as_str(),
+            "versions": v.versions.iter().map(|of| object!({
+                "version": of.version,
+                "journeys": of.journeys,
+                "variants": of.top.iter().map(|variant| one(of, variant)).collect::<Vec<_>>(),
+                "other": of.other.as_ref().map(|other| one(of, other)),
+            })).collect::<Vec<_>>(),
+        }),
+    )
+}
+
+/// A number that programs read, or what may be told of it.
+fn cell(n: u64) -> String {
+    Told::of(n).count().map_or_else(|| count(n), |n| n.to_string())
 }
 
 const HEAD: [&str; 17] = [
@@ -154,11 +174,11 @@ pub fn csv(v: &Variants) -> Result<String, csv::Error> {
     for of in &v.versions {
         let top = of.top.iter().enumerate().map(|(i, variant)| ((i + 1).to_string(), variant));
         for (place, x) in top.chain(of.other.iter().map(|other| ("other".to_owned(), other))) {
-            let counts = [x.customers, x.completed, x.ended, x.dropped, x.in_flight].map(|n| n.to_string());
+            let counts = [x.customers, x.completed, x.ended, x.dropped, x.in_flight].map(cell);
             let mut row = vec![v.map.clone(), of.version.to_string(), place, x.path.join(" ")];
-            row.extend([x.paths.to_string(), x.journeys.to_string(), number(part(x.journeys, of.journeys))]);
+            row.extend([x.paths.to_string(), cell(x.journeys), number(part(x.journeys, of.journeys))]);
             row.extend(counts);
-            row.extend([number(x.to_goal_p50), number(x.to_goal_p90), number(fitness(x)), x.following.to_string()]);
+            row.extend([number(x.to_goal_p50), number(x.to_goal_p90), number(fitness(x)), cell(x.following)]);
             row.push(x.examples.first().map_or_else(String::new, |e| e.journey.clone()));
             out.write_record(&row)?;
         }

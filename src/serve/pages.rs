@@ -1,5 +1,6 @@
 //! The maps as pages. In: whoever can draw a map now. Out: `GET /` (the maps), `GET /maps/ID` (one self-contained page,
-//! `?language=ru`, `?as_of=2026-06-30`), `GET /maps/ID.json` (`comparison/v1`). Figures of many, never of one customer.
+//! `?language=ru`, `?as_of=2026-06-30`, `?explain=0.8`), and with the same questions `GET /maps/ID.svg`, `.png`, `.pdf` (the map
+//! drawn), `.xlsx`, `.md`, `.txt`, `.html` (the report) and `.json` (`comparison/v1`). Figures of many, never of one customer.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,9 +10,10 @@ use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
+use bytes::Bytes;
 use serde::Deserialize;
 
-use crate::report::{Language, escape};
+use crate::report::{Form, Language, escape};
 
 /// Which view of a map.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,13 +22,11 @@ pub struct View {
     pub language: Language,
     /// As asked for.
     pub as_of: Option<String>,
-    pub format: Format,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    Html,
-    Json,
+    /// A share of the journeys whose paths alone are shown, as asked for.
+    pub explain: Option<String>,
+    pub form: Form,
+    /// The page itself, not its file.
+    pub served: bool,
 }
 
 /// Why there is nothing to see.
@@ -38,7 +38,7 @@ pub enum Unseen {
     Unavailable(String),
 }
 
-type Drawn = Pin<Box<dyn Future<Output = Result<String, Unseen>> + Send>>;
+type Drawn = Pin<Box<dyn Future<Output = Result<Bytes, Unseen>> + Send>>;
 
 /// Draws maps.
 pub trait Draw: Send + Sync {
@@ -55,6 +55,7 @@ pub fn router(drawing: Arc<dyn Draw>) -> Router {
 struct Asked {
     language: Option<String>,
     as_of: Option<String>,
+    explain: Option<String>,
 }
 
 impl Asked {
@@ -84,20 +85,22 @@ async fn list(State(drawing): State<Arc<dyn Draw>>, asked: Query<Asked>) -> Resp
         .into_response()
 }
 
-async fn show(State(drawing): State<Arc<dyn Draw>>, Path(map): Path<String>, asked: Query<Asked>) -> Response {
-    let (map, format) = match map.strip_suffix(".json") {
-        Some(id) => (id.to_owned(), Format::Json),
-        None => (map, Format::Html),
-    };
+async fn show(State(drawing): State<Arc<dyn Draw>>, Path(name): Path<String>, asked: Query<Asked>) -> Response {
     let language = match asked.language() {
         Ok(language) => language,
         Err(unseen) => return unseen.into_response(),
     };
-    let drawn = drawing.draw(View { map, language, as_of: asked.as_of.clone(), format }).await;
-    match (drawn, format) {
-        (Ok(text), Format::Html) => Html(text).into_response(),
-        (Ok(text), Format::Json) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
-        (Err(unseen), _) => unseen.into_response(),
+    // An id may have a dot.
+    let whole = drawing.maps(language).iter().any(|(id, _)| *id == name);
+    let file = name.rsplit_once('.').and_then(|(id, end)| Some((id.to_owned(), Form::of_extension(end)?)));
+    let (map, form, served) = match file.filter(|_| !whole) {
+        Some((id, form)) => (id, form, false),
+        None => (name, Form::Html, true),
+    };
+    let (as_of, explain) = (asked.as_of.clone(), asked.explain.clone());
+    match drawing.draw(View { map, language, as_of, explain, form, served }).await {
+        Ok(bytes) => ([(header::CONTENT_TYPE, form.media_type())], bytes).into_response(),
+        Err(unseen) => unseen.into_response(),
     }
 }
 

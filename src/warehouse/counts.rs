@@ -147,24 +147,15 @@ impl Clickhouse {
         (as_of, paths): (Timestamp, bool),
         nonce: Timestamp,
     ) -> Result<(EmpiricalMap, Option<StagePaths>), WarehouseError> {
-        let table = format!("scratch_{}_{}", reading.id, nonce.micros().unsigned_abs());
-        let shape = if self.cluster.is_some() { "customer_journeys_local" } else { "customer_journeys" };
-        // Of one server and for a moment, whatever the real one is.
-        self.execute(&format!(
-            "CREATE TABLE {table} AS {shape} ENGINE = ReplacingMergeTree(version, is_deleted) ORDER BY (bucket, map, reading, customer)"
-        ))
-        .await?;
+        let table = self.set_aside(reading, &rows, nonce).await?;
         let counted = async {
-            if !rows.is_empty() {
-                self.insert_customers(&table, &rows, std::slice::from_ref(reading)).await?;
-            }
             let real = self.read_counts(reading, as_of, &From::Scratch(&table)).await?;
             let scope = Scope { table: &table, map: &reading.map.id, reading: &reading.id, as_of, buckets: &[] };
             let paths = if paths { Some(self.stage_paths_in(&scope).await?) } else { None };
             Ok((real, paths))
         }
         .await;
-        self.execute(&format!("DROP TABLE IF EXISTS {table}")).await?;
+        self.take_away(&table).await?;
         counted
     }
 

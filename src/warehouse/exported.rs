@@ -1,12 +1,11 @@
-//! Journeys of a map one by one, in pages. In: a reading, its `as_of`, the place behind which a page begins. Out: [`ExportedJourney`]s.
+//! Journeys of a map one by one, in pages. In: which journeys, the place behind which a page begins. Out: [`ExportedJourney`]s.
 
 use clickhouse::Row;
 use serde::Deserialize;
 
 use super::{Clickhouse, WarehouseError};
-use crate::aggregate::Scope;
 use crate::aggregate::exported::{ExportedJourney, Step, counts, page};
-use crate::stage::reading::Reading;
+use crate::aggregate::{Scope, quote};
 use crate::time::Timestamp;
 
 /// Customers of one page: enough that the way there does not count, little enough for memory.
@@ -46,13 +45,30 @@ pub struct ExportedCounts {
     pub journeys: u64,
 }
 
-fn scope(reading: &Reading, as_of: Timestamp) -> Scope<'_> {
-    Scope { table: "customer_journeys", map: &reading.map.id, reading: &reading.id, as_of, buckets: &[] }
+/// Ids of journeys that begin alike, and whose they are.
+#[derive(Row, Deserialize)]
+struct NamedRow {
+    id: String,
+    customer: String,
 }
 
+/// So many that begin alike are named.
+const ALIKE: usize = 5;
+
 impl Clickhouse {
-    pub async fn exported_counts(&self, reading: &Reading, as_of: Timestamp) -> Result<ExportedCounts, WarehouseError> {
-        let found = self.fetch::<Counts>(&counts(&scope(reading, as_of))).await?;
+    /// Journeys of a map whose ids begin so, under any reading: (id, customer), the first few.
+    pub async fn journeys_named(&self, map: &str, begin: &str) -> Result<Vec<(String, String)>, WarehouseError> {
+        let query = format!(
+            "SELECT DISTINCT id, customer FROM (SELECT customer, `j.id` FROM customer_journeys FINAL WHERE map = {} AND is_deleted = 0) \
+             ARRAY JOIN `j.id` AS id WHERE startsWith(id, {}) ORDER BY id, customer LIMIT {ALIKE}",
+            quote(map),
+            quote(begin),
+        );
+        Ok(self.fetch::<NamedRow>(&query).await?.into_iter().map(|r| (r.id, r.customer)).collect())
+    }
+
+    pub async fn exported_counts(&self, scope: &Scope<'_>) -> Result<ExportedCounts, WarehouseError> {
+        let found = self.fetch::<Counts>(&counts(scope)).await?;
         let none = ExportedCounts { customers: 0, journeys: 0 };
         Ok(found.first().map_or(none, |c| ExportedCounts { customers: c.customers, journeys: c.journeys }))
     }
@@ -60,11 +76,10 @@ impl Clickhouse {
     /// The journeys of the next customers; empty: there are no more.
     pub async fn exported(
         &self,
-        reading: &Reading,
-        as_of: Timestamp,
+        scope: &Scope<'_>,
         after: Option<(u8, &str)>,
     ) -> Result<Vec<ExportedJourney>, WarehouseError> {
-        let rows = self.fetch::<ExportedRow>(&page(&scope(reading, as_of), after, CUSTOMERS)).await?;
+        let rows = self.fetch::<ExportedRow>(&page(scope, after, CUSTOMERS)).await?;
         Ok(rows.into_iter().map(exported).collect())
     }
 }

@@ -25,6 +25,7 @@ mod rekey;
 mod retry;
 mod rows;
 mod schema;
+mod scratch;
 mod sets;
 mod standby;
 mod standing;

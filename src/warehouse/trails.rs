@@ -62,11 +62,16 @@ impl Clickhouse {
         let parts = |k: &PropertyPath| k.parts.iter().map(|p| quote(p)).collect::<Vec<_>>().join(", ");
         let facts = self.config()?.sources.iter().filter(|s| s.facts_only).map(|s| quote(&s.name)).collect::<Vec<_>>();
         let telling = if facts.is_empty() { "1".to_owned() } else { format!("source NOT IN ({})", facts.join(", ")) };
-        // What has no key is no journey of its own.
+        // What has no key is no journey of its own; what a fold takes for one is told by `map::value`.
         let keyed = if key.is_some() { "e.5 != ''" } else { "1" };
         let key = key.map_or_else(
             || "''".to_owned(),
-            |k| format!("trim(BOTH '\"' FROM JSONExtractRaw(properties, {}))", parts(k)),
+            |k| {
+                let of = format!("(properties, {})", parts(k));
+                format!(
+                    "multiIf(JSONType{of} = 'String', JSONExtractString{of}, JSONType{of} IN ('Null', 'Array', 'Object'), '', JSONExtractRaw{of})"
+                )
+            },
         );
         // An event's customer is that of its first identifier that has one; on a day apart, the day's row decides. Of copies
         // the winner is as in a fold.

@@ -1,4 +1,4 @@
-//! The variants of a map, read from `customer_journeys`. In: a reading, its `as_of`, a limit. Out: [`Variants`].
+//! The variants of a map, read from `customer_journeys`. In: which journeys, a limit. Out: [`Variants`].
 
 use clickhouse::Row;
 use serde::Deserialize;
@@ -55,26 +55,20 @@ impl Clickhouse {
     }
 
     /// The most walked paths of each version of the map, and what is left together.
-    pub async fn variants(
-        &self,
-        reading: &Reading,
-        as_of: Timestamp,
-        path_of: PathOf,
-        limit: u32,
-    ) -> Result<Variants, WarehouseError> {
-        let scope =
-            Scope { table: "customer_journeys", map: &reading.map.id, reading: &reading.id, as_of, buckets: &[] };
+    pub async fn variants(&self, scope: &Scope<'_>, path_of: PathOf, limit: u32) -> Result<Variants, WarehouseError> {
+        let min_cell = self.config()?.min_cell;
         let query = format!(
             "SELECT map_version, place, path, paths, journeys, customers, (completed, ended, dropped, in_flight) AS outcomes, \
              (to_goal_p50, to_goal_p90) AS to_goal, evaluated, fitness_sum, following, examples FROM ({}) ORDER BY map_version, place",
-            variants(&scope, path_of, limit)
+            variants(scope, path_of, (limit, min_cell))
         );
         let rows = self.fetch::<VariantRow>(&query).await?.into_iter().map(|r| (r.place, variant(r)));
         Ok(Variants {
-            map: reading.map.id.to_string(),
-            reading: reading.id.to_string(),
-            as_of,
+            map: scope.map.to_owned(),
+            reading: scope.reading.to_owned(),
+            as_of: scope.as_of,
             path_of,
+            min_cell,
             versions: by_version(rows, limit),
         })
     }

@@ -1,4 +1,4 @@
-//! The headline of every entry date on the demo's shop, counted once more from single journeys. In: the store of `gap.rs`.
+//! The headline of every entry date on the demo's shop, counted once more from single journeys. In: the store of `shop.rs`.
 //! Out: all five figures together, with those left out beside, of exactly the journeys that began on that day.
 
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tropa::conformance::{Judge, Walked, design_use, precision};
 
-use super::gap::{list, n, now, number, rows, word};
+use super::shop::{list, n, now, number, rows, word};
 
 fn journeys() -> Vec<Value> {
     rows(

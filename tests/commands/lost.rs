@@ -1,11 +1,11 @@
 //! Where people went after a drop-off, on the demo's shop: told once more from its events and journeys, by loops that know
-//! the shop's touchpoints by heart. In: the store of `gap.rs`. Out: the same rows, adding up to the drop-off rates.
+//! the shop's touchpoints by heart. In: the store of `shop.rs`. Out: the same rows, adding up to the drop-off rates.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::gap::{asked, list, mature, n, now, number, rows, word};
+use super::shop::{asked, list, mature, n, now, number, rows, word};
 
 const DAY: i64 = 86_400_000_000;
 

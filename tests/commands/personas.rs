@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 use tropa::exchange::xlsx::tables;
 
-use super::gap::{list, n, number, word};
+use super::shop::{list, n, number, word};
 use super::world::{ok, run};
 
 const PERSONAS: &str = "

@@ -6,10 +6,12 @@ mod data;
 mod discover;
 mod exports;
 mod imports;
+mod moments;
 #[path = "../support/python.rs"]
 mod python;
 #[path = "../conformance/random.rs"]
 mod random;
+mod repeats;
 #[allow(dead_code)]
 #[path = "../support/shop.rs"]
 mod shop;

@@ -7,6 +7,7 @@ mod exchange;
 mod running;
 
 mod letters;
+mod pages;
 mod parts;
 mod proxy;
 mod reload;

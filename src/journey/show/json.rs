@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Shown, rule};
+use super::{Judged, Shown, Strayed, rule};
 use crate::journey::graph::JourneyGraph;
 use crate::journey::transitions::{Place, TransitionRow, transitions};
 use crate::journey::{Decision, Journey, Visit};
@@ -32,13 +32,14 @@ pub fn json(shown: &Shown<'_>) -> Value {
         "as_of": shown.as_of.to_string(),
         "oversized": shown.journeys.oversized,
         "identity": facts.collect::<Vec<_>>(),
-        "journeys": shown.journeys.journeys.iter().map(|j| journey(shown, j)).collect::<Vec<_>>(),
+        "journeys": shown.journeys.journeys.iter().enumerate()
+            .map(|(i, j)| journey(shown, (j, shown.judged.get(i)))).collect::<Vec<_>>(),
         "coverage": coverage.collect::<Vec<_>>(),
         "unmapped": unmapped.collect::<Vec<_>>(),
     })
 }
 
-fn journey(shown: &Shown<'_>, journey: &Journey) -> Value {
+fn journey(shown: &Shown<'_>, (journey, judged): (&Journey, Option<&Judged>)) -> Value {
     let map = shown.version(journey);
     let graph = JourneyGraph::of(journey);
     let outcome = journey.outcome(shown.as_of);
@@ -50,6 +51,11 @@ fn journey(shown: &Shown<'_>, journey: &Journey) -> Value {
         map.dimensions.iter().zip(&journey.dims).map(|(d, value)| (d.name.to_string(), json!(value))).collect();
     let visits = graph.walk().map(|(step, v)| visit(shown, map, v, step.map(|step| step.elapsed.as_secs_f64())));
     let transitions = transitions(journey, outcome);
+    let deviation = |d: &Strayed| {
+        json!({
+            "kind": d.kind, "place": d.place, "stage": d.stage, "words": d.words, "accepted": d.accepted,
+        })
+    };
     json!({
         "journey_id": format!("{:032x}", journey.id),
         "attempt": journey.attempt,
@@ -70,6 +76,10 @@ fn journey(shown: &Shown<'_>, journey: &Journey) -> Value {
         "left_truncated": journey.left_truncated,
         "clean": journey.clean,
         "persona": map.persona(journey.persona),
+        "fitness": judged.and_then(|j| j.fitness.ok()),
+        "not_evaluated": judged.and_then(|j| j.fitness.err()),
+        "follows": judged.map(|j| j.follows),
+        "deviations": judged.map(|j| j.deviations.iter().map(deviation).collect::<Vec<_>>()),
         "dimensions": dimensions,
         "path": graph.path(shown.map),
         "stages": graph.stage_path(shown.map),

@@ -24,10 +24,34 @@ pub struct Shown<'a> {
     pub map: &'a MapVersions,
     pub customer: &'a str,
     pub journeys: &'a CustomerJourneys,
+    /// How each of the journeys followed the map, in their order.
+    pub judged: &'a [Judged],
     pub facts: &'a [IdentityFact],
     /// Names by [`SourceId`].
     pub sources: &'a [Arc<str>],
     pub as_of: Timestamp,
+}
+
+/// How a journey followed its version of the map, as whoever judges it says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// Else why it was not evaluated.
+    pub fitness: Result<f64, &'static str>,
+    pub follows: bool,
+    pub deviations: Vec<Strayed>,
+}
+
+/// One deviation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strayed {
+    pub kind: &'static str,
+    /// Ids of a touchpoint, of a stage, of a choice, or of both stages of a change.
+    pub place: String,
+    pub stage: Arc<str>,
+    /// Both in plain words.
+    pub words: String,
+    /// The map accepts it on the journey's entry date.
+    pub accepted: bool,
 }
 
 /// A statement that joins, or failed to join, two identifiers of the customer.

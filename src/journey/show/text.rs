@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{Result, Write};
 
-use super::{Shown, rule};
+use super::{Judged, Shown, rule};
 use crate::journey::graph::{JourneyGraph, elapsed};
 use crate::journey::{Fate, Journey};
 use crate::time::Timestamp;
@@ -24,8 +24,8 @@ fn write_all(shown: &Shown<'_>, out: &mut String) -> Result {
     } else if shown.journeys.journeys.is_empty() {
         writeln!(out, "\nno journey")?;
     }
-    for journey in &shown.journeys.journeys {
-        write_journey(shown, journey, out)?;
+    for (i, journey) in shown.journeys.journeys.iter().enumerate() {
+        write_journey(shown, (journey, shown.judged.get(i)), out)?;
     }
     write_events(shown, out)
 }
@@ -44,13 +44,17 @@ fn write_facts(shown: &Shown<'_>, out: &mut String) -> Result {
     Ok(())
 }
 
-fn write_journey(shown: &Shown<'_>, journey: &Journey, out: &mut String) -> Result {
+fn write_journey(shown: &Shown<'_>, (journey, judged): (&Journey, Option<&Judged>), out: &mut String) -> Result {
     let map = shown.version(journey);
     let key = journey.key.as_ref().map_or_else(String::new, |key| format!(" `{key}`"));
-    writeln!(out, "\njourney {}{key}, version {}, entered {}", journey.attempt, map.version, journey.entry_date)?;
+    let (attempt, entered, id) = (journey.attempt, journey.entry_date, journey.id);
+    writeln!(out, "\njourney {attempt}{key}, version {}, entered {entered}, id {id:032x}", map.version)?;
     writeln!(out, "  {}", shown.verdict(journey))?;
     if !map.personas.is_empty() {
         writeln!(out, "  persona {}", map.persona(journey.persona))?;
+    }
+    if let Some(judged) = judged {
+        write_judged(judged, out)?;
     }
     for note in notes(journey) {
         writeln!(out, "  {note}")?;
@@ -84,6 +88,19 @@ fn write_journey(shown: &Shown<'_>, journey: &Journey, out: &mut String) -> Resu
             let sign = if fact.refused.is_some() { "/" } else { "=" };
             writeln!(out, "{:34}{} {sign} {}", "", fact.a, fact.b)?;
         }
+    }
+    Ok(())
+}
+
+fn write_judged(judged: &Judged, out: &mut String) -> Result {
+    let strays = if judged.follows { "follows the map" } else { "does not follow the map" };
+    match judged.fitness {
+        Ok(fitness) => writeln!(out, "  {strays}, fitness {fitness:.2}")?,
+        Err(why) => writeln!(out, "  not evaluated: {why}")?,
+    }
+    for deviation in &judged.deviations {
+        let accepted = if deviation.accepted { ", accepted" } else { "" };
+        writeln!(out, "    {}, {} in {}{accepted}", deviation.words, deviation.place, deviation.stage)?;
     }
     Ok(())
 }

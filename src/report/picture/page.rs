@@ -5,11 +5,12 @@ use super::font::{width, wrapped};
 use super::look::{self, sign};
 use super::side::{Side, side};
 use super::{Drawing, DrawnArc, DrawnStage, Kind, Mark, Point, StageLook, Words};
+use crate::compare::cell::Told;
 use crate::compare::{Comparison, TransitionMark};
-use crate::report::number::{count, rate};
+use crate::report::number::{UNTOLD, count, rate};
 use crate::report::scene::{Scene, scene};
 use crate::report::section::explained;
-use crate::report::text::{maturity, outcomes};
+use crate::report::text::{caveats, maturity, outcomes};
 use crate::report::words::Language;
 
 const MARGIN: f64 = 28.0;
@@ -71,7 +72,7 @@ fn paragraph(marks: &mut Vec<Mark>, y: &mut f64, kind: Kind, text: &str, page: f
 }
 
 /// Which map, which journeys, which moment, and what became of them.
-fn head(c: &Comparison, l: Language) -> [String; 3] {
+fn head(c: &Comparison, l: Language) -> Vec<String> {
     let p = &c.population;
     let period = match (p.first_entry, p.last_entry) {
         (Some(first), Some(last)) => {
@@ -79,7 +80,7 @@ fn head(c: &Comparison, l: Language) -> [String; 3] {
         }
         _ => l.pick("no journeys", "путей нет").to_owned(),
     };
-    [
+    let mut lines = vec![
         format!(
             "{}, {} {} · {period} · {} {} ({})",
             c.map,
@@ -102,7 +103,9 @@ fn head(c: &Comparison, l: Language) -> [String; 3] {
             rate(&c.following.overall.share),
         ),
         maturity(c, l),
-    ]
+    ];
+    lines.extend(caveats(c, l));
+    lines
 }
 
 /// What each line means, by its dashes and sign before its colour.
@@ -127,13 +130,15 @@ pub fn legend(l: Language) -> Vec<(Mark, String)> {
 pub fn notes(c: &Comparison, scene: &Scene, l: Language) -> Vec<String> {
     let mut all = vec![
         l.pick(
-            "on an arc: the share of those who leave the stage, the wider the more transitions; unit: journeys, by entry date",
-            "на стрелке: доля среди покидающих этап, чем шире, тем больше переходов; единица: пути, по дате входа",
+            "on an arc: the share of those who leave the stage, the wider the more transitions; unit: journeys, by entry date; shares are of decided journeys of mature entry dates, counts of all",
+            "на стрелке: доля среди покидающих этап, чем шире, тем больше переходов; единица: пути, по дате входа; доли — из решённых путей созревших дат входа, числа — по всем",
         )
         .to_owned(),
     ];
     let undrawn = scene.cut.iter().map(|&i| &c.transitions[i]);
     let undrawn: Vec<u64> = undrawn.filter(|t| c.shows_transition(&t.from, &t.to)).map(|t| t.transitions).collect();
+    // Where one of them must not be told, their sum would tell it.
+    let together = undrawn.iter().map(|n| Told::of(*n).count()).sum::<Option<u64>>();
     if !undrawn.is_empty() {
         all.push(format!(
             "{}: {} {} ({} {})",
@@ -143,7 +148,7 @@ pub fn notes(c: &Comparison, scene: &Scene, l: Language) -> Vec<String> {
                 "arcs are not drawn, the report's table has all",
                 "переходов не нарисованы, все есть в таблице отчёта"
             ),
-            count(undrawn.iter().sum()),
+            together.map_or_else(|| UNTOLD.to_owned(), count),
             l.pick("transitions", "переходов"),
         ));
     }

@@ -4,6 +4,7 @@
 use super::font::{clip, wrapped};
 use super::labels::apart;
 use super::{Drawing, DrawnArc, DrawnStage, Kind, Mark, Point, StageLook, Words, look};
+use crate::compare::cell::Told;
 use crate::compare::{Comparison, TransitionLine, TransitionMark};
 use crate::report::number::{count, limit, optional_seconds, rate, rate_short, share};
 use crate::report::scene::{BOX_HEIGHT, BOX_WIDTH, Scene, StageBox};
@@ -22,7 +23,9 @@ pub enum Side {
 
 /// One drawing. Whatever is left out of it, the rest stands where it stood.
 pub fn side(c: &Comparison, scene: &Scene, side: Side, l: Language) -> Drawing {
-    let most = c.transitions.iter().filter(|t| t.mark != TransitionMark::Boundary).map(|t| t.transitions).max();
+    // A line's width would tell what its label must not.
+    let walked = |t: &TransitionLine| Told::of(t.transitions).least();
+    let most = c.transitions.iter().filter(|t| t.mark != TransitionMark::Boundary).map(walked).max();
     let mut marks = Vec::new();
     let mut labels = Vec::new();
     for arc in &scene.arcs {
@@ -41,7 +44,7 @@ pub fn side(c: &Comparison, scene: &Scene, side: Side, l: Language) -> Drawing {
             (_, mark) => mark,
         };
         let width = match (side, most) {
-            (Side::Real, Some(most)) if most > 0 => 1.2 + 8.0 * (t.transitions as f64 / most as f64).sqrt(),
+            (Side::Real, Some(most)) if most > 0 => 1.2 + 8.0 * (walked(t) as f64 / most as f64).sqrt(),
             _ => look::arc(mark).width,
         };
         let (curve, head) = pointed(arc.curve, width);
@@ -113,14 +116,15 @@ fn on_the_way(c: &Comparison, t: &TransitionLine, l: Language) -> Option<String>
     let place = format!("{} {}", t.from, t.to);
     let timed = |kind: &str| matches!(kind, "too_slow" | "too_fast" | "repeated");
     let own = c.deviations.iter().filter(|d| d.place == place && timed(&d.kind));
-    let most = own.max_by_key(|d| (d.journeys, std::cmp::Reverse(&d.kind)))?;
+    let most = own.max_by_key(|d| (Told::of(d.journeys).least(), std::cmp::Reverse(&d.kind)))?;
     Some(format!("{} {}", l.deviation(&most.kind), rate_short(&most.share)))
 }
 
 /// Journeys that stray in a stage, of those decided there; none where nobody does.
 fn straying(c: &Comparison, stage: &str) -> Option<f64> {
     let (_, _, f) = c.following.stages.iter().find(|s| s.0 == stage)?;
-    (f.straying > 0).then(|| f.straying as f64 / (f.straying + f.following) as f64)
+    let (straying, following) = (Told::of(f.straying).count()?, Told::of(f.following).count()?);
+    (straying > 0).then(|| straying as f64 / (straying + following) as f64)
 }
 
 fn stage(c: &Comparison, b: &StageBox, side: Side, l: Language) -> DrawnStage {

@@ -16,6 +16,7 @@ use crate::compare::Comparison;
 
 pub use measured::measured;
 pub use plain::{plain, stage_heads, transition_heads};
+pub use strayed::words as deviation_words;
 
 /// A table with what must be said about it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -50,6 +51,15 @@ pub fn sections(c: &Comparison, l: Language, most: usize) -> Vec<Section> {
     all.push(followed::days(c, l));
     all.retain(|section| !section.rows.is_empty());
     all
+}
+
+/// What counts and shares that stand side by side are of: not the same journeys.
+pub fn basis(l: Language) -> String {
+    l.pick(
+        "(mature): of decided journeys of mature entry dates. All other counts are over all entry dates: no share here is one of them divided by another",
+        "(созр.): из решённых путей созревших дат входа. Остальные числа по всем датам входа: доли не получить их делением",
+    )
+    .to_owned()
 }
 
 fn heads(words: &[&str]) -> Vec<String> {

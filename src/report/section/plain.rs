@@ -1,6 +1,6 @@
 //! Stages and transitions as the map has them, designed beside measured. In: a [`Comparison`]. Out: two tables.
 
-use super::{Section, heads};
+use super::{Section, basis, heads};
 use crate::compare::Comparison;
 use crate::report::number::{count, limit, optional_seconds, rate, share};
 use crate::report::text::{mark, name, share_of};
@@ -40,6 +40,7 @@ pub fn plain(c: &Comparison, l: Language) -> [Section; 2] {
     });
     let stages = Section {
         title: l.pick("Stages", "Этапы").to_owned(),
+        notes: vec![basis(l)],
         head: heads(&stage_heads(l)),
         rows: stages.collect(),
         words: 1,
@@ -47,6 +48,7 @@ pub fn plain(c: &Comparison, l: Language) -> [Section; 2] {
     };
     let transitions = Section {
         title: l.pick("Transitions", "Переходы").to_owned(),
+        notes: vec![basis(l)],
         head: heads(&transition_heads(l)),
         rows: transitions.collect(),
         words: 3,
@@ -64,8 +66,8 @@ pub fn stage_heads(l: Language) -> [&'static str; 11] {
         l.pick("ended", "с причиной"),
         l.pick("dropped", "ушли"),
         l.pick("in flight", "в пути"),
-        l.pick("conversion", "конверсия"),
-        l.pick("drop-off rate", "доля потерь"),
+        l.pick("conversion (mature)", "конверсия (созр.)"),
+        l.pick("drop-off rate (mature)", "доля потерь (созр.)"),
         l.pick("time p50", "время p50"),
         "p90",
         l.pick("expected", "ожидание"),
@@ -79,7 +81,7 @@ pub fn transition_heads(l: Language) -> [&'static str; 9] {
         l.pick("to", "куда"),
         l.pick("mark", "отметка"),
         l.pick("count", "число"),
-        l.pick("share", "доля"),
+        l.pick("share (mature)", "доля (созр.)"),
         l.pick("target", "цель"),
         l.pick("time p50", "время p50"),
         "p90",

@@ -1,7 +1,8 @@
 //! Where people stray from the map, what goes with it, and what is accepted. In: a [`Comparison`]. Out: the tables of
 //! deviations and of accepted ones.
 
-use super::{Section, heads};
+use super::{Section, basis, heads};
+use crate::compare::cell::Told;
 use crate::compare::{Comparison, DeviationLine, Joined, SIGNIFICANT};
 use crate::map::Text;
 use crate::report::number::{count, rate, seconds, signed_points};
@@ -25,7 +26,7 @@ pub(super) fn deviations(c: &Comparison, l: Language, most: usize) -> Section {
             time_to_goal(d, l),
             match d.accepted {
                 0 => "–".to_owned(),
-                n if n == d.journeys => l.pick("yes", "да").to_owned(),
+                n if Told::of(n).count() == Some(d.journeys) => l.pick("yes", "да").to_owned(),
                 n => format!("{} {}", count(n), l.pick("of them", "из них")),
             },
             d.examples.iter().map(|e| e.chars().take(8).collect::<String>()).collect::<Vec<_>>().join(" "),
@@ -33,6 +34,7 @@ pub(super) fn deviations(c: &Comparison, l: Language, most: usize) -> Section {
     };
     let rest = c.deviations.iter().skip(most).count() as u64 + c.deviations_cut;
     let mut notes = vec![
+        basis(l),
         l.pick(
             "conversion and time to goal: those with it less those without it, all undecided at the same moment; an association, no effect. *: significant after Benjamini-Hochberg over the table",
             "конверсия и время до цели: с отклонением минус без него, все не решены в тот же момент; связь, не причина. *: значимо с поправкой Бенджамини-Хохберга по таблице",
@@ -51,12 +53,12 @@ pub(super) fn deviations(c: &Comparison, l: Language, most: usize) -> Section {
             l.pick("stage", "этап"),
             l.pick("journeys", "путей"),
             l.pick("customers", "клиентов"),
-            l.pick("share", "доля"),
-            l.pick("then lost", "затем ушли"),
-            l.pick("of all lost", "среди ушедших"),
+            l.pick("share (mature)", "доля (созр.)"),
+            l.pick("then lost (mature)", "затем ушли (созр.)"),
+            l.pick("of all lost (mature)", "среди ушедших (созр.)"),
             l.pick("at stake", "под угрозой"),
-            l.pick("conversion", "конверсия"),
-            l.pick("time to goal", "время до цели"),
+            l.pick("conversion (mature)", "конверсия (созр.)"),
+            l.pick("time to goal (mature)", "время до цели (созр.)"),
             l.pick("accepted", "принято"),
             l.pick("examples", "примеры"),
         ]),
@@ -94,7 +96,7 @@ pub(super) fn accepted(c: &Comparison, l: Language) -> Section {
 }
 
 /// `left out: Approval (missing)`.
-fn words(kind: &str, titles: &[Text], joined: Joined, l: Language) -> String {
+pub fn words(kind: &str, titles: &[Text], joined: Joined, l: Language) -> String {
     let titles: Vec<&str> = titles.iter().map(|t| t.get(l.code()).unwrap_or_default()).collect();
     let between = match joined {
         Joined::One => "",
