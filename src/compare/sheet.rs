@@ -31,6 +31,8 @@ struct Value {
     value: u64,
     /// None: stands nowhere, but is the rest of two that do.
     bundle: Option<usize>,
+    /// Must not be known once it is untold, even if it is large: it would tell another.
+    guarded: bool,
 }
 
 /// A rate as counts: its hits, and what it is of.
@@ -61,7 +63,7 @@ impl<'a> Sheet<'a> {
 
     fn value(&mut self, value: u64, bundle: Option<usize>) -> Entry {
         let entry = self.values.len();
-        self.values.push(Value { value, bundle });
+        self.values.push(Value { value, bundle, guarded: bundle.is_some() });
         if let Some(bundle) = bundle {
             self.bundles[bundle].entries.push(entry);
         }
@@ -98,6 +100,10 @@ impl<'a> Sheet<'a> {
             }
             Rate::None | Rate::Untold => None,
         };
+        // What an untold rate is of may be told elsewhere.
+        if let Some((_, n)) = point {
+            self.values[n].guarded = false;
+        }
         RateEntry { bundle, point }
     }
 
@@ -160,7 +166,7 @@ impl<'a> Sheet<'a> {
     fn given_away(&self, sum: &[Entry]) -> bool {
         let mut unknown = sum.iter().filter(|e| !self.is_told(**e));
         match (unknown.next(), unknown.next()) {
-            (Some(&only), None) => self.values[only].bundle.is_some() || self.is_small(self.values[only].value),
+            (Some(&only), None) => self.values[only].guarded || self.is_small(self.values[only].value),
             _ => false,
         }
     }
