@@ -31,7 +31,7 @@ lint: setup-test ## format, clippy with warnings denied, licences
 unit: setup-test ## all tests, the fast ones first
 	@rm -f target/not-run.txt
 	cargo test --locked --lib --bins -q
-	cargo test --locked --test '*' -q
+	TMPDIR=$$(sh tests/support/in_memory.sh) sh tests/support/two_at_a_time.sh
 	@sh tests/support/not_run.sh
 
 picture: setup-test ## docs/report.png, the picture in the README, out of the test that opens the report in Chromium

@@ -4,19 +4,27 @@
 #
 #   deploy/kafka-acls.sh --prefix tropa --sources web,crm --groups tropa-web,tropa-crm | sh -
 #
+# --dead-letters and --retry name the topics of the sources' `dead_letters:` (`topic` and `retry`; without `retry` in the
+# config it is the topic's name and `.retry`); default: PREFIX.dead-letters, PREFIX.dead-letters.retry. Topics and groups of
+# customers carry a number once they are cut anew (`tropa migrate --partitions`), so rights to them are by prefix.
+#
 # KAFKA_ACLS names the tool with its connection (default: `kafka-acls.sh --bootstrap-server localhost:9092`). Principals
 # are User:<prefix>-<role>; the one process (`tropa run` without a role) is User:<prefix>.
 set -euo pipefail
-prefix=tropa sources="" groups=""
+prefix=tropa sources="" groups="" letters="" retry=""
 while [ $# -gt 0 ]; do
   case "$1" in
     --prefix) prefix="$2"; shift 2 ;;
     --sources) sources="$2"; shift 2 ;;
     --groups) groups="$2"; shift 2 ;;
-    *) echo "usage: $0 [--prefix tropa] --sources TOPIC,… --groups GROUP,…" >&2; exit 2 ;;
+    --dead-letters) letters="$2"; shift 2 ;;
+    --retry) retry="$2"; shift 2 ;;
+    *) echo "usage: $0 [--prefix tropa] --sources TOPIC,… --groups GROUP,… [--dead-letters TOPIC,…] [--retry TOPIC,…]" >&2; exit 2 ;;
   esac
 done
 [ -n "$sources" ] && [ -n "$groups" ] || { echo "name the topics that are read (--sources) and their groups (--groups)" >&2; exit 2; }
+letters="${letters:-$prefix.dead-letters}"
+[ -n "$retry" ] || for letter in ${letters//,/ }; do retry="${retry:+$retry,}$letter.retry"; done
 tool="${KAFKA_ACLS:-kafka-acls.sh --bootstrap-server localhost:9092}"
 
 allow() { # principal, operations, resource…
@@ -27,45 +35,52 @@ allow() { # principal, operations, resource…
 }
 topics_read() { local t; for t in ${2//,/ }; do allow "$1" Read,Describe "--topic '$t'"; done; }
 topics_write() { local t; for t in ${2//,/ }; do allow "$1" Write,Describe "--topic '$t'"; done; }
+# Topics and groups of every cut of the customers.
+cuts() { allow "$1" "$2" "--$3 '$prefix.$4' --resource-pattern-type prefixed"; }
 groups_join() { local g; for g in ${2//,/ }; do allow "$1" Read,Describe "--group '$g'"; done; }
 # An idempotent producer; the right to write implies it since Kafka 2.8, older brokers ask for it.
 producer() { allow "$1" IdempotentWrite --cluster; }
 
 echo "# the one process: reads the sources, writes dead letters and what is replayed"
-topics_read "$prefix" "$sources,$prefix.retry"
-topics_write "$prefix" "$prefix.dead-letters,$prefix.retry"
+topics_read "$prefix" "$sources,$retry"
+topics_write "$prefix" "$letters,$retry"
 groups_join "$prefix" "$groups"
 producer "$prefix"
 
 # Every role looks at the start whether the internal topics are as the config says.
-look() { local t; for t in identity customers; do allow "$1" Describe "--topic '$prefix.$t'"; done; }
+look() { allow "$1" Describe "--topic '$prefix.identity'"; cuts "$1" Describe topic customers; }
 
 echo "# ingest: reads the sources, announces to identity, writes dead letters"
 look "$prefix-ingest"
-topics_read "$prefix-ingest" "$sources,$prefix.retry"
-topics_write "$prefix-ingest" "$prefix.identity,$prefix.dead-letters"
+topics_read "$prefix-ingest" "$sources,$retry"
+topics_write "$prefix-ingest" "$prefix.identity,$letters"
 groups_join "$prefix-ingest" "$groups"
 producer "$prefix-ingest"
 
+# Whoever misses messages asks for them, through the topic of notices.
 echo "# identity: reads what was announced, announces customers, looks how far their owners have come"
 look "$prefix-identity"
 topics_read "$prefix-identity" "$prefix.identity"
-topics_write "$prefix-identity" "$prefix.customers"
+topics_write "$prefix-identity" "$prefix.identity"
+cuts "$prefix-identity" Write,Describe topic customers
 groups_join "$prefix-identity" "$prefix.writer"
-allow "$prefix-identity" Describe "--group '$prefix.journeys'"
+cuts "$prefix-identity" Describe group journeys
 producer "$prefix-identity"
 
 echo "# journeys: reads customers"
 look "$prefix-journeys"
-topics_read "$prefix-journeys" "$prefix.customers"
-groups_join "$prefix-journeys" "$prefix.journeys"
+cuts "$prefix-journeys" Read,Describe topic customers
+topics_write "$prefix-journeys" "$prefix.identity"
+cuts "$prefix-journeys" Read,Describe group journeys
+producer "$prefix-journeys"
 
 echo "# replay of dead letters: through a topic of our own, never through the one that others read"
-topics_read "$prefix-operator" "$prefix.dead-letters"
-topics_write "$prefix-operator" "$prefix.retry"
+topics_read "$prefix-operator" "$letters"
+topics_write "$prefix-operator" "$retry"
 producer "$prefix-operator"
 
 echo "# migrate: creates the internal topics and checks their settings"
-for topic in identity customers retry dead-letters; do
-  allow "$prefix-migrate" Create,Describe,DescribeConfigs "--topic '$prefix.$topic'"
+for topic in "$prefix.identity" ${retry//,/ } ${letters//,/ }; do
+  allow "$prefix-migrate" Create,Describe,DescribeConfigs "--topic '$topic'"
 done
+cuts "$prefix-migrate" Create,Describe,DescribeConfigs topic customers

@@ -52,6 +52,8 @@ pub mod intake; //        all sources of a config as one log
 pub mod recompute; //     customers computed from the sets
 pub mod pipeline; //      the flow, once, top to bottom
 pub mod startup; //       what happens before the first record
+pub mod verify; //        the tables against the sets
+pub mod follow; //        figures that are looked up now and then
 pub mod roles; //        one stage in a process of its own
 pub mod reprocess; //     a topic read again
 pub mod past; //          as it stood at a past as_of
@@ -59,6 +61,5 @@ pub mod one_version; //   all history under one version of a map
 pub mod beside; //        a map's comparison from a store
 pub mod forms; //         a comparison in any of its forms
 pub mod pages; //         maps drawn for whoever opens a page
-pub mod verify; //        the tables against the sets
 pub mod backup; //        copies of an embedded store
 pub mod cli; //           arguments; one file per command

@@ -68,7 +68,20 @@ impl Answer {
 
 /// Where orders are handed in, from any task, as long as some flow takes them.
 #[derive(Clone, Debug, Default)]
-pub struct Desk(Arc<Mutex<Option<Window>>>);
+pub struct Desk(Arc<Mutex<Counter>>);
+
+#[derive(Clone, Debug)]
+enum Counter {
+    Open(Window),
+    /// With the reason.
+    Closed(&'static str),
+}
+
+impl Default for Counter {
+    fn default() -> Self {
+        Self::Closed("the process is starting or stopping")
+    }
+}
 
 #[derive(Clone, Debug)]
 struct Window {
@@ -80,11 +93,28 @@ impl Desk {
     /// From now on orders go to this flow, which computes these readings.
     pub fn open_for(&self, orders: &mut Orders, readings: impl IntoIterator<Item = Arc<str>>) {
         let window = Window { to: orders.open(), readings: readings.into_iter().collect() };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(window);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Counter::Open(window);
+    }
+
+    /// No flow of this process takes orders, for as long as none is opened for.
+    pub fn close(&self, why: &'static str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Counter::Closed(why);
     }
 
     fn window(&self) -> Option<Window> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Counter::Open(window) => Some(window.clone()),
+            Counter::Closed(_) => None,
+        }
+    }
+
+    /// Why an order was not taken.
+    pub fn why_not(&self) -> &'static str {
+        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            // The flow that it was opened for has ended.
+            Counter::Open(_) => "the process is starting or stopping",
+            Counter::Closed(why) => why,
+        }
     }
 
     /// Waits until an order is carried out; `None`: no flow takes orders now.

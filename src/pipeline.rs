@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 
 use crate::stage::journeys::JourneysStage;
 use crate::stage::refold::Refold;
-use crate::stage::{Host, Log, Positions, Warehouse};
+use crate::stage::{Cut, Host, Log, Positions, Warehouse};
 use crate::telemetry::Telemetry;
 use crate::time::Timestamp;
 use queue::queue;
@@ -131,7 +131,7 @@ pub async fn run<L: Log, W: Warehouse>(
     });
     let recomputing = tokio::spawn({
         let (store, stage, told) = (store.clone(), JourneysStage::new(refold, cache), (go_on, telemetry.clone()));
-        async move { journeys::run(&host, store, &mut announced_in, stage, (1, epoch), told).await }
+        async move { journeys::run(&host, store, &mut announced_in, stage, (Cut::NONE, epoch), told).await }
     });
     let watching = (stop.clone(), (telemetry, clock));
     let ingested = ingest::run(log, &*store, &mut notices, (positions, outside, epoch), watching).await;

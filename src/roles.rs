@@ -2,12 +2,14 @@
 //! sources, the internal topics and the warehouse, until told to stop. Any number of ingest and journeys workers; one
 //! identity writer, the others stand by. Who has what is Kafka's consumer groups' business.
 
+mod identity;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::config::{Config, RolesConfig};
 use crate::event::Admit;
@@ -15,23 +17,38 @@ use crate::health::Health;
 use crate::intake::{Sources, Starting, StoredPositions};
 use crate::map::MapVersions;
 use crate::orders::Desk;
-use crate::pipeline::{Machine, PipelineError, identity, ingest, journeys};
-use crate::relay::{RelayError, TopicInlet, TopicOutlet, check, wait_until_committed};
+use crate::pipeline::{Machine, PipelineError, ingest, journeys};
+use crate::relay::{RelayError, TopicInlet, TopicOutlet, Wire, check};
 use crate::source::SourceError;
 use crate::stage::journeys::JourneysStage;
 use crate::stage::reading::Reading;
 use crate::stage::refold::Refold;
-use crate::stage::{Cut, Inlet, Notice, PositionRow, Positions};
-use crate::startup::{self, Start};
+use crate::stage::{Announced, Cut, PositionRow, Positions};
+use crate::startup;
 use crate::telemetry::Telemetry;
 use crate::time::Timestamp;
-use crate::warehouse::{Clickhouse, Standby, WarehouseError, Writer};
+use crate::warehouse::{Clickhouse, WarehouseError, Writer};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
     Ingest,
     Identity,
     Journeys,
+}
+
+/// How a role is told to end.
+pub struct Told {
+    /// What was taken is settled first.
+    pub stop: watch::Receiver<bool>,
+    /// The time for that is over: the rest is left to whoever comes next.
+    pub over: watch::Receiver<bool>,
+}
+
+/// How a role has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Left {
+    Settled,
+    OutOfTime,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -46,8 +63,8 @@ pub enum RoleError {
     Source(#[from] SourceError),
 }
 
-/// How often a process that stands by looks what is new.
-const STANDING_BY: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long a group may take to let a member go that is out of time.
+const LEAVING: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// What every role is run with.
 pub struct Place<'a> {
@@ -71,6 +88,28 @@ impl StoredPositions for Stored {
     }
 }
 
+/// What work gives; `None`: the process was told first, and the work is dropped where it stood.
+async fn until<T>(
+    told: &watch::Receiver<bool>,
+    work: impl Future<Output = Result<T, RoleError>>,
+) -> Result<Option<T>, RoleError> {
+    let mut told = told.clone();
+    tokio::select! {
+        done = work => done.map(Some),
+        // A closed channel is no wish.
+        true = async { told.wait_for(|told| *told).await.is_ok() } => Ok(None),
+    }
+}
+
+/// Leaves the group, so that others need not wait for a time-out; out of time, not for long.
+async fn leave<T: Wire>(inlet: TopicInlet<T>, settled: bool) {
+    if settled {
+        inlet.leave().await;
+    } else if tokio::time::timeout(LEAVING, inlet.leave()).await.is_err() {
+        warn!("Kafka does not answer the leave; the group gives the partitions on after its session time-out");
+    }
+}
+
 impl Place<'_> {
     /// Runs a role until it is told to stop. `admit`: how ingest decodes; `until_end`: ingest ends with its sources;
     /// `desk`: where the identity writer takes orders.
@@ -79,15 +118,21 @@ impl Place<'_> {
         role: Role,
         (admit, until_end): (Arc<dyn Admit>, bool),
         desk: &Desk,
-        stop: watch::Receiver<bool>,
-    ) -> Result<(), RoleError> {
-        // Before this process stores anything; a store that has nothing yet is noted as it will be.
-        startup::rekey(self.store, self.config).await?;
-        check(self.roles, self.cut().await?).await?;
+        told: Told,
+    ) -> Result<Left, RoleError> {
+        let beginning = async {
+            // Before this process stores anything; a store that has nothing yet is noted as it will be.
+            startup::rekey(self.store, self.config).await?;
+            Ok::<(), RoleError>(check(self.roles, self.cut().await?).await?)
+        };
+        if until(&told.stop, beginning).await?.is_none() {
+            // Nothing was taken, nothing is owed.
+            return Ok(Left::Settled);
+        }
         match role {
-            Role::Ingest => self.ingest(admit, until_end, stop).await,
-            Role::Identity => self.identity(desk, stop).await,
-            Role::Journeys => self.journeys(stop).await,
+            Role::Ingest => self.ingest(admit, until_end, told).await,
+            Role::Identity => self.identity(desk, told).await,
+            Role::Journeys => self.journeys(told).await,
         }
     }
 
@@ -95,10 +140,14 @@ impl Place<'_> {
         &self,
         admit: Arc<dyn Admit>,
         until_end: bool,
-        stop: watch::Receiver<bool>,
-    ) -> Result<(), RoleError> {
-        let positions = Positions::load(self.store.stored_positions(self.config).await?);
-        let (_known, outside) = watch::channel(Arc::new(startup::known(self.store).await?));
+        Told { stop, over }: Told,
+    ) -> Result<Left, RoleError> {
+        let loading = async {
+            let positions = Positions::load(self.store.stored_positions(self.config).await?);
+            Ok::<_, RoleError>((positions, startup::known(self.store).await?))
+        };
+        let Some((positions, known)) = until(&stop, loading).await? else { return Ok(Left::Settled) };
+        let (_known, outside) = watch::channel(Arc::new(known));
         let shared: Arc<dyn StoredPositions> = Arc::new(Stored(self.store.clone(), self.config.clone()));
         let (config, clock) = (self.config, self.clock);
         let starting = Starting {
@@ -114,139 +163,50 @@ impl Place<'_> {
         let topic = (self.roles.identity_topic(), 1);
         let mut out = TopicOutlet::new(self.config.clone(), self.roles, topic, self.fingerprint())?;
         let writer = Writer::new(self.store.clone(), Arc::default());
-        let run = ingest::run(
-            &mut sources,
-            &writer,
-            &mut out,
-            (positions, outside, None),
-            (stop, (self.telemetry(), self.clock)),
-        )
-        .await;
-        sources.stop().await;
-        let done = run?;
-        info!(records = done.records, events = done.events, "ingest has stopped; everything taken is announced");
-        Ok(())
-    }
-
-    /// One stand after the other: each begins when the notices are this process's to read, and ends when they are not any
-    /// more, when another reading is shown, or with the process.
-    async fn identity(&self, desk: &Desk, mut stop: watch::Receiver<bool>) -> Result<(), RoleError> {
-        let (topic, group) = (self.roles.identity_topic(), self.roles.writer_group());
-        let watched = (self.health.clone(), self.clock);
-        let inlet = TopicInlet::new(self.config.clone(), self.roles, (&topic, &group, 0), self.fingerprint(), watched)?;
-        let mut inlet = inlet.ending_with_loss();
-        let standby = Standby::default();
-        let mut look = tokio::time::interval(STANDING_BY);
-        let done = loop {
-            if *stop.borrow() {
-                break Ok(());
-            }
-            if !inlet.holds_any() {
-                tokio::select! {
-                    _ = stop.wait_for(|stop| *stop) => {}
-                    heard = inlet.poll() => if let Err(error) = heard { break Err(error.into()) },
-                    _ = look.tick() => if let Err(error) = standby.catch_up(self.store, self.config).await {
-                        break Err(error.into());
-                    }
-                }
-                continue;
-            }
-            if let Err(error) = self.stand(&mut inlet, (desk, &standby), stop.clone()).await {
-                break Err(error);
-            }
+        let taking = async {
+            let (known, told) = ((positions, outside, None), (stop, (self.telemetry(), self.clock)));
+            Ok::<_, RoleError>(ingest::run(&mut sources, &writer, &mut out, known, told).await?)
         };
-        inlet.leave().await;
-        done?;
-        info!("the identity writer has stopped; everything it was told is announced");
-        Ok(())
-    }
-
-    async fn stand(
-        &self,
-        inlet: &mut TopicInlet<Notice>,
-        (desk, standby): (&Desk, &Standby),
-        mut stop: watch::Receiver<bool>,
-    ) -> Result<(), RoleError> {
-        let mut start = startup::load(self.store, self.config, self.maps, self.files).await?;
-        let computes_more = start.computes_more(self.maps);
-        let ids = || start.readings.iter().map(|r| r.id.clone());
-        let inputs: Arc<str> = ids().collect::<Vec<_>>().join(" ").into();
-        let (hasten, hurry) = watch::channel(*stop.borrow());
-        desk.open_for(&mut start.stages.identity.orders, ids());
-        start.stages.identity.hurry = hurry;
-        // Read after the notices are ours: a newer cut is told by a notice that comes later.
-        let cut = self.cut().await?;
-        let customers = (self.roles.customers_topic(cut.since), cut.slices);
-        let mut out = TopicOutlet::new(self.config.clone(), self.roles, customers, inputs)?;
-        let upto = out.upto();
-        let Start { stages, readings, new, .. } = start;
-        let writer = Writer::new(self.store.clone(), readings.clone()).taking_over(standby.clone());
-        let (swept, mut has_swept) = watch::channel(false);
-        let (end, ended) = watch::channel(false);
-        let (host, telemetry) = (self.machine(), self.telemetry());
-        let showing = async {
-            // An error of the loop ends the wait as well, and is told by it.
-            if has_swept.wait_for(|swept| *swept).await.is_ok() && !new.is_empty() {
-                wait_until_committed(self.roles, cut, &upto).await?;
-                startup::show(self.store, &readings, &new, self.files).await?;
-                if computes_more {
-                    return Ok::<(), RoleError>(());
-                }
-            }
-            std::future::pending().await
-        };
-        let ending = async {
-            let shown = tokio::select! {
-                shown = showing => shown,
-                _ = stop.wait_for(|stop| *stop) => Ok(()),
-            };
-            hasten.send_replace(true);
-            end.send_replace(true);
-            shown
-        };
-        inlet.begin(self.fingerprint(), cut.since);
-        let running =
-            identity::run(&host, &writer, (&mut *inlet, &mut out), stages.identity, (ended, swept), &telemetry);
-        tokio::pin!(running, ending);
-        tokio::select! {
-            run = &mut running => run?,
-            told = &mut ending => {
-                running.await?;
-                told?;
-            }
+        let run = until(&over, taking).await;
+        if matches!(run, Ok(None)) {
+            sources.abandon().await;
+            return Ok(Left::OutOfTime);
         }
-        Ok(())
+        sources.stop().await;
+        if let Some(done) = run? {
+            info!(records = done.records, events = done.events, "ingest has stopped; everything taken is announced");
+        }
+        Ok(Left::Settled)
     }
 
     /// Owns slices of the customers as they are cut now; when they are cut anew, what was taken is written first.
-    async fn journeys(&self, mut stop: watch::Receiver<bool>) -> Result<(), RoleError> {
+    async fn journeys(&self, Told { mut stop, over }: Told) -> Result<Left, RoleError> {
         let mut rows = 0;
-        let mut going = true;
-        while going {
-            let cut = self.cut().await?;
+        while let Some(cut) = until(&stop, self.cut()).await? {
             let (end, ended) = watch::channel(*stop.borrow());
-            let owning = self.slices(cut, ended);
+            let owning = self.slices(cut, Told { stop: ended, over: over.clone() });
             tokio::pin!(owning);
-            tokio::select! {
-                done = &mut owning => {
-                    rows += done?;
-                    going = false;
-                }
+            let (written, goes_on) = tokio::select! {
+                done = &mut owning => (done?, false),
                 _ = stop.wait_for(|stop| *stop) => {
                     end.send_replace(true);
-                    rows += owning.await?;
-                    going = false;
+                    (owning.await?, false)
                 }
                 anew = self.cut_anew(cut) => {
                     let Cut { slices, .. } = anew?;
                     info!(slices, before = cut.slices, "the customers are cut anew");
                     end.send_replace(true);
-                    rows += owning.await?;
+                    (owning.await?, true)
                 }
+            };
+            let Some(written) = written else { return Ok(Left::OutOfTime) };
+            rows += written;
+            if !goes_on {
+                break;
             }
         }
         info!(rows, "the journeys worker has stopped; everything it was told is written");
-        Ok(())
+        Ok(Left::Settled)
     }
 
     /// How the customers are cut now.
@@ -266,36 +226,38 @@ impl Place<'_> {
         }
     }
 
-    /// Computes what is announced, with the readings it is announced with; the number of rows.
-    async fn slices(&self, cut: Cut, stop: watch::Receiver<bool>) -> Result<u64, RoleError> {
+    /// Computes what is announced, with the readings it is announced with; the number of rows. `None`: out of time.
+    async fn slices(&self, cut: Cut, Told { stop, over }: Told) -> Result<Option<u64>, RoleError> {
         let (topic, group) = (self.roles.customers_topic(cut.since), self.roles.journeys_group(cut.since));
         let watched = (self.health.clone(), self.clock);
         let place = (&*topic, &*group, cut.since);
         let mut inlet = TopicInlet::new(self.config.clone(), self.roles, place, Arc::from(""), watched)?;
+        let done = until(&over, self.computes(&mut inlet, cut, stop)).await;
+        leave(inlet, !matches!(done, Ok(None))).await;
+        done
+    }
+
+    async fn computes(
+        &self,
+        inlet: &mut TopicInlet<Announced>,
+        cut: Cut,
+        stop: watch::Receiver<bool>,
+    ) -> Result<u64, RoleError> {
         let mut readings: Vec<Reading> = Vec::new();
         let mut rows = 0;
-        let done = loop {
+        loop {
             let shared = Arc::new(std::mem::take(&mut readings));
             let writer = Arc::new(Writer::new(self.store.clone(), shared.clone()));
             let outside = Arc::new(self.store.outside().await?);
             let refold = Refold::new(self.config.clone(), shared, outside, None);
             let stage = JourneysStage::new(refold, self.config.cache_bytes);
-            let (slices, told) = ((cut.slices, None), (stop.clone(), self.telemetry()));
-            match journeys::run(&self.machine(), writer, &mut inlet, stage, slices, told).await {
-                Ok(done) => rows += done.customers,
-                Err(error) => break Err(RoleError::from(error)),
-            }
-            let Some(inputs) = inlet.other().filter(|_| !*stop.borrow()).cloned() else { break Ok(()) };
-            match self.readings(&inputs).await {
-                Ok(found) => readings = found,
-                Err(error) => break Err(error),
-            }
+            let (slices, told) = ((cut, None), (stop.clone(), self.telemetry()));
+            rows += journeys::run(&self.machine(), writer, inlet, stage, slices, told).await?.customers;
+            let Some(inputs) = inlet.other().filter(|_| !*stop.borrow()).cloned() else { return Ok(rows) };
+            readings = self.readings(&inputs).await?;
             info!(readings = &*inputs, "going on with what is announced now");
             inlet.begin(inputs, cut.since);
-        };
-        inlet.leave().await;
-        done?;
-        Ok(rows)
+        }
     }
 
     /// Readings by their ids, as the writer noted them: nothing is read from journey files here (I12).

@@ -217,8 +217,14 @@ fn main() {
 
     let mut writer = Writer::start(&at("writer"), port, "1GiB");
     let mut history = customers + 5 * STRETCH;
-    while history < 10 * customers {
-        writer.write(&events(&mut dice, STRETCH, |dice| dice.random_range(0..customers)));
+    // Range after range, so that each customer is read and written a few times only; by chance over all of them nearly every
+    // event would be of a cold one.
+    let ranges = (10 * customers).saturating_sub(history).div_ceil(STRETCH).max(1);
+    let mut from = 0;
+    for n in 1..=ranges {
+        let range = from..(customers * n / ranges).max(from + 1);
+        from = range.end;
+        writer.write(&events(&mut dice, STRETCH, |dice| dice.random_range(range.clone())));
         history += STRETCH;
     }
     writer.settles();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 use serde::Deserialize;
 
-use super::place::{expand, load_maps, read, read_config};
+use super::place::{expand, load_maps, read_config, read_usable};
 use super::{Failure, Place, PlaceArgs, connect};
 use crate::config::{Config, Kind, default_kinds};
 use crate::map::{DesignedMap, MapVersions};
@@ -54,7 +54,10 @@ impl Check {
             let mut files = Vec::new();
             for pattern in &self.files {
                 for path in expand(pattern)? {
-                    files.push((path.display().to_string(), read(&path)?));
+                    files.push((
+                        path.display().to_string(),
+                        read_usable(&path, "a journey file; `tropa schema journey` says what one holds")?,
+                    ));
                 }
             }
             let (maps, warnings) = load_maps(&files)?;

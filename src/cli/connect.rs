@@ -1,4 +1,4 @@
-//! `tropa check --connect`: reaches the warehouse and every source, reads some records and decodes them. In: a usable
+//! `tropa check --connect`: reaches the warehouse, the roles' brokers and every source, reads some records and decodes them. In: a usable
 //! config. Out: what works and what does not, in plain words; nothing is stored, committed or created.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicU64;
 
 use super::run::clock;
 use super::store::Store;
-use super::{Failure, Place};
+use super::{Failure, Place, connect_roles, unversioned};
 use crate::config::{Config, DeadLetterLimits, FileInput, Input, KafkaInput, Source, WarehouseConfig};
 use crate::decode::{Decoding, IdentifierKey};
 use crate::event::{Admission, Admit, RawPayload, RawRecord, RejectReason, SourceId};
@@ -31,6 +31,10 @@ pub(super) async fn check(place: &Place, out: &mut impl Write) -> Result<usize, 
     let mut report = Report { out, problems: 0 };
     report.title("warehouse")?;
     warehouse(place, &mut report).await?;
+    if let Some(roles) = &place.config.roles {
+        report.title("roles")?;
+        connect_roles::check(place, roles, &mut report).await?;
+    }
     // Identifiers are not shown, so any key will do, and none is made.
     let decoding = Arc::new(Decoding::new(place.config.clone(), IdentifierKey::raw()));
     for (i, source) in place.config.sources.iter().enumerate() {
@@ -45,7 +49,7 @@ pub(super) async fn check(place: &Place, out: &mut impl Write) -> Result<usize, 
     Ok(report.problems)
 }
 
-struct Report<'a, W> {
+pub(super) struct Report<'a, W> {
     out: &'a mut W,
     problems: usize,
 }
@@ -55,15 +59,19 @@ impl<W: Write> Report<'_, W> {
         Ok(writeln!(self.out, "{text}")?)
     }
 
-    fn ok(&mut self, text: &str) -> Result<(), Failure> {
+    pub(super) fn ok(&mut self, text: &str) -> Result<(), Failure> {
         Ok(writeln!(self.out, "  ok       {text}")?)
     }
 
-    fn note(&mut self, text: &str) -> Result<(), Failure> {
+    pub(super) fn note(&mut self, text: &str) -> Result<(), Failure> {
         Ok(writeln!(self.out, "           {text}")?)
     }
 
-    fn problem(&mut self, text: &str) -> Result<(), Failure> {
+    fn warning(&mut self, text: &str) -> Result<(), Failure> {
+        Ok(writeln!(self.out, "  warning  {}", text.replace('\n', "\n         "))?)
+    }
+
+    pub(super) fn problem(&mut self, text: &str) -> Result<(), Failure> {
         self.problems += 1;
         Ok(writeln!(self.out, "  PROBLEM  {}", text.replace('\n', "\n         "))?)
     }
@@ -86,15 +94,23 @@ async fn warehouse<W: Write>(place: &Place, report: &mut Report<'_, W>) -> Resul
     };
     let found = async { Ok::<_, Failure>((store.client.version().await?, store.client.migration_state().await?)) };
     let found = found.await;
+    // Tables that are not current are told of below.
+    let lost = unversioned::found(&store.client, &place.maps).await.unwrap_or_default();
     store.close().await;
     match found {
         Err(failure) => report.problem(&failure.to_string()),
         Ok((version, state)) => {
             report.ok(&format!("{what} answers, version {version}"))?;
             match state {
-                MigrationState::Current => report.ok(&format!("the tables of database `{database}` are current")),
+                MigrationState::Current => {
+                    report.ok(&format!("the tables of database `{database}` are current"))?;
+                    lost.iter().try_for_each(|text| report.warning(text))
+                }
                 MigrationState::Behind => report.problem(&format!(
                     "the tables of database `{database}` are older than this program, or not there\n  hint: run `tropa migrate` once"
+                )),
+                MigrationState::NoDatabase(database) => report.problem(&format!(
+                    "there is no database `{database}`\n  hint: `tropa migrate` makes it, with its tables"
                 )),
                 MigrationState::Newer(why) => report.problem(&why),
                 MigrationState::Missing(tables) => report.problem(&format!(
@@ -190,7 +206,7 @@ fn security(input: &KafkaInput) -> String {
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work).await.map_err(|e| Failure::Store(format!("the check broke down: {e}")))
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::run::clock;
 use super::store::Store;
-use super::{Failure, Place, PlaceArgs};
+use super::{Failure, Place, PlaceArgs, at_work};
 use crate::config::{Config, Input, Source};
 use crate::decode::Decoding;
 use crate::event::{Admission, Admit, Position, RawPayload, RawRecord, SourceId};
@@ -185,6 +185,7 @@ fn position(letter: &StoredLetter) -> Position {
 
 /// Through the same pipeline as `import`, as the only writer of the store.
 async fn decode_here(store: &Store, place: &Place, letters: Vec<(SourceId, StoredLetter)>) -> Result<(), Failure> {
+    at_work::nobody(store, place).await?;
     let config = &place.config;
     let client = store.client.with_config(config);
     let start = startup::load(&client, config, &place.maps, &place.files).await?;

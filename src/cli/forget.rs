@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::Failure;
 use super::orders::{OrderArgs, day, give, known};
+use super::run::clock;
 use crate::identity::Order;
 
 #[derive(Debug, Args)]
@@ -20,6 +21,12 @@ pub(super) struct Forget {
 impl Forget {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let until = day(self.day.as_deref())?;
+        let today = clock().utc_day();
+        if until > today {
+            return Err(Failure::Unusable(format!(
+                "{until} is still to come: who comes until then is not known yet\n  allowed: up to {today}, today in UTC"
+            )));
+        }
         give(self.order, |place, identity| {
             Ok(Order::Forget { identifier: known(place, identity, &self.identifier)?, until })
         })

@@ -79,6 +79,8 @@ impl Migrate {
                 let found = relay::partitions_of(roles, roles.customers_topic(0)).await.map_err(wrong)?;
                 Cut { since: 0, slices: u16::try_from(found).ok().filter(|n| *n > 0).unwrap_or(roles.partitions) }
             }
+            // A new cut means every customer once more: not for a number that holds already.
+            Some(cut) if self.partitions && cut.slices == roles.partitions => cut,
             Some(_) if self.partitions => Cut { since: client.claim_epoch().await?, slices: roles.partitions },
             Some(cut) => cut,
         };
@@ -88,6 +90,9 @@ impl Migrate {
         }
         let made = if made.is_empty() { "none".to_owned() } else { made.join(", ") };
         let mut text = format!("the internal topics are there; created now: {made}\n");
+        if self.partitions && before == Some(cut) {
+            writeln!(text, "the customers are cut into {} slices already: nothing is changed", cut.slices).ok();
+        }
         if cut.slices != roles.partitions {
             let (slices, wanted) = (cut.slices, roles.partitions);
             writeln!(

@@ -2,17 +2,18 @@
 //! usage, 75 the store is in use, 78 a file is not usable. Results go to standard output, everything else to standard
 //! error. One file per command.
 
+mod at_work;
 mod backup;
 mod check;
 mod compare;
 mod connect;
+mod connect_roles;
 mod dead_letters;
 mod demo;
 mod discover;
 mod explain;
 mod export;
 mod failure;
-mod follow;
 mod forget;
 mod identity;
 mod grace;
@@ -27,12 +28,15 @@ mod reload;
 mod reprocess;
 mod restore;
 mod retain;
+mod retained;
 mod round;
 mod run;
 mod schema;
 mod show;
 mod sql;
 mod store;
+mod surroundings;
+mod unversioned;
 mod variants;
 mod verify;
 
@@ -216,7 +220,7 @@ enum Command {
 /// Where the store and the config are.
 #[derive(Debug, Clone, Args)]
 struct PlaceArgs {
-    /// Config file [default: tropa.yaml here, or the one the data folder was last used with]
+    /// Config file [default: the one that the folder of `--data` was last used with, else tropa.yaml in it or here]
     #[arg(long, value_name = "FILE", env = "TROPA_CONFIG")]
     config: Option<PathBuf>,
     /// Data folder of the embedded store [default: the config's `data`]

@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::run::clock;
 use super::store::Store;
-use super::{Failure, Place, PlaceArgs};
+use super::{Failure, Place, PlaceArgs, at_work, retained};
 use crate::decode::Decoding;
 use crate::identity::{Identity, Order, Sets};
 use crate::journey::{Mode, Outcome};
@@ -104,6 +104,7 @@ async fn carried_out(store: &Store, place: &Place, order: &Order) -> Result<Acce
         Err(OrderError::Nobody) => return Err(not_taken()),
         Err(other) => return Err(Failure::Store(other.to_string())),
     }
+    at_work::no_writer(place).await?;
     let start = startup::load(&store.client, &place.config, &place.maps, &place.files).await?;
     let writer = Writer::new((*store.client).clone(), start.readings.clone());
     let done = startup::order(&store.client, writer, start, order.clone(), &place.files, clock).await?;
@@ -143,6 +144,10 @@ async fn changes(
     let as_of = store.client.watermark().await?.unwrap_or_else(clock);
     for (n, reading) in readings.iter().enumerate() {
         let (old, new) = (counts(&rows_before, n, as_of), counts(&rows_after, n, as_of));
+        let kept = match order {
+            Order::Retain { before } => retained::say(&rows_before, &rows_after, (n, as_of), *before),
+            _ => String::new(),
+        };
         let total = |counts: &BTreeMap<&str, usize>| counts.values().sum::<usize>();
         write!(text, "map {}: journeys {} -> {}", reading.map.id, total(&old), total(&new)).ok();
         for outcome in ["completed", "ended", "dropped", "in_flight"] {
@@ -151,6 +156,7 @@ async fn changes(
                 write!(text, "; {outcome} {} -> {}", of(&old), of(&new)).ok();
             }
         }
+        text.push_str(&kept);
         text.push('\n');
     }
     Ok(text)

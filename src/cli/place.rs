@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Failure, PlaceArgs};
+use super::{Failure, PlaceArgs, surroundings};
 use crate::backup::KEY_FILE;
 use crate::config::{self, Config};
 use crate::decode::IdentifierKey;
@@ -30,7 +30,8 @@ impl PlaceArgs {
         let pointed = |dir: &Path| fs::read_to_string(dir.join(CONFIG_POINTER)).ok().map(|p| PathBuf::from(p.trim()));
         let here = || Some(PathBuf::from("tropa.yaml")).filter(|p| p.exists());
         self.config.clone().or_else(|| match &self.data {
-            Some(dir) => pointed(dir).or_else(|| Some(dir.join("tropa.yaml")).filter(|p| p.exists())),
+            // What the folder is known to belong to comes first: another config could mix two stores.
+            Some(dir) => pointed(dir).or_else(|| Some(dir.join("tropa.yaml")).filter(|p| p.exists())).or_else(here),
             None => here(),
         })
     }
@@ -39,9 +40,9 @@ impl PlaceArgs {
     pub fn load(&self) -> Result<Place, Failure> {
         let file = self.config_file().ok_or_else(|| {
             Failure::Unusable(match &self.data {
-                // The folder alone is enough once it is known which config it belongs to; a guess could mix two stores.
                 Some(dir) => format!(
-                    "no config: {} has not been used with one yet\n  hint: add `--config tropa.yaml`",
+                    "no config: {} has not been used with one yet, and there is no tropa.yaml in it or here\n  \
+                     hint: add `--config FILE`",
                     dir.display()
                 ),
                 None => "no config: give `--config FILE`, or a `--data DIR` that was used with one, or write tropa.yaml here\n  \
@@ -50,6 +51,8 @@ impl PlaceArgs {
             })
         })?;
         let mut config = read_config(&file)?;
+        surroundings::look(&file, &config, self.data.is_none())
+            .map_err(|faults| Failure::Unusable(faults.to_string()))?;
         if let Some(data) = &self.data {
             config.data = data.clone();
         }
@@ -134,7 +137,7 @@ pub fn load_maps(files: &[(String, String)]) -> Result<(Vec<Arc<MapVersions>>, V
 
 /// Reads and checks a config file; `${VAR}` comes from the environment.
 pub fn read_config(file: &Path) -> Result<Config, Failure> {
-    let text = read(file)?;
+    let text = read_usable(file, "a config; `tropa demo` writes one to begin with")?;
     let base = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     config::parse(&file.display().to_string(), &text, &|name| std::env::var(name).ok(), base)
         .map_err(|faults| Failure::Unusable(faults.to_string()))
@@ -148,6 +151,12 @@ pub fn expand(pattern: &Path) -> Result<Vec<PathBuf>, Failure> {
 
 pub fn read(path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(|e| unreadable(path, e))
+}
+
+/// A file that must be usable: one that cannot be read is not. `what`: what it should be.
+pub fn read_usable(path: &Path, what: &str) -> Result<String, Failure> {
+    fs::read_to_string(path)
+        .map_err(|e| Failure::Unusable(format!("{} cannot be read: {e}\n  hint: it should be {what}", path.display())))
 }
 
 pub fn create_dir(path: &Path) -> Result<(), Failure> {

@@ -10,7 +10,7 @@ use clap::Args;
 use super::orders::{day, not_taken};
 use super::run::clock;
 use super::store::Store;
-use super::{Failure, Place, PlaceArgs};
+use super::{Failure, Place, PlaceArgs, at_work};
 use crate::journey::Mode;
 use crate::map::MapVersions;
 use crate::one_version;
@@ -82,7 +82,10 @@ async fn as_shown(store: &Store, place: &Place, map: &Arc<MapVersions>, from: Op
                         .to_owned(),
                 ));
             }
-            Err(OrderError::Nobody) if store.is_ours() => break here(&store.client, place, from).await?,
+            Err(OrderError::Nobody) if store.is_ours() => {
+                at_work::no_writer(place).await?;
+                break here(&store.client, place, from).await?;
+            }
             Err(OrderError::Nobody) => return Err(not_taken()),
             Err(other) => return Err(Failure::Store(other.to_string())),
         }

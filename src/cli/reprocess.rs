@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::run::clock;
 use super::store::Store;
-use super::{Failure, Place, PlaceArgs};
+use super::{Failure, Place, PlaceArgs, at_work};
 use crate::config::{Input, KafkaInput};
 use crate::decode::Decoding;
 use crate::event::SourceId;
@@ -99,6 +99,7 @@ impl Reprocess {
         (id, input): (SourceId, KafkaInput),
         from: From,
     ) -> Result<(Vec<Stretch>, Counters), Failure> {
+        at_work::nobody(store, place).await?;
         let stop = crate::shutdown::listen().stop;
         let began = clock();
         let start = startup::load(&store.client, &place.config, &place.maps, &place.files).await?;

@@ -56,7 +56,10 @@ impl Restore {
             place.remember_config(&file)?;
         }
         println!("{} tables of {} are in {}", manifest.tables(), manifest.taken_at, data.display());
-        println!("  the next `tropa run` reads on from where the backup stands");
+        println!(
+            "  the next `tropa run` reads on from where the backup stands, and counts the aggregates that trailed their \
+             journeys when it was taken; before that `tropa verify` names them"
+        );
         Ok(())
     }
 }

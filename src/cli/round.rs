@@ -6,20 +6,20 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::follow::{following_coverage, following_stale};
 use super::run::{Doors, clock};
 use super::store::Store;
-use super::{Failure, Place, grace};
+use super::{Failure, Place, at_work, grace, unversioned};
 use crate::decode::Decoding;
+use crate::follow;
 use crate::health::Condition;
 use crate::intake::{Sources, Starting};
 use crate::pipeline::RunSummary;
-use crate::roles::{self, Role};
+use crate::roles::{self, Left, Role, Told};
 use crate::shutdown::{self, Signals};
 use crate::startup;
 use crate::telemetry::Telemetry;
 use crate::time::Timestamp;
-use crate::warehouse::Writer;
+use crate::warehouse::{Clickhouse, Writer};
 
 /// How a round ended.
 pub(super) enum Ended {
@@ -53,7 +53,10 @@ impl Ended {
 /// Runs the sources of a config against its own store, for a command that ends by itself.
 pub(super) async fn run_sources(place: &Place, until_end: bool) -> Result<RunSummary, Failure> {
     let store = Store::own(&place.config).await?;
-    let result = run_on(&store, place, until_end).await;
+    let result = match at_work::nobody(&store, place).await {
+        Ok(()) => run_on(&store, place, until_end).await,
+        Err(others) => Err(others),
+    };
     store.close().await;
     result
 }
@@ -104,6 +107,9 @@ impl Round<'_> {
         if !matches!(self.task, Task::Stage(_)) {
             self.doors.pages.show((**client).clone(), config.clone(), maps.clone(), clock);
         }
+        if matches!(self.task, Task::Stage(Role::Ingest | Role::Journeys) | Task::Serve) {
+            self.doors.desk.close(NO_ORDERS);
+        }
         match self.task {
             Task::All => self.all().await,
             Task::Stage(role) => self.one(role).await,
@@ -128,9 +134,30 @@ impl Round<'_> {
         health.clear(&Condition::Starting);
         let decoding = Arc::new(Decoding::new(place.config.clone(), place.identifier_key()?));
         let (config, maps, files) = (&place.config, &place.maps, &place.files);
-        let stage = roles::Place { store: &store.client, config, roles, maps, files, clock, health };
-        let done = stage.run(role, (decoding, until_end), desk, stop).await;
-        done.map(|()| Ended::Role).map_err(|e| Failure::Store(e.to_string()))
+        // The names of sources are this round's, not those that the process began with.
+        let client = store.client.with_config(config).watched_by(health.clone());
+        let stage = roles::Place { store: &client, config, roles, maps, files, clock, health };
+        if role == Role::Identity {
+            let mut told = stop.clone();
+            tokio::select! {
+                () = warn_of_unversioned(&client, place) => {}
+                _ = told.wait_for(|told| *told) => {}
+            }
+        }
+        let (tell, over) = watch::channel(false);
+        let running = stage.run(role, (decoding, until_end), desk, Told { stop, over });
+        tokio::pin!(running);
+        let left = tokio::select! {
+            left = &mut running => left,
+            () = grace::over(signals.stop.clone(), config.grace, health) => {
+                tell.send_replace(true);
+                running.await
+            }
+        };
+        match left.map_err(|e| Failure::Store(e.to_string()))? {
+            Left::Settled => Ok(Ended::Role),
+            Left::OutOfTime => Ok(Ended::OutOfTime),
+        }
     }
 
     async fn all(self) -> Result<Ended, Failure> {
@@ -139,8 +166,12 @@ impl Round<'_> {
         let config = &place.config;
         let client = store.client.with_config(config).watched_by(health.clone());
         let (mut stop, mut end) = (signals.stop.clone(), told.clone());
+        let loading = async {
+            warn_of_unversioned(&client, place).await;
+            startup::load(&client, config, &place.maps, &place.files).await
+        };
         let mut start = tokio::select! {
-            loaded = startup::load(&client, config, &place.maps, &place.files) => loaded?,
+            loaded = loading => loaded?,
             // Told to stop before the store has answered: nothing was taken, nothing is owed.
             _ = stop.wait_for(|stop| *stop) => return Ok(Ended::Done(RunSummary::default())),
             _ = end.wait_for(|end| *end) => return Ok(Ended::Done(RunSummary::default())),
@@ -166,8 +197,8 @@ impl Round<'_> {
         if start.computes_more(&place.maps) {
             start.switched = switched;
         }
-        let _stale = following_stale(client.clone(), config.clone(), start.readings.clone(), health.clone());
-        let _coverage = following_coverage(client.clone(), config.refresh, health.clone());
+        let _stale = follow::stale(client.clone(), config.clone(), start.readings.clone(), health.clone());
+        let _coverage = follow::coverage(client.clone(), config.refresh, health.clone());
         let summary = tokio::select! {
             summary = startup::run(&client, (&mut sources, writer), start, &place.files, told) => summary,
             () = grace::over(signals.stop.clone(), config.grace, health) => {
@@ -179,6 +210,18 @@ impl Round<'_> {
         Ok(Ended::Done(summary?))
     }
 }
+
+/// Before a new reading takes the place of the one that is shown.
+async fn warn_of_unversioned(client: &Clickhouse, place: &Place) {
+    // Why the store cannot be asked is told by whoever needs it.
+    for text in unversioned::found(client, &place.maps).await.unwrap_or_default() {
+        warn!("{text}");
+    }
+}
+
+/// What a process of another role than `identity` answers to an order.
+const NO_ORDERS: &str = "a process of this role takes no orders; the active identity process does, whose \
+     `tropa_identity_writer` is 1";
 
 /// What a stage by itself lacks.
 pub(super) fn without_roles() -> Failure {

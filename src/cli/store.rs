@@ -55,8 +55,10 @@ impl Store {
     pub async fn reach(config: &Config) -> Result<Self, Failure> {
         let WarehouseConfig::Embedded { database, .. } = &config.warehouse else {
             let client = Clickhouse::connect(&Target::of(&config.warehouse), config).without_patience().await?;
-            if let newer @ MigrationState::Newer(_) = client.migration_state().await? {
-                fits(newer)?;
+            if let unusable @ (MigrationState::Newer(_) | MigrationState::NoDatabase(_)) =
+                client.migration_state().await?
+            {
+                fits(unusable)?;
             }
             return Ok(Self { client: Arc::new(client), embedded: None, ours: true });
         };
@@ -122,6 +124,9 @@ fn fits(state: MigrationState) -> Result<(), Failure> {
         MigrationState::Behind => Err(Failure::Store(
             "the tables of this server are older than this program\n  hint: run `tropa migrate` once".to_owned(),
         )),
+        MigrationState::NoDatabase(database) => Err(Failure::Store(format!(
+            "this server has no database `{database}`\n  hint: `tropa migrate` makes it, with its tables"
+        ))),
         MigrationState::Newer(error) => Err(Failure::Store(error)),
         MigrationState::Missing(tables) => Err(Failure::Store(format!(
             "tables of this server are missing: `{}`\n  hint: `tropa migrate` makes those again that follow from others",

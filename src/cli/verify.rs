@@ -17,7 +17,7 @@ use crate::warehouse::StaleRow;
 #[derive(Debug, Args)]
 pub(super) struct Verify {
     /// Compare so many customers in a row, from a random one on, and the aggregates they are counted in
-    #[arg(long, value_name = "N", conflicts_with = "all")]
+    #[arg(long, value_name = "N", conflicts_with = "all", value_parser = some)]
     sample: Option<usize>,
     /// Compare everything [default]
     #[arg(long)]
@@ -33,6 +33,15 @@ pub(super) struct Verify {
     patience: Option<u64>,
     #[command(flatten)]
     place: PlaceArgs,
+}
+
+/// A sample of nobody would find nothing, and say that all is well.
+fn some(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("a sample of none compares nothing; allowed: 1 or more".to_owned()),
+        Ok(n) => Ok(n),
+        Err(_) => Err("allowed: a whole number from 1 on".to_owned()),
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

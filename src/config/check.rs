@@ -59,6 +59,21 @@ impl Scope<'_> {
         }
     }
 
+    /// The same where none at all would keep somebody busy for nothing.
+    fn more_than_none(&mut self, pointer: &str, written: Option<&str>, default: Duration) -> Duration {
+        let found = self.duration(pointer, written, default);
+        if found.is_zero() {
+            let written = written.unwrap_or_default();
+            self.fault(
+                pointer,
+                format!("`{written}` is no time at all"),
+                "allowed: a length such as `1s`, `30s` or `5m`",
+            );
+            return default;
+        }
+        found
+    }
+
     fn moment(&mut self, pointer: &str, written: Option<&str>) -> Option<Timestamp> {
         let text = written?;
         let found = Timestamp::parse(text);
@@ -102,7 +117,9 @@ fn config(scope: &mut Scope<'_>, file: ConfigFile, base: &Path) -> Config {
     let warehouse = match file.warehouse {
         Some(server) => {
             // A variable that is not set has been found already.
-            if url::Url::parse(&server.url).is_err() && !server.url.contains("${") {
+            // `clickhouse:8123` would be an address of the scheme `clickhouse`.
+            let usable = |u: &url::Url| matches!(u.scheme(), "http" | "https") && u.has_host();
+            if !url::Url::parse(&server.url).is_ok_and(|u| usable(&u)) && !server.url.contains("${") {
                 scope.fault("warehouse/url", format!("`{}` is no address", server.url), "allowed: `http://host:8123`");
             }
             WarehouseConfig::Server {
@@ -130,9 +147,9 @@ fn config(scope: &mut Scope<'_>, file: ConfigFile, base: &Path) -> Config {
         decoders,
         max_visits,
         min_cell: file.min_cell.unwrap_or(0),
-        refresh: scope.duration("refresh", file.refresh.as_deref(), Duration::from_secs(30)),
+        refresh: scope.more_than_none("refresh", file.refresh.as_deref(), Duration::from_secs(30)),
         flush_records: flush.records.unwrap_or(100_000) as usize,
-        flush_interval: scope.duration("flush/interval", flush.interval.as_deref(), Duration::from_secs(1)),
+        flush_interval: scope.more_than_none("flush/interval", flush.interval.as_deref(), Duration::from_secs(1)),
         roles: file.roles.map(|written| roles(scope, written)),
         cache_bytes: bytes(scope, file.cache.as_deref()),
         listen,
@@ -367,6 +384,12 @@ fn kafka_input(scope: &mut Scope<'_>, pointer: &str, file: KafkaFile) -> KafkaIn
             }
         },
     };
+    for (i, topic) in file.topics.iter().enumerate() {
+        if file.topics[..i].contains(topic) {
+            let at = format!("{pointer}/kafka/topics/{i}");
+            scope.fault(&at, format!("topic `{topic}` is named twice"), "hint: leave it out here");
+        }
+    }
     for (key, instead) in OURS {
         if file.settings.contains_key(key) {
             let message = format!("`{key}` is not a setting to pass through");

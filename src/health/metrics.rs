@@ -20,6 +20,10 @@ type Whole = Family<Labels, Gauge>;
 type Real = Family<Labels, Gauge<f64, AtomicU64>>;
 type Histograms = Family<Labels, Histogram, fn() -> Histogram>;
 
+/// Of a figure that is one number. Such a one is kept as a family as well where it may have no value yet: a gauge shows 0
+/// from the beginning, which would be a figure that nobody has found.
+const ALONE: Labels = Vec::new();
+
 /// Every figure by the name it has without its prefix and unit.
 pub struct Metrics {
     registry: Registry,
@@ -34,10 +38,11 @@ pub struct Metrics {
     batch_records: Histogram,
     lag_records: Whole,
     lag_seconds: Real,
-    as_of: Gauge<f64, AtomicU64>,
+    as_of: Real,
     source_as_of: Real,
     coverage: Real,
-    stale_rows: Gauge,
+    stale_rows: Whole,
+    identity_writer: Whole,
     cache_bytes: Gauge,
     largest_component: Gauge,
     warehouse_retries: Counter,
@@ -68,10 +73,11 @@ impl Default for Metrics {
             batch_records: Histogram::new([1.0, 10.0, 100.0, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6]),
             lag_records: Family::default(),
             lag_seconds: Family::default(),
-            as_of: Gauge::default(),
+            as_of: Family::default(),
             source_as_of: Family::default(),
             coverage: Family::default(),
-            stale_rows: Gauge::default(),
+            stale_rows: Family::default(),
+            identity_writer: Family::default(),
             cache_bytes: Gauge::default(),
             largest_component: Gauge::default(),
             warehouse_retries: Counter::default(),
@@ -111,6 +117,8 @@ impl Metrics {
         r.register_with_unit("coverage", help, Unit::Ratios, self.coverage.clone());
         let help = "Rows of a sample that are not what the sets say, by the last hourly look";
         r.register("stale_rows", help, self.stale_rows.clone());
+        let help = "1: this process is the active writer of identity and takes orders; 0: it stands by";
+        r.register("identity_writer", help, self.identity_writer.clone());
         r.register_with_unit("cache", "Event sets in memory", Unit::Bytes, self.cache_bytes.clone());
         let help = "Identifiers of the largest component refolded since the start";
         r.register("largest_component_identifiers", help, self.largest_component.clone());
@@ -190,7 +198,7 @@ impl Metrics {
     }
 
     pub fn as_of(&self, as_of: Timestamp) {
-        self.as_of.set(as_of.micros() as f64 / 1e6);
+        self.as_of.get_or_create(&ALONE).set(as_of.micros() as f64 / 1e6);
     }
 
     pub fn source_as_of(&self, source: &str, as_of: Timestamp) {
@@ -199,11 +207,23 @@ impl Metrics {
 
     /// Of a sample, by the last look.
     pub fn stale_rows(&self, rows: u64) {
-        self.stale_rows.set(i64::try_from(rows).unwrap_or(i64::MAX));
+        self.stale_rows.get_or_create(&ALONE).set(i64::try_from(rows).unwrap_or(i64::MAX));
     }
 
     pub fn coverage(&self, map: &str, share: f64) {
         self.coverage.get_or_create(&vec![("map", map.to_owned())]).set(share);
+    }
+
+    /// Whether this process, one that could be, is the writer of identity. One that is not follows none of the figures
+    /// that the writer follows, and has none of them.
+    pub fn writes_identity(&self, active: bool) {
+        self.identity_writer.get_or_create(&ALONE).set(i64::from(active));
+        if !active {
+            for figures in [&self.as_of, &self.source_as_of, &self.coverage] {
+                figures.clear();
+            }
+            self.stale_rows.clear();
+        }
     }
 
     pub fn warehouse_retry(&self, breaker_open: bool) {

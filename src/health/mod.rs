@@ -135,6 +135,33 @@ mod tests {
     }
 
     #[test]
+    fn a_figure_is_shown_from_its_first_value_on_and_by_the_active_writer_only() {
+        let (health, now) = (Health::default(), Timestamp::from_micros(0));
+        let shows = |line: &str| health.render(now).lines().any(|l| l == line);
+        let names = ["as_of_timestamp", "source_as_of_timestamp", "coverage", "stale_rows", "identity_writer"];
+        for name in names {
+            assert!(!health.render(now).contains(&format!("tropa_{name}")), "{name} has no value yet");
+        }
+        health.metrics().writes_identity(true);
+        health.metrics().as_of(Timestamp::from_micros(1_500_000));
+        health.metrics().stale_rows(0);
+        health.metrics().coverage("shop", 0.5);
+        for line in [
+            "tropa_identity_writer 1",
+            "tropa_as_of_timestamp_seconds 1.5",
+            "tropa_stale_rows 0",
+            "tropa_coverage_ratios{map=\"shop\"} 0.5",
+        ] {
+            assert!(shows(line), "{line} is not in\n{}", health.render(now));
+        }
+        health.metrics().writes_identity(false);
+        assert!(shows("tropa_identity_writer 0"));
+        for name in &names[..4] {
+            assert!(!health.render(now).contains(&format!("tropa_{name}")), "{name} is the writer's to follow");
+        }
+    }
+
+    #[test]
     fn a_reading_that_ends_takes_what_was_said_of_its_sources_along() {
         let health = Health::default();
         health.raise(Condition::Warehouse, "away");

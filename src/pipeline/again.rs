@@ -79,7 +79,10 @@ impl Writer {
         out: &mut O,
     ) -> Result<(), PipelineError> {
         let nodes = store.nodes_since(Day::SINCE_EVER).await.map_err(warehouse)?;
-        info!(nodes = nodes.len(), "notices are missing: all stored events are looked at once more");
+        // Of a store without events none can be missing: it is the first start.
+        if !nodes.is_empty() {
+            info!(nodes = nodes.len(), "notices are missing: all stored events are looked at once more");
+        }
         for some in nodes.chunks(NODES) {
             let events = Arc::new(store.events_of(some.to_vec()).await.map_err(warehouse)?);
             let mut step = host.heavy(|| self.stage.step(&events));

@@ -95,9 +95,11 @@ pub async fn run<W: Warehouse, I: Inlet<Notice>, O: Outlet<Announced>, H: Host>(
                 }
             }
             heard = inlet.poll(), if open && room => match heard.map_err(closed)? {
-                Heard::Gained { partition, note } => {
+                Heard::Gained(gained) => {
                     let epoch = epoch(setting.epoch, store).await?;
-                    if !inlet.confirm(partition, note.max(epoch)).await.map_err(closed)? {
+                    // The notices are one partition.
+                    let note = gained.iter().map(|(_, note)| *note).max().unwrap_or_default();
+                    if !inlet.confirm(0, note.max(epoch)).await.map_err(closed)? {
                         continue;
                     }
                     // Before the sets: what the writer before had accepted is open here, or all that follows from it was

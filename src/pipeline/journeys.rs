@@ -12,7 +12,7 @@ use tracing::{debug, info};
 use super::{PipelineError, closed, epoch, warehouse};
 use crate::event::Event;
 use crate::stage::journeys::{JourneysStage, Read, Receipt};
-use crate::stage::{Announced, CustomerRow, Heard, Host, Inlet, Partition, Rows, Warehouse};
+use crate::stage::{Announced, CustomerRow, Cut, Heard, Host, Inlet, Rows, Warehouse};
 use crate::telemetry::Telemetry;
 use crate::time::Timestamp;
 
@@ -28,21 +28,22 @@ type Beside<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// The same with what it is for.
 type UnderWay<K, T, E> = Option<(K, Beside<Result<T, E>>)>;
 
-/// Runs until the stage before ends or the process is told to stop; then what was taken is written first. `partitions`:
-/// into how many slices the customers are cut;
-/// `given`: the epoch of a process that runs all stages, else every slice claims one.
+/// Runs until the stage before ends: then everything that was taken is written, and the aggregates are brought up to it. Or
+/// until this worker is told to stop: then what can be recomputed is written, counted and committed, and what must be read
+/// first is left to whoever owns the slices next and hears it again. `cut`: the slices that the partitions are; `given`: the
+/// epoch of a process that runs all stages, else what is gained together has one that is claimed.
 pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
     host: &H,
     store: Arc<W>,
     inlet: &mut I,
     mut stage: JourneysStage,
-    (partitions, given): (Partition, Option<u64>),
+    (cut, given): (Cut, Option<u64>),
     (mut stop, telemetry): (watch::Receiver<bool>, Telemetry),
 ) -> Result<Recomputed, PipelineError> {
     let mut total = Recomputed::default();
     // The last order whose leavings the stage knows.
     let mut orders = 0;
-    let mut open = true;
+    let (mut open, mut leaves) = (true, false);
     let mut next: Option<(Vec<CustomerRow>, Receipt)> = None;
     let mut writing: UnderWay<Receipt, (), W::Error> = None;
     let mut reading: UnderWay<Read, Vec<Event>, W::Error> = None;
@@ -56,11 +57,12 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
                 writing = Some((receipt, host.beside(work)));
             } else if let Some((partition, as_of)) = stage.due() {
                 let store = store.clone();
-                let work = async move { store.refresh((partition, partitions), as_of).await };
+                let work = async move { store.refresh((partition, cut.slices), as_of).await };
                 refreshing = Some((as_of, host.beside(work)));
             }
         }
         if reading.is_none()
+            && !leaves
             && let Some(mut read) = stage.read()
         {
             let (store, nodes) = (store.clone(), std::mem::take(&mut read.nodes));
@@ -98,13 +100,28 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
                 let events = events.map_err(warehouse)?;
                 host.heavy(|| stage.filled(&read, &events));
             }
-            changed = stop.changed(), if open => open = changed.is_ok() && !*stop.borrow(),
+            changed = stop.changed(), if open => {
+                open = changed.is_ok() && !*stop.borrow();
+                if !open {
+                    leaves = true;
+                    reading = None;
+                }
+            }
             heard = inlet.poll(), if open && !stage.is_full() => match heard.map_err(closed)? {
-                Heard::Gained { partition, note } => {
+                Heard::Gained(gained) => {
+                    // One for all of them: whoever had any of them before, in this cut, has claimed an earlier one.
                     let epoch = epoch(given, &*store).await?;
-                    if inlet.confirm(partition, note).await.map_err(closed)? {
-                        info!(partition, epoch, "a slice is taken over");
-                        stage.gain(partition, epoch, note);
+                    // Looked at after the claim: a cut that is not noted yet has owners with later epochs only. One that is
+                    // may have earlier ones, whose rows ours would hide.
+                    if given.is_none() && store.cut().await.map_err(warehouse)? != cut.since {
+                        info!("the customers are cut anew: nothing is taken over");
+                        continue;
+                    }
+                    for (partition, note) in gained {
+                        if inlet.confirm(partition, note).await.map_err(closed)? {
+                            info!(partition, epoch, "a slice is taken over");
+                            stage.gain(partition, epoch, note);
+                        }
                     }
                 }
                 Heard::Lost { partition } => {

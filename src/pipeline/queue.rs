@@ -54,7 +54,7 @@ impl<T: Send> Inlet<T> for QueueInlet<T> {
     async fn poll(&mut self) -> Result<Heard<T>, Gone> {
         if !self.gained {
             self.gained = true;
-            return Ok(Heard::Gained { partition: 0, note: 0 });
+            return Ok(Heard::Gained(vec![(0, 0)]));
         }
         match self.messages.recv().await {
             Some(message) => {

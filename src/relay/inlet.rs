@@ -28,6 +28,8 @@ use crate::time::Timestamp;
 
 /// Messages that may wait to be taken.
 const WAITING: usize = 16;
+/// Milliseconds; so late a member that leaves may learn that it is joining.
+const STATISTICS: &str = "200";
 
 pub struct TopicInlet<T> {
     consumer: GroupConsumer,
@@ -69,7 +71,9 @@ impl<T: Wire> TopicInlet<T> {
             .set("auto.offset.reset", "error")
             .set("partition.assignment.strategy", "cooperative-sticky")
             .set("session.timeout.ms", roles.session_timeout.as_millis().to_string())
-            .set("heartbeat.interval.ms", (roles.session_timeout.as_millis() / 4).to_string())
+            // So soon a member hears that another has come or gone.
+            .set("heartbeat.interval.ms", (roles.session_timeout.as_millis() / 12).to_string())
+            .set("statistics.interval.ms", STATISTICS)
             .set("fetch.message.max.bytes", LONGEST)
             .set("fetch.wait.max.ms", "50")
             .create_with_context(Group::of((&roles.brokers, group), topic.into(), health, clock))
@@ -122,8 +126,9 @@ impl<T: Wire> TopicInlet<T> {
     pub fn begin(&mut self, inputs: Arc<str>, cut: u64) {
         (self.inputs, self.cut) = (inputs, cut);
         self.other = None;
-        let held = self.held.iter().map(|(&partition, &note)| Heard::Gained { partition, note });
-        self.first = held.chain(self.waiting.take()).collect();
+        let held: Vec<(Partition, u64)> = self.held.iter().map(|(&partition, &note)| (partition, note)).collect();
+        let gained = (!held.is_empty()).then_some(Heard::Gained(held));
+        self.first = gained.into_iter().chain(self.waiting.take()).collect();
     }
 
     /// Leaves the group at once, so that others need not wait for a time-out.
@@ -178,9 +183,9 @@ impl<T: Wire> Inlet<T> for TopicInlet<T> {
             return Ok(Heard::End);
         }
         match self.heard.recv().await.ok_or(RelayError::Gone)? {
-            Said::Gained(partition, note) => {
-                self.held.insert(partition, note);
-                Ok(Heard::Gained { partition, note })
+            Said::Gained(gained) => {
+                self.held.extend(gained.iter().copied());
+                Ok(Heard::Gained(gained))
             }
             Said::Lost(partition) => {
                 self.held.remove(&partition);

@@ -11,7 +11,7 @@ mod wire;
 
 pub use inlet::TopicInlet;
 pub use outlet::{TopicOutlet, Upto};
-pub use topics::{check, create, partitions_of, wait_until_committed};
+pub use topics::{check, create, owners, partitions_of, wait_until_committed, writers};
 pub use wire::Wire;
 
 use rdkafka::ClientConfig;

@@ -15,12 +15,12 @@ use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::mpsc::{Sender, error::TrySendError};
-use tracing::info;
+use tracing::{debug, info};
 
 use super::wire::Wire;
 use super::{RelayError, client};
 use crate::config::{Config, RolesConfig};
-use crate::source::kafka::group::GroupConsumer;
+use crate::source::kafka::group::{Group, GroupConsumer};
 use crate::source::kafka::words::Trouble;
 use crate::source::offsets::TopicPartition;
 use crate::stage::{Again, Notice, Partition};
@@ -33,7 +33,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 
 /// What the thread hands over.
 pub(super) enum Said {
-    Gained(Partition, u64),
+    Gained(Vec<(Partition, u64)>),
     Lost(Partition),
     Message(Partition, i64, Vec<u8>),
     Failed(RelayError),
@@ -144,7 +144,7 @@ impl Reader {
 
     pub(super) fn run(mut self) {
         while !self.stop.load(Ordering::Relaxed) && self.turn().is_ok() {}
-        self.consumer.unsubscribe();
+        Group::leave(&self.consumer, self.asking.roles.session_timeout + POLL);
     }
 
     fn turn(&mut self) -> Result<(), Over> {
@@ -229,12 +229,17 @@ impl Reader {
             let Begin { next, note, lost, there } = committed_of(&self.consumer, &self.topic, partition)?;
             set(&self.asking.asked).remove(&partition);
             if lost {
-                info!(
-                    topic = &*self.topic,
-                    partition,
-                    from = next,
-                    "what was not read is not there: it is asked for again"
-                );
+                // A topic that never held anything has lost nothing; whether the store has something to say is not known here.
+                if there == (0, 0) {
+                    debug!(topic = &*self.topic, partition, "a new topic: what it should hold is asked for");
+                } else {
+                    info!(
+                        topic = &*self.topic,
+                        partition,
+                        from = next,
+                        "what was not read is not there: it is asked for again"
+                    );
+                }
                 self.asking.ask(partition)?;
                 set(&self.asking.asked).insert(partition, there);
             }
@@ -247,7 +252,9 @@ impl Reader {
         }?;
         self.consumer.context().started(gained);
         self.ours.extend(gained.iter().cloned());
-        self.waiting.extend(notes.into_iter().map(|(partition, note)| Said::Gained(partition, note)));
+        if !notes.is_empty() {
+            self.waiting.push_back(Said::Gained(notes));
+        }
         Ok(())
     }
 

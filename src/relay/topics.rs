@@ -11,6 +11,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::{LONGEST, RelayError, Upto, client};
 use crate::config::RolesConfig;
+use crate::source::kafka::admin;
 use crate::stage::Cut;
 
 const ANSWER: Duration = Duration::from_secs(15);
@@ -59,6 +60,16 @@ pub async fn partitions_of(roles: &RolesConfig, topic: String) -> Result<usize, 
         Ok(metadata.topics().iter().find(|t| t.name() == topic).map_or(0, |t| t.partitions().len()))
     });
     looked.await.map_err(kafka)?
+}
+
+/// Hosts where the writer of identity runs, and where others stand by.
+pub async fn writers(roles: &RolesConfig) -> Result<Vec<String>, RelayError> {
+    admin::members(client(roles), &roles.writer_group()).await.map_err(RelayError::Kafka)
+}
+
+/// Hosts where owners of customers run.
+pub async fn owners(roles: &RolesConfig, cut: Cut) -> Result<Vec<String>, RelayError> {
+    admin::members(client(roles), &roles.journeys_group(cut.since)).await.map_err(RelayError::Kafka)
 }
 
 /// Whether the topics are there, as the cut of the customers needs them.

@@ -11,7 +11,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -96,17 +97,27 @@ struct Rebuild {
 }
 
 impl Door {
-    fn refuses(&self, headers: &HeaderMap) -> Option<Response> {
+    fn knows(&self, headers: &HeaderMap) -> bool {
         let shown = headers.get(header::AUTHORIZATION).map_or(&[][..], |h| h.as_bytes());
-        (blake3::hash(shown) != self.secret)
-            .then(|| (StatusCode::FORBIDDEN, "orders need the secret of the data folder\n").into_response())
+        blake3::hash(shown) == self.secret
     }
 }
 
-async fn rebuild(State(door): State<Door>, headers: HeaderMap, asked: Json<Rebuild>) -> Response {
-    if let Some(refused) = door.refuses(&headers) {
-        return refused;
+/// Whoever asks knows the secret. Asked for first of all: what a stranger sends is not even read.
+struct Allowed;
+
+impl FromRequestParts<Door> for Allowed {
+    type Rejection = (StatusCode, &'static str);
+
+    async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Self::Rejection> {
+        if door.knows(&parts.headers) {
+            return Ok(Self);
+        }
+        Err((StatusCode::FORBIDDEN, "orders need the secret of the data folder\n"))
     }
+}
+
+async fn rebuild(_: Allowed, State(door): State<Door>, asked: Json<Rebuild>) -> Response {
     let from = match asked.from.as_deref().map(|text| Timestamp::parse(text).map(Timestamp::utc_day).ok_or(text)) {
         None => None,
         Some(Ok(day)) => Some(day),
@@ -137,13 +148,10 @@ impl http_body::Body for Lines {
     }
 }
 
-async fn take(State(door): State<Door>, headers: HeaderMap, order: Json<Order>) -> Response {
-    if let Some(refused) = door.refuses(&headers) {
-        return refused;
-    }
+async fn take(_: Allowed, State(door): State<Door>, order: Json<Order>) -> Response {
     match door.desk.ask(order.0).await {
         Some(accepted) => Json(accepted).into_response(),
-        None => (StatusCode::SERVICE_UNAVAILABLE, "the process is starting or stopping\n").into_response(),
+        None => (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", door.desk.why_not())).into_response(),
     }
 }
 
@@ -264,6 +272,10 @@ mod tests {
         let refused = hand_in(folder.path(), &order).await.unwrap_err();
         assert!(refused.to_string().contains("starting or stopping"), "{refused}");
 
+        desk.close("this process stands by");
+        let refused = hand_in(folder.path(), &order).await.unwrap_err();
+        assert!(refused.to_string().contains("this process stands by"), "{refused}");
+
         desk.open_for(&mut orders, ["abc".into()]);
         let wanted = order.clone();
         let carrying_out = tokio::spawn(async move {
@@ -287,7 +299,15 @@ mod tests {
         assert!(cut_off.to_string().contains("stopped before everything"), "{cut_off}");
         carrying_out.await.unwrap();
 
+        let status = async |body: &[u8]| {
+            let door = Knocking::at(folder.path()).await.unwrap();
+            door.post("/orders", body.to_vec(), |_| {}).await.unwrap()
+        };
+        assert!(status(&b"no order"[..]).await.is_client_error());
         fs::write(folder.path().join(SECRET_FILE), "guessed").unwrap();
+        for body in [&b"no order"[..], b"{}", b""] {
+            assert_eq!(status(body).await, StatusCode::FORBIDDEN, "nothing is said of the body to a stranger");
+        }
         assert!(matches!(hand_in(folder.path(), &order).await, Err(OrderError::Nobody)));
     }
 }

@@ -41,6 +41,11 @@ pub struct Cut {
     pub slices: Partition,
 }
 
+impl Cut {
+    /// One slice of everybody.
+    pub const NONE: Self = Self { since: 0, slices: 1 };
+}
+
 /// Identity to the owner of a slice of customers.
 #[derive(Clone, Debug)]
 pub struct Announced {

@@ -33,6 +33,10 @@ pub trait Warehouse: Send + Sync + 'static {
     fn standby(&self) -> impl Future<Output = Result<Option<IdentityStage>, Self::Error>> + Send {
         std::future::ready(Ok(None))
     }
+    /// The epoch that began the cut of the customers which holds; 0: the first, or they are not cut.
+    fn cut(&self) -> impl Future<Output = Result<u64, Self::Error>> + Send {
+        std::future::ready(Ok(0))
+    }
     /// What is outside the function, by the orders that are written.
     fn outside(&self) -> impl Future<Output = Result<Outside, Self::Error>> + Send;
     /// Nodes with events before a day, each with whether it has later ones that are inside.
@@ -108,11 +112,9 @@ pub trait Inlet<T>: Send {
 
 #[derive(Debug)]
 pub enum Heard<T> {
-    /// The partition is ours from here on, after whatever was committed; `note`: as of that commit.
-    Gained {
-        partition: Partition,
-        note: u64,
-    },
+    /// These partitions are ours from here on, after whatever was committed, each with the note of that commit. All of
+    /// them were ours before this was said.
+    Gained(Vec<(Partition, u64)>),
     /// It is not ours any more: nothing about it may be committed, and what is open of it is forgotten (I11).
     Lost {
         partition: Partition,

@@ -135,7 +135,8 @@ impl Clickhouse {
     /// The same client for a command that reads: it gives up on a store that does not answer, instead of waiting.
     pub async fn without_patience(self) -> Result<Self, WarehouseError> {
         let client = Self { retry: self.retry.clone().with_patience(PATIENCE), ..self };
-        let hello = client.client.query("SELECT 1").execute();
+        // A database that is not there is another matter than a store that does not answer.
+        let hello = client.client.clone().with_database("default").query("SELECT 1").execute();
         match tokio::time::timeout(PATIENCE, hello).await {
             Ok(Ok(())) => Ok(client),
             Ok(Err(error @ Error::BadResponse(_))) => Err(refused(error)),

@@ -62,6 +62,8 @@ pub enum MigrationState {
     Current,
     /// Migrations of this program have not been applied.
     Behind,
+    /// There is no such database.
+    NoDatabase(String),
     /// A newer program has migrated them to a major that this one does not know.
     Newer(String),
     /// All migrations are applied, and yet these tables are not there.
@@ -119,7 +121,9 @@ impl Clickhouse {
         let server = Self { client: self.client.clone().with_database("default"), ..self.clone() };
         let columns = server.fetch::<Name>(&columns).await?;
         if columns.is_empty() {
-            return Ok(MigrationState::Behind);
+            let database = format!("SELECT name FROM system.databases WHERE name = {}", quote(&self.database));
+            let there = !server.fetch::<Name>(&database).await?.is_empty();
+            return Ok(if there { MigrationState::Behind } else { MigrationState::NoDatabase(self.database.clone()) });
         }
         let applied = match columns.iter().any(|c| c.name == "major") {
             true => self.applied().await?,

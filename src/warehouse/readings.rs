@@ -53,6 +53,16 @@ impl Clickhouse {
         Ok(self.fetch::<Name>(&query).await?.into_iter().next().map(|r| Arc::from(r.name)))
     }
 
+    /// Journeys of a map, as it is shown, that began before a moment.
+    pub async fn entered_before(&self, map: &str, before: Timestamp) -> Result<u64, WarehouseError> {
+        let query = format!(
+            "SELECT count() AS count FROM v_journeys WHERE map = {} AND entry_at < {}",
+            quote(map),
+            aggregate::moment(before)
+        );
+        Ok(self.fetch::<Count>(&query).await?.first().map_or(0, |r| r.count))
+    }
+
     /// A reading as it was noted; `None`: it is not there, or this config or program reads it differently.
     pub async fn reading(&self, id: &str, config: &Config) -> Result<Option<Reading>, WarehouseError> {
         let query = format!("SELECT map, mode, files FROM readings FINAL WHERE reading = {}", quote(id));

@@ -58,6 +58,11 @@ impl Warehouse for Writer {
         self.standby.take_over(&self.client, self.client.config()?).await
     }
 
+    async fn cut(&self) -> Result<u64, WarehouseError> {
+        let Some(roles) = &self.client.config()?.roles else { return Ok(0) };
+        Ok(self.client.cut(&roles.prefix).await?.map_or(0, |cut| cut.since))
+    }
+
     async fn outside(&self) -> Result<Outside, WarehouseError> {
         self.client.outside().await
     }

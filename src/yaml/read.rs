@@ -18,7 +18,7 @@ pub fn read(label: &str, text: &str) -> Result<Node, Faults> {
     options.emit_comments = false;
     options.emit_unresolved_aliases = true;
     let parser = Parser::new_from_str_with_options(text, options);
-    let mut reader = Reader { parser, label, faults: Faults::new(), anchors: HashMap::new(), nodes: 0 };
+    let mut reader = Reader { parser, label, text, faults: Faults::new(), anchors: HashMap::new(), nodes: 0 };
     match reader.document() {
         Some(node) => reader.faults.or(node),
         None => Err(reader.faults),
@@ -28,6 +28,7 @@ pub fn read(label: &str, text: &str) -> Result<Node, Faults> {
 struct Reader<'a> {
     parser: Parser<'a, StrInput<'a>>,
     label: &'a str,
+    text: &'a str,
     faults: Faults,
     /// Finished anchored nodes by the parser's number.
     anchors: HashMap<usize, Node>,
@@ -50,10 +51,22 @@ impl<'a> Reader<'a> {
             Ok(next) => Some(next),
             Err(error) => {
                 let at = position(error.marker());
-                self.fault(at, format!("not readable as YAML: {}", error.info()), "");
+                let help = if self.tab_before(at) {
+                    "hint: a line is indented with a tab; YAML takes spaces only"
+                } else {
+                    ""
+                };
+                self.fault(at, format!("not readable as YAML: {}", error.info()), help);
                 None
             }
         }
+    }
+
+    /// Whether a tab indents the line, or one of the two before, where the parser noticed too late.
+    fn tab_before(&self, at: Position) -> bool {
+        let (last, first) = (at.line as usize, (at.line as usize).saturating_sub(3));
+        let mut lines = self.text.lines().skip(first).take(last - first);
+        lines.any(|line| line[..line.len() - line.trim_start().len()].contains('\t'))
     }
 
     fn document(&mut self) -> Option<Node> {
@@ -234,6 +247,14 @@ mod tests {
 
     fn faults(text: &str) -> String {
         read("f.yaml", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_tab_that_indents_is_named() {
+        for text in ["sources:\n\tweb: {}\n", "a:\n  b: 1\n\tc: 2\n"] {
+            assert!(faults(text).contains("a line is indented with a tab"), "{}", faults(text));
+        }
+        assert!(!faults("a: [\n").contains("tab"));
     }
 
     #[test]

@@ -70,7 +70,7 @@ fn counts_of_few_are_told_by_no_comparison_and_no_list_of_variants() {
     let of = |found: &Value, key: &str| {
         list(&found["versions"][0]["variants"]).iter().map(|v| v[key].clone()).collect::<Vec<_>>()
     };
-    assert!(of(&walked, "journeys").iter().any(|n| few(n)), "rare paths were listed");
+    assert!(of(&walked, "journeys").iter().any(&few), "rare paths were listed");
     assert!(!of(&then, "journeys").is_empty() && !of(&then, "journeys").iter().any(few), "{then:#}");
     assert_eq!(
         of(&walked, "journeys")[..of(&then, "journeys").len()],

@@ -139,3 +139,94 @@ fn the_files_of_the_demo_pass_their_own_tests_with_and_without_their_config() {
         assert_eq!(said.lines().filter(|line| line.starts_with("  ok ")).count(), 3, "{said}");
     }
 }
+
+#[test]
+fn what_a_config_names_and_cannot_be_used_is_said_with_its_line_and_a_hint() {
+    let folder = folder();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("writable");
+    write("taken", "no folder");
+    write(
+        "tropa.yaml",
+        "schema: config/v1
+maps: [trial.journey.yaml, lost.journey.yaml]
+data: taken/store
+sources:
+  web:
+    kafka:
+      brokers: k
+      topics: [web]
+      settings:
+        fetch.wait.max.ms: 100
+        fetch.wait.max.sm: 100
+    decoder: { name: e, time: t }
+",
+    );
+    for command in ["check", "run"] {
+        let (_, errors, code) = run(folder.path(), &[command], "");
+        assert_eq!(code, 78, "{command}: {errors}");
+        for words in [
+            "tropa.yaml is not usable: 3 faults",
+            "tropa.yaml:2:28",
+            "lost.journey.yaml cannot be read: No such file or directory",
+            "hint: paths are relative to the config",
+            "tropa.yaml:3:7",
+            "taken is no folder",
+            "tropa.yaml:11:28",
+            "`fetch.wait.max.sm` cannot be set: ",
+        ] {
+            assert!(errors.contains(words), "{command}: {words:?} is not in\n{errors}");
+        }
+    }
+    for arguments in [&["check", "lost.journey.yaml"][..], &["check", "--config", "lost.yaml"]] {
+        let (_, errors, code) = run(folder.path(), arguments, "");
+        assert_eq!(code, 78, "{errors}");
+        assert!(
+            errors.contains("cannot be read: No such file or directory") && errors.contains("\n  hint: "),
+            "{errors}"
+        );
+    }
+}
+
+#[test]
+fn a_data_folder_that_was_never_used_is_used_with_the_config_that_lies_here() {
+    let folder = folder();
+    ok(folder.path(), &["run", "--until-end", "--data", "elsewhere"]);
+    assert!(folder.path().join("elsewhere/store").is_dir());
+    assert!(!folder.path().join("tropa-data").exists(), "the config's own folder is not touched");
+    let counted = ["sql", "SELECT count() > 0 FROM events", "--format", "TSV", "--data", "elsewhere"];
+    assert_eq!(ok(folder.path(), &counted), "1\n");
+    // A folder that is known to belong to a config stays with it, whatever lies here.
+    std::fs::write(folder.path().join("tropa.yaml"), "schema: config/v1\nsources: {").expect("writable");
+    let config = folder.path().join("elsewhere/config");
+    std::fs::write(folder.path().join("own.yaml"), CONFIG).expect("writable");
+    std::fs::write(config, folder.path().join("own.yaml").display().to_string()).expect("writable");
+    assert_eq!(ok(folder.path(), &counted), "1\n");
+}
+
+#[test]
+fn journeys_that_a_version_put_in_the_place_of_another_would_not_judge_are_counted() {
+    let folder = folder();
+    ok(folder.path(), &["run", "--until-end"]);
+    let lines = |text: &str| text.contains("judges them any more");
+    let (said, errors, code) = run(folder.path(), &["check", "--connect"], "");
+    assert!(code == 0 && !lines(&said), "{said}{errors}");
+    let second =
+        TRIAL.replace("version: 1", "version: 2\nvalid_from: 2026-06-01").split("tests:").next().map(str::to_owned);
+    std::fs::write(folder.path().join("trial.journey.yaml"), second.expect("a map")).expect("writable");
+    let (said, errors, code) = run(folder.path(), &["check", "--connect"], "");
+    let counted =
+        "2 journeys of map `trial` began before 2026-06-01T00:00:00Z, when its first version here becomes valid";
+    assert!(
+        code == 0 && said.contains(counted) && said.contains("hint: name the file of the version before"),
+        "{said}{errors}"
+    );
+    let (_, errors, code) = run(folder.path(), &["run", "--until-end"], "");
+    assert!(code == 0 && errors.contains(counted), "{errors}");
+    // Its rows stay where they can be asked for.
+    let readings = "SELECT uniqExact(reading) FROM customer_journeys FINAL WHERE map = 'trial'";
+    assert_eq!(ok(folder.path(), &["sql", readings, "--format", "TSV"]), "2\n");
+    assert_eq!(
+        ok(folder.path(), &["sql", "SELECT count() FROM v_journeys WHERE map = 'trial'", "--format", "TSV"]),
+        "0\n"
+    );
+}

@@ -114,6 +114,17 @@ fn whoever_is_forgotten_is_gone_from_every_table_and_stays_away_when_the_log_is_
 }
 
 #[test]
+fn what_is_still_to_come_is_not_forgotten_and_a_sample_of_nobody_is_not_verified() {
+    let folder = readable();
+    let (_, errors, code) = run(folder.path(), &["forget", "user:u1", "--day", "2999-01-01"], "");
+    assert!(code == 78 && errors.starts_with("2999-01-01 is still to come: "), "{code}: {errors}");
+    assert!(errors.contains("\n  allowed: up to 2"), "{errors}");
+    assert_eq!(sql(folder.path(), "SELECT count() FROM operator_orders"), "0\n");
+    let (_, errors, code) = run(folder.path(), &["verify", "--sample", "0"], "");
+    assert!(code == 2 && errors.contains("a sample of none compares nothing; allowed: 1 or more"), "{code}: {errors}");
+}
+
+#[test]
 fn retain_lets_history_go_but_not_what_is_still_on_its_way() {
     let folder = readable();
     let (_, errors, code) = run(folder.path(), &["retain", "--before", "2026-01-02"], "");
@@ -130,12 +141,21 @@ fn retain_lets_history_go_but_not_what_is_still_on_its_way() {
     let later = EVENTS[3].replace("\"4\"", "\"9\"").replace("2026-01-01", "2026-03-01");
     std::fs::write(folder.path().join("events.ndjson"), format!("{}\n{later}", EVENTS.join("\n"))).expect("writable");
     ok(folder.path(), &["run", "--until-end"]);
+    // One journey is over before the second of January; the other lies across it, and its entry goes.
+    let dry = ok(folder.path(), &["retain", "--before", "2026-01-02", "--dry-run"]);
+    assert!(
+        dry.contains(
+            "map trial: journeys 2 -> 0; completed 1 -> 0; dropped 1 -> 0; to v_journeys_frozen 1; across 2026-01-02 1, which \
+             lose what they have before it, and 1 of them disappear\n"
+        ) && dry.ends_with("nothing is changed: this was a dry run\n"),
+        "{dry}"
+    );
     let said = ok(folder.path(), &["retain", "--before", "2026-01-10"]);
     assert_eq!(
         said,
         "before  cookie:c2: cookie:c2\nafter   cookie:c2: no customer\n\
-         map trial: journeys 2 -> 0; completed 1 -> 0; dropped 1 -> 0\n\
-         map buyers: journeys 1 -> 0; completed 1 -> 0\nthe order is carried out: 3 customers computed anew\n"
+         map trial: journeys 2 -> 0; completed 1 -> 0; dropped 1 -> 0; to v_journeys_frozen 2\n\
+         map buyers: journeys 1 -> 0; completed 1 -> 0; to v_journeys_frozen 1\nthe order is carried out: 3 customers computed anew\n"
     );
     assert_eq!(
         sql(folder.path(), "SELECT map, customer, outcome, touchpoints FROM v_journeys_frozen ORDER BY ALL"),

@@ -17,6 +17,20 @@ fn sql_answers_in_any_format_and_says_what_clickhouse_refuses() {
 }
 
 #[test]
+fn a_store_is_usable_from_a_folder_that_holds_files_named_like_its_database_and_its_tables() {
+    let folder = folder();
+    for name in ["tropa", "events", "customer_journeys", "positions", "identity_facts"] {
+        std::fs::write(folder.path().join(name), "a program, or whatever else lies there\n").expect("writable");
+    }
+    ok(folder.path(), &["run", "--until-end"]);
+    assert_eq!(ok(folder.path(), &["sql", "SELECT count() > 0 FROM `events`", "--format", "TSV"]), "1\n");
+    assert_eq!(ok(folder.path(), &["sql", "SELECT count() > 0 FROM tropa.`events`", "--format", "TSV"]), "1\n");
+    let (_, errors, code) = run(folder.path(), &["sql", "SELECT * FROM default.`events`"], "");
+    assert_eq!(code, 1);
+    assert!(errors.contains("the table `events` is a file outside of the store"), "{errors}");
+}
+
+#[test]
 fn sql_changes_nothing_unless_it_is_told_to() {
     let statement = "ALTER TABLE dead_letters COMMENT COLUMN reason 'why'";
     let (out, errors, code) = run(filled(), &["sql", statement], "");

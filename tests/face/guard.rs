@@ -66,6 +66,29 @@ fn what_reaches_outside_of_the_store_is_refused() {
     assert_eq!(Request::post(&arguments(&[("dialect", "kusto")])).body("x").send().code(), "497");
 }
 
+/// What the guard rests on when it lets plain names pass. Tests run in the folder of `Cargo.toml`.
+#[test]
+fn the_engine_itself_takes_no_name_for_a_file_outside_of_its_default_database() {
+    let others = "SELECT count() FROM system.databases WHERE name != 'default' AND engine IN ('Filesystem', 'Overlay')";
+    assert_eq!(ask(others), "0");
+    ask("CREATE DATABASE IF NOT EXISTS plain ENGINE = Atomic");
+    ask("CREATE DATABASE IF NOT EXISTS `Cargo.toml` ENGINE = Atomic");
+    ask("CREATE TABLE IF NOT EXISTS `Cargo.toml`.t (a Int8) ENGINE = Memory");
+    assert_eq!(ask("SELECT count() FROM `Cargo.toml`.t"), "0");
+    let within = |sql: &str| Request::post(&arguments(&[("database", "plain")])).body(sql).send();
+    for sql in [
+        "SELECT * FROM `Cargo.toml`",
+        "SELECT * FROM plain.`Cargo.toml`",
+        "DESCRIBE TABLE `Cargo.toml`",
+        "SELECT * FROM (SELECT * FROM `Cargo.toml`)",
+    ] {
+        assert_eq!(within(sql).code(), "60", "{sql}: {}", within(sql).text());
+    }
+    assert_eq!(within("CREATE VIEW default.peeping AS SELECT * FROM `Cargo.toml`").code(), "60");
+    assert_eq!(within("SELECT * FROM default.`Cargo.toml`").code(), "497");
+    assert_eq!(within("SELECT * FROM `./Cargo.toml`").code(), "497");
+}
+
 #[test]
 fn what_only_looks_like_it_passes() {
     ask("CREATE TABLE url (file String, infile Int8 DEFAULT 1, dialect String, engine String) ENGINE = Memory");

@@ -115,3 +115,33 @@ fn a_topic_read_again_gives_what_was_lost_and_counts_nothing_twice() {
     let (said, code) = world.refused(&["reprocess", "--from", "0", "--source", "crm"]);
     assert_eq!((said.as_str(), code), ("no source `crm` reads from Kafka\n  those that do: `web`\n", 1));
 }
+
+#[test]
+fn a_record_that_was_tried_again_in_vain_stays_one_dead_letter_when_its_topic_is_read_again() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let broker = Broker::shared();
+    broker.topic("twice", 1);
+    let good = r#"{"id":"a","name":"view","at":"2026-05-01T10:00:00Z","user":"u"}"#;
+    broker.produce("twice", [("k", Some(good.as_bytes())), ("k", Some(&b"no JSON"[..]))], "none");
+    let more = "group: twice, settings: { session.timeout.ms: 6000 }";
+    let config = one_topic(folder.path(), &broker.address, "twice", more, "");
+    let written = std::fs::read_to_string(&config).expect("a config");
+    std::fs::write(&config, format!("{written}    dead_letters: {{ topic: twice.dead }}\n")).expect("a config");
+    let world = World { place: place(&config).to_vec() };
+    assert!(world.tropa(&["migrate"]).contains("topic `twice.dead.retry` created"));
+    world.tropa(&["run", "--until-end"]);
+    let letters = "SELECT topic, partition, offset FROM dead_letters FINAL";
+    assert_eq!(world.ask(letters), "twice\t0\t1");
+    for _ in 0..2 {
+        let said = world.tropa(&["dead-letters", "replay"]);
+        assert!(said.starts_with("1 records of `web` written to `twice.dead.retry`"), "{said}");
+        world.tropa(&["run", "--until-end"]);
+        assert_eq!(world.ask(letters), "twice\t0\t1");
+    }
+    let counted = world.ask("SELECT sum(records) FROM positions FINAL");
+    let said = world.tropa(&["reprocess", "--from", "0"]);
+    assert!(said.starts_with("twice[0]: 0 to 2\n2 records read again: 1 decoded"), "{said}");
+    assert_eq!(world.ask(letters), "twice\t0\t1", "the copies have no place of their own");
+    assert_eq!(world.ids(), "a");
+    assert_eq!(world.ask("SELECT sum(records) FROM positions FINAL"), counted);
+}

@@ -45,7 +45,8 @@ fn a_backup_taken_in_mid_stream_catches_up_by_itself_once_it_is_restored() {
 
     let elsewhere = folder.path().join("elsewhere");
     let there = ["--config", text(&config), "--data", text(&elsewhere)];
-    tropa(&[&["restore", text(&backup)], &there[..]].concat());
+    let said = tropa(&[&["restore", text(&backup)], &there[..]].concat());
+    assert!(said.contains("counts the aggregates that trailed their journeys when it was taken"), "{said}");
     let restored = stored(&elsewhere, &there);
     assert!(restored > 0 && restored < count, "the backup was taken in mid-stream: {restored} of {count}");
     tropa(&[&["run", "--until-end"], &there[..]].concat());

@@ -87,6 +87,9 @@ fn another_number_of_slices_and_a_topic_made_anew_change_no_row() {
     until(&mut crew, &mut || stored(&place) > count / 10);
     let told = wider(&[]);
     assert!(told.contains("cut into 4 slices, and the config says 8\n  hint: `tropa migrate --partitions`"), "{told}");
+    let unchanged = tropa(&["migrate", "--partitions", "--config", text(&four)]);
+    assert!(unchanged.contains("cut into 4 slices already: nothing is changed"), "{unchanged}");
+    assert!(unchanged.contains("created now: none"), "{unchanged}");
     let told = wider(&["--partitions"]);
     let topic = told.lines().next().and_then(|line| line.rsplit(' ').next()).expect("the new topic").to_owned();
     assert!(topic.starts_with("cuts.customers."), "{told}");

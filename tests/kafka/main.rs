@@ -2,6 +2,10 @@
 
 #[path = "../support/broker.rs"]
 mod broker;
+#[path = "../support/exchange.rs"]
+mod exchange;
+#[path = "../operations/proxy.rs"]
+mod proxy;
 #[allow(dead_code)] // Each test binary uses its share of it.
 #[path = "../support/running.rs"]
 mod running;
@@ -10,7 +14,9 @@ mod shop;
 
 mod again;
 mod backup;
+mod connected;
 mod cuts;
+mod grace;
 mod kill;
 mod letters;
 mod membership;
@@ -21,3 +27,4 @@ mod same_tables;
 mod secure;
 mod stream;
 mod waiting;
+mod writer;

@@ -38,8 +38,8 @@ impl Listening {
         let sim = self.sim.lock();
         (self.cut, self.ended) = (cut, false);
         let held = sim.members.get(&self.life).into_iter().flat_map(|member| member.cursor.keys());
-        let gained =
-            held.map(|&partition| Heard::Gained { partition, note: sim.topics[self.group].begin(partition).1 });
+        let held: Vec<(Partition, u64)> = held.map(|&p| (p, sim.topics[self.group].begin(p).1)).collect();
+        let gained = (!held.is_empty()).then_some(Heard::Gained(held)).into_iter();
         let waiting = self.waiting.take().filter(|heard| matches!(heard, Heard::Message { .. }));
         self.first = gained.chain(waiting).collect();
     }
@@ -59,7 +59,7 @@ impl Listening {
         // Whoever begins to write looks first how the customers are cut; a notice of a newer cut comes after it.
         let newer = self.group == NOTICES
             && match &heard {
-                Heard::Gained { .. } => self.sim.lock().store.cut() > self.cut,
+                Heard::Gained(_) => self.sim.lock().store.cut() > self.cut,
                 Heard::Message { message: Said::Notice(notice), .. } => {
                     matches!(notice.again, Some(Again::Slice { since, .. }) if since > self.cut)
                 }
@@ -81,17 +81,16 @@ impl Listening {
             match member.permit.take() {
                 Some(Permit::Told) => match member.told.pop_front() {
                     Some(Rebalance::Gained(partition)) => {
-                        let (next, note, lost) = sim.topics[group].begin(partition);
-                        sim.asked.remove(&(self.life, group, partition));
-                        if lost {
-                            sim.ask_again(group, partition);
-                            let there = sim.topics[group].there(partition);
-                            sim.asked.insert((self.life, group, partition), there);
+                        // What was given out together is told together.
+                        let mut all = vec![partition];
+                        while let Some(&Rebalance::Gained(partition)) = member.told.front() {
+                            member.told.pop_front();
+                            all.push(partition);
                         }
-                        let member = sim.members.get_mut(&self.life).expect("it was there");
-                        member.cursor.insert(partition, next);
-                        let note = if stale { 0 } else { note };
-                        return Poll::Ready(Heard::Gained { partition, note });
+                        let begin = |partition| (partition, sim.begin(self.life, group, partition));
+                        let gained = all.into_iter().map(begin);
+                        let noted = gained.map(|(partition, note)| (partition, if stale { 0 } else { note }));
+                        return Poll::Ready(Heard::Gained(noted.collect()));
                     }
                     Some(Rebalance::Lost(partition)) => {
                         member.cursor.remove(&partition);
@@ -156,7 +155,7 @@ macro_rules! inlet {
 
             async fn poll(&mut self) -> Result<Heard<$message>, Infallible> {
                 Ok(match self.hear().await {
-                    Heard::Gained { partition, note } => Heard::Gained { partition, note },
+                    Heard::Gained(gained) => Heard::Gained(gained),
                     Heard::Lost { partition } => Heard::Lost { partition },
                     Heard::End => Heard::End,
                     Heard::Message { partition, offset, message: $variant(message) } => {

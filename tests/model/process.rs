@@ -15,7 +15,7 @@ use tropa::pipeline::{PipelineError, identity, ingest, journeys, queue};
 use tropa::stage::journeys::JourneysStage;
 use tropa::stage::orders::Known;
 use tropa::stage::refold::Refold;
-use tropa::stage::{Partition, Positions, Warehouse};
+use tropa::stage::{Cut, Partition, Positions, Warehouse};
 use tropa::telemetry::Telemetry;
 use tropa::time::Timestamp;
 
@@ -202,15 +202,15 @@ impl Plant<'_> {
                     sim.following.insert(life, (cut, end));
                     let outside = Arc::new(sim.store.outside());
                     let refold = Refold::new(config.clone(), readings.clone(), outside, None);
-                    let slices = sim.store.cuts[cut as usize];
-                    (inlet, JourneysStage::new(refold, cache), slices, stop)
+                    let cut = Cut { since: cut, slices: sim.store.cuts[cut as usize] };
+                    (inlet, JourneysStage::new(refold, cache), cut, stop)
                 };
                 let mut joined = join();
                 vec![Box::pin(async move {
                     loop {
-                        let (mut inlet, stage, slices, stop) = joined;
+                        let (mut inlet, stage, cut, stop) = joined;
                         let told = (stop, watching().0);
-                        let run = journeys::run(&host, store.clone(), &mut inlet, stage, (slices, None), told);
+                        let run = journeys::run(&host, store.clone(), &mut inlet, stage, (cut, None), told);
                         run.await.expect("nothing fails here");
                         joined = join();
                     }
@@ -248,8 +248,14 @@ impl Plant<'_> {
                     };
                     let store = Arc::new(shop.clone());
                     let recomputing = async {
-                        let run =
-                            journeys::run(&second, store, &mut announced_in, stage, (1, epoch), (c, watching().0));
+                        let run = journeys::run(
+                            &second,
+                            store,
+                            &mut announced_in,
+                            stage,
+                            (Cut::NONE, epoch),
+                            (c, watching().0),
+                        );
                         run.await.expect("nothing fails here");
                     };
                     tokio::join!(ingesting, resolving, recomputing);

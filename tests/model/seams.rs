@@ -74,6 +74,10 @@ impl Warehouse for Shop {
         Ok(Sets { facts, nodes, undos, outside })
     }
 
+    async fn cut(&self) -> Result<u64, Infallible> {
+        Ok(self.read("cut", |store| store.cut()).await)
+    }
+
     async fn outside(&self) -> Result<Outside, Infallible> {
         Ok(self.read("outside", Self::left_outside).await)
     }

@@ -339,6 +339,21 @@ impl Sim {
         }
     }
 
+    /// A member goes on with a partition where it was committed, with the note given back; what is lost is asked for first.
+    pub fn begin(&mut self, life: Life, group: usize, partition: Partition) -> u64 {
+        let (next, note, lost) = self.topics[group].begin(partition);
+        self.asked.remove(&(life, group, partition));
+        if lost {
+            self.ask_again(group, partition);
+            let there = self.topics[group].there(partition);
+            self.asked.insert((life, group, partition), there);
+        }
+        if let Some(member) = self.members.get_mut(&life) {
+            member.cursor.insert(partition, next);
+        }
+        note
+    }
+
     /// What was lost of a topic is asked for again, before anything of it is read.
     pub fn ask_again(&mut self, group: usize, partition: Partition) {
         let since = group.saturating_sub(ANNOUNCED) as u64;

@@ -39,6 +39,8 @@ fn a_run_is_ready_once_its_store_is_and_shows_its_figures() {
     ] {
         assert!(figures.lines().any(|l| l.starts_with(line)), "{line} is not in\n{figures}");
     }
+    assert!(!figures.contains("tropa_stale_rows"), "nobody has looked yet: {figures}");
+    assert!(!figures.contains("tropa_identity_writer"), "one process for all has no rivals: {figures}");
     // What is stored before the writer has loaded is computed with what it finds, and again as a new reading.
     assert!(run.figure("tropa_customers_recomputed_total").expect("a figure") >= 50.0);
     assert!(run.figure("tropa_cache_bytes").expect("a figure") > 1000.0);

@@ -53,7 +53,7 @@ fn walked() -> impl Strategy<Value = Vec<Walked>> {
     prop::collection::vec(one, 1..14)
 }
 
-fn entry<'a, T>(list: &'a mut Vec<T>, is: impl Fn(&T) -> bool, new: impl FnOnce() -> T) -> &'a mut T {
+fn entry<T>(list: &mut Vec<T>, is: impl Fn(&T) -> bool, new: impl FnOnce() -> T) -> &mut T {
     let at = list.iter().position(is).unwrap_or_else(|| {
         list.push(new());
         list.len() - 1

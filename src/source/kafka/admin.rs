@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode as Code;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 
@@ -33,6 +35,27 @@ pub struct Again {
     pub received_at: Timestamp,
     pub key: Vec<u8>,
     pub payload: Vec<u8>,
+}
+
+/// Hosts of the members that a consumer group has now. It is asked, not joined; one that was killed is a member until its
+/// session is over.
+pub(crate) async fn members(config: ClientConfig, group: &str) -> Result<Vec<String>, String> {
+    let group = group.to_owned();
+    let looked = tokio::task::spawn_blocking(move || {
+        let consumer: BaseConsumer = config.create().map_err(|e| plain(&e))?;
+        let list = consumer.fetch_group_list(Some(&group), ANSWER).map_err(|e| plain(&e))?;
+        let members = list.groups().iter().flat_map(|g| g.members());
+        let mut hosts: Vec<String> = members.map(|m| m.client_host().trim_start_matches('/').to_owned()).collect();
+        hosts.sort_unstable();
+        hosts.dedup();
+        Ok(hosts)
+    });
+    looked.await.map_err(|e| e.to_string())?
+}
+
+/// Hosts of those who read a source in its group now.
+pub async fn readers(input: &KafkaInput) -> Result<Vec<String>, String> {
+    members(settings::reading(input), &input.group).await
 }
 
 /// Creates the topics of a source's dead letters that are not there; returns those it made.

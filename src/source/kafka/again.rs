@@ -45,12 +45,12 @@ pub struct Stretch {
 
 impl KafkaSource {
     /// What there is to be read again: of each stored partition (or of the one that is named) from `from` on, as far as
-    /// the log still holds it.
+    /// the log still holds it. Not of the retry topic: what stands there is a copy, whose place is the original's.
     pub fn stretches(&self, from: From, partition: Option<i32>) -> Result<Vec<Stretch>, KafkaError> {
         let failed = |e: ClientError| KafkaError::Again { brokers: self.input.brokers.clone(), reason: plain(&e) };
         let consumer: BaseConsumer = config(self).create().map_err(failed)?;
-        let names: Vec<TopicPartition> =
-            self.positions.keys().filter(|p| partition.is_none_or(|n| p.partition == n)).cloned().collect();
+        let wanted = |p: &&TopicPartition| !self.is_retry(&p.topic) && partition.is_none_or(|n| p.partition == n);
+        let names: Vec<TopicPartition> = self.positions.keys().filter(wanted).cloned().collect();
         let at = match from {
             From::At(moment) if !names.is_empty() => {
                 let wanted = list(&names, Offset::Offset(moment.micros().div_euclid(1000))).map_err(failed)?;

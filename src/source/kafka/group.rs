@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::statistics::ConsumerGroup;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Statistics, TopicPartitionList};
 use tracing::{debug, info, warn};
@@ -23,6 +24,8 @@ use crate::time::Timestamp;
 
 /// A connection that has held so long since the last trouble is well.
 const SETTLED: Duration = Duration::from_secs(2);
+/// Longest wait for statistics at once.
+const LOOK: Duration = Duration::from_millis(20);
 
 pub(crate) struct Group {
     brokers: String,
@@ -31,6 +34,8 @@ pub(crate) struct Group {
     health: Health,
     clock: fn() -> Timestamp,
     changed: AtomicBool,
+    /// By the last statistics: the group is being joined, and the broker has not answered yet.
+    joining: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -64,6 +69,7 @@ impl Group {
             health,
             clock,
             changed: AtomicBool::new(false),
+            joining: AtomicBool::new(false),
             state: Mutex::default(),
         }
     }
@@ -96,6 +102,20 @@ impl Group {
             list.add_partition(&p.topic, p.partition);
         }
         list
+    }
+
+    /// Waits, `longest` at most, until no join is under way, and leaves. The broker answers a client's requests in their
+    /// order: a leave that is sent while a join waits for the others is heard too late, and the group gives partitions to a
+    /// member that is gone, until its session is over.
+    pub fn leave(consumer: &GroupConsumer, longest: Duration) {
+        let until = Instant::now() + longest;
+        let joining = &consumer.context().joining;
+        joining.store(true, Ordering::Relaxed);
+        while joining.load(Ordering::Relaxed) && Instant::now() < until {
+            // Statistics come with it. Messages are left to whoever has their partitions next.
+            consumer.poll(LOOK);
+        }
+        consumer.unsubscribe();
     }
 
     pub fn holds(&self, partition: &TopicPartition) -> bool {
@@ -178,7 +198,10 @@ impl ClientContext for Group {
     }
 
     fn stats(&self, statistics: Statistics) {
-        let member = statistics.cgrp.as_ref().is_some_and(|g| g.state == "up" && g.join_state == "steady");
+        let of = statistics.cgrp.as_ref();
+        let asks = |g: &ConsumerGroup| g.state == "up" && ["wait-join", "wait-sync"].contains(&&*g.join_state);
+        self.joining.store(of.is_some_and(asks), Ordering::Relaxed);
+        let member = of.is_some_and(|g| g.state == "up" && g.join_state == "steady");
         if member && statistics.brokers.values().any(|b| b.nodeid >= 0 && b.state == "UP") {
             self.connected();
         }

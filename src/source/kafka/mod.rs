@@ -12,7 +12,7 @@ mod letters;
 pub mod probe;
 mod reader;
 mod retried;
-mod settings;
+pub mod settings;
 mod starts;
 pub(crate) mod words;
 

@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::Sender;
 use tracing::{info, warn};
 
-use super::group::GroupConsumer;
+use super::group::{Group, GroupConsumer};
 use super::letters::LetterTopic;
 use super::retried::Original;
 use super::settings::plain;
@@ -66,6 +66,9 @@ pub(super) struct Reader {
     caught_up: bool,
 }
 
+/// So long a join that is under way may keep it from leaving the group.
+const LEAVING: Duration = Duration::from_secs(6);
+
 /// The pipeline is gone, or the process is stopping.
 struct Over;
 
@@ -99,6 +102,10 @@ impl Reader {
 
     pub fn run(mut self) {
         while self.turn().is_ok() {}
+        // One that comes back as itself does not leave.
+        if self.source.instance.is_none() {
+            Group::leave(&self.consumer, LEAVING);
+        }
     }
 
     fn turn(&mut self) -> Result<(), Over> {

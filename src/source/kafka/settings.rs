@@ -1,6 +1,8 @@
 //! librdkafka's settings. In: a Kafka source. Out: the client's configuration: what the protocol rests on, our defaults,
 //! and whatever the config passes through (`check` refuses those that would break the protocol).
 
+use std::collections::BTreeMap;
+
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 
@@ -81,6 +83,18 @@ pub(super) fn producer(input: &KafkaInput) -> ClientConfig {
     }
     config.set("bootstrap.servers", &input.brokers);
     config
+}
+
+/// The first setting that librdkafka does not know, or not with this value, and what it says of it.
+pub fn unusable(settings: &BTreeMap<String, String>) -> Option<(String, String)> {
+    let mut config = ClientConfig::new();
+    for (key, value) in settings {
+        config.set(key, value);
+    }
+    match config.create_native_config() {
+        Err(KafkaError::ClientConfig(_, text, key, _)) => Some((key, text)),
+        _ => None,
+    }
 }
 
 /// The error without the words around it.

@@ -50,13 +50,13 @@ const CLAUSES: [&str; 14] = [
 pub(super) fn refusal(s: &Statement) -> Option<String> {
     let tokens: Vec<Token<'_>> = lex(s.sql.as_bytes()).collect();
     let by_name = tokens.iter().any(|t| t.is("identifier"));
-    let reaching_parameter = s.parameters.values().find(|v| by_name && names_a_file(v)).map(|v| file_as_table(v));
+    let reaching_parameter = s.parameters.values().find(|v| by_name && names_a_file(v, true)).map(|v| file_as_table(v));
     let reaching_setting = s.settings.keys().find(|k| SETTINGS.contains(&k.as_str())).map(|k| setting_refused(k));
     several(&tokens)
         .or(reaching_setting)
         .or(reaching_parameter)
         .or_else(|| reaching(&tokens))
-        .or_else(|| files(&tokens))
+        .or_else(|| files(&tokens, s.database.as_deref().unwrap_or_default()))
 }
 
 fn denied(what: &str) -> String {
@@ -131,16 +131,22 @@ fn reaching(tokens: &[Token<'_>]) -> Option<String> {
     (first.is("attach") && from).then(|| denied("ATTACH … FROM reads a folder"))
 }
 
-/// The engine's `default` database takes a table that it does not know for the path of a file.
-fn files(tokens: &[Token<'_>]) -> Option<String> {
+/// The engine's `default` database takes a table that it does not know for the path of a file; no other database does.
+/// `database`: the one that names without one are of; empty: nobody knows.
+fn files(tokens: &[Token<'_>], database: &str) -> Option<String> {
     // Whether a comma at this depth of parentheses is followed by another table.
-    let (mut depths, mut before) = (vec![false], None::<&Token<'_>>);
-    for token in tokens {
-        let place = before.is_some_and(|b| {
+    let mut depths = vec![false];
+    for (i, token) in tokens.iter().enumerate() {
+        let before = &tokens[..i];
+        let place = before.last().is_some_and(|b| {
             b.is_any(&TABLE_FOLLOWS) || b.is_symbol(b'.') || (b.is_symbol(b',') && depths.last() == Some(&true))
         });
-        if place && matches!(token.kind, Kind::Quoted | Kind::Text) && names_a_file(&token.content()) {
-            return Some(file_as_table(&token.content()));
+        if place && matches!(token.kind, Kind::Quoted | Kind::Text) {
+            let qualifies = tokens.get(i + 1).is_some_and(|t| t.is_symbol(b'.'));
+            let may_be_a_path = !qualifies && !is_a_database(before) && looks_in_default(before, database);
+            if names_a_file(&token.content(), may_be_a_path) {
+                return Some(file_as_table(&token.content()));
+            }
         }
         match token.kind {
             Kind::Symbol(b'(') => depths.push(false),
@@ -151,14 +157,31 @@ fn files(tokens: &[Token<'_>]) -> Option<String> {
             Kind::Word if token.is_any(&CLAUSES) => *depths.last_mut()? = false,
             _ => {}
         }
-        before = Some(token);
     }
     None
 }
 
-fn names_a_file(name: &str) -> bool {
+/// What follows here is the name of a database: `CREATE DATABASE IF NOT EXISTS …`.
+fn is_a_database(before: &[Token<'_>]) -> bool {
+    let mut words = before.iter().rev().skip_while(|t| t.is_any(&["if", "not", "exists"]));
+    words.next().is_some_and(|t| t.is("database"))
+}
+
+/// Whether a table named here may be one of `default`.
+fn looks_in_default(before: &[Token<'_>], database: &str) -> bool {
+    let other = |name: &str| !name.is_empty() && !name.eq_ignore_ascii_case("default");
+    match before {
+        [.., more, _, dot] if dot.is_symbol(b'.') && more.is_symbol(b'.') => true,
+        [.., named, dot] if dot.is_symbol(b'.') => !other(&named.content()),
+        _ => !other(database),
+    }
+}
+
+/// Whatever looks like a path is one everywhere. A plain name is one only where the engine would take it for one: a store
+/// must not depend on what lies in the folder that its process was started in.
+fn names_a_file(name: &str, plain_too: bool) -> bool {
     let pattern = name.contains(['*', '?', '{']) && name.contains(['/', '.']);
-    pattern || name.contains("://") || Path::new(name).is_file()
+    pattern || name.contains("://") || ((plain_too || name.contains('/')) && Path::new(name).is_file())
 }
 
 #[cfg(test)]
@@ -178,6 +201,38 @@ mod tests {
         let with =
             |k| refusal(&Statement { sql: "SELECT 1".to_owned(), settings: pairs(k, "x"), ..Statement::default() });
         assert!(with("additional_result_filter").is_some() && with("max_threads").is_none());
+    }
+
+    /// Tests run in the folder of `Cargo.toml`.
+    #[test]
+    fn a_file_of_the_working_folder_is_a_table_of_no_database_but_default() {
+        assert!(Path::new("Cargo.toml").is_file());
+        let within = |database: &str, sql: &str| {
+            refusal(&Statement { sql: sql.to_owned(), database: Some(database.to_owned()), ..Statement::default() })
+        };
+        for sql in [
+            "CREATE DATABASE IF NOT EXISTS `Cargo.toml` ENGINE = Atomic",
+            "DROP DATABASE IF EXISTS `Cargo.toml`",
+            "SELECT * FROM `Cargo.toml`.`events`",
+            "INSERT INTO TABLE `Cargo.toml`.events (a) VALUES (1)",
+            "SELECT * FROM tropa.`Cargo.toml`",
+        ] {
+            assert_eq!(of(sql), None, "{sql}");
+        }
+        assert_eq!(within("tropa", "ALTER TABLE `Cargo.toml` FREEZE"), None);
+        for sql in [
+            "SELECT * FROM `Cargo.toml`",
+            "SELECT * FROM default.`Cargo.toml`",
+            "SELECT * FROM `Default`.`Cargo.toml`",
+            "SELECT * FROM default.x.`Cargo.toml`",
+            "SELECT * FROM tropa.`./Cargo.toml`",
+            "SELECT * FROM tropa.`*.toml`",
+        ] {
+            assert!(of(sql).is_some(), "{sql}");
+            assert!(within("default", sql).is_some(), "{sql}");
+        }
+        assert!(within("tropa", "SELECT * FROM `./Cargo.toml`").is_some());
+        assert!(within("tropa", "SELECT * FROM default.`Cargo.toml`").is_some());
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Figures that a running process looks up now and then. In: a store. Out: gauges; what cannot be read now stays as it was.
+//! Figures that the process which writes looks up now and then. In: a store. Out: gauges; what cannot be read now stays as
+//! it was, and before it could be read for the first time there is none.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,8 @@ use crate::verify;
 use crate::warehouse::{Clickhouse, StaleRow};
 
 /// A task that ends with whoever follows it.
-pub(super) struct Following(tokio::task::JoinHandle<()>);
+#[derive(Debug)]
+pub struct Following(tokio::task::JoinHandle<()>);
 
 impl Drop for Following {
     fn drop(&mut self) {
@@ -22,12 +24,12 @@ impl Drop for Following {
 }
 
 /// Follows coverage for as long as the handle lives.
-pub(super) fn following_coverage(client: Clickhouse, every: Duration, health: Health) -> Following {
+pub fn coverage(client: Clickhouse, every: Duration, health: Health) -> Following {
     Following(tokio::spawn(follow_coverage(client, every, health)))
 }
 
 /// Follows stale rows for as long as the handle lives. On a thread of its own, for it computes customers.
-pub(super) fn following_stale(
+pub fn stale(
     client: Clickhouse,
     config: Arc<Config>,
     readings: Arc<Vec<Reading>>,
