@@ -55,9 +55,9 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
                 let store = store.clone();
                 let work = async move { store.insert(Rows::Customers(rows)).await };
                 writing = Some((receipt, host.beside(work)));
-            } else if let Some((partition, as_of)) = stage.due() {
+            } else if let Some((slices, as_of)) = stage.due() {
                 let store = store.clone();
-                let work = async move { store.refresh((partition, cut.slices), as_of).await };
+                let work = async move { store.refresh((slices, cut.slices), as_of).await };
                 refreshing = Some((as_of, host.beside(work)));
             }
         }
