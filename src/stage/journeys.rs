@@ -139,10 +139,18 @@ impl JourneysStage {
     /// Partitions whose aggregates are due at the same `as_of`, which is given: counted together they cost little more than
     /// one of them.
     pub fn due(&mut self) -> Option<(Vec<Partition>, Timestamp)> {
-        self.due.extend(self.slices.iter_mut().filter_map(|(&p, slice)| Some((p, slice.due()?))));
+        if !self.is_due() {
+            return None;
+        }
         let as_of = self.due.values().min().copied()?;
         let due = self.due.extract_if(.., |_, at| *at == as_of).map(|(p, _)| p).collect();
         Some((due, as_of))
+    }
+
+    /// Whether aggregates of any partition are due.
+    pub fn is_due(&mut self) -> bool {
+        self.due.extend(self.slices.iter_mut().filter_map(|(&p, slice)| Some((p, slice.due()?))));
+        !self.due.is_empty()
     }
 
     /// Nothing more should be taken until reads have come back.

@@ -281,7 +281,7 @@ fn laws(c: &Comparison) -> Vec<Sum> {
         law("deviation", &[counts_of(&d.share).0], &[counts_of(&d.drop_offs).1]);
         law("of drop-offs", &[counts_of(&d.of_drop_offs).0], &[counts_of(&d.drop_offs).0]);
     }
-    for e in c.expectations.iter().filter(|e| e.expected == super::Expected::Kpi(crate::map::Metric::Overall)) {
+    for e in c.expectations.iter().filter(|e| e.expected == super::super::Expected::Kpi(crate::map::Metric::Overall)) {
         law("indicator", &[e.n], &[n]);
     }
     all
