@@ -55,9 +55,12 @@ impl Asked {
         Timestamp::parse(text).map(Self::At).ok_or_else(wrong)
     }
 
-    /// The same; now, if nobody wrote one.
-    pub fn given(text: Option<&str>) -> Result<Self, String> {
-        text.map_or(Ok(Self::Now), Self::at)
+    /// What somebody wrote, a version before a moment; now, if they wrote neither.
+    pub fn given(version: Option<u32>, as_of: Option<&str>) -> Result<Self, String> {
+        match version {
+            Some(version) => Ok(Self::Version(version)),
+            None => as_of.map_or(Ok(Self::Now), Self::at),
+        }
     }
 }
 

@@ -53,7 +53,8 @@ fn journeys(config: &Config, versions: &MapVersions, events: &[Event]) -> Vec<Jo
         let Some(customer) = identity.customer_of(ids, event.occurred_at.utc_day()) else { continue };
         let properties = touchpoint::parse_properties(&event.properties);
         let matched = rules.match_event(event, &properties);
-        by_customer.entry(customer).or_default().push(CustomerEvent::of(event, Arc::from(""), matched));
+        let seen = CustomerEvent::of(event, Arc::from(""), matched, rules.said(&properties));
+        by_customer.entry(customer).or_default().push(seen);
     }
     // The version under test holds for all of its events, whenever it becomes valid.
     let mode = Mode::Version(versions.newest().version);
@@ -88,6 +89,10 @@ fn compare(map: &DesignedMap, test: &MapTest, journeys: &[Journey], as_of: Times
             _ => None,
         });
         differ("reason", reason.clone(), found.unwrap_or_else(|| "none".to_owned()));
+    }
+    if let Some(persona) = &expect.persona {
+        let found = first.map_or("none", |j| map.persona(j.persona));
+        differ("persona", persona.clone(), found.to_owned());
     }
     let touchpoint = |i: u16| map.touchpoints[usize::from(i)].id.to_string();
     let stage = |i: u16| map.stages[usize::from(i)].id.to_string();

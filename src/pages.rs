@@ -94,7 +94,7 @@ impl Inner {
         let map = map.ok_or_else(|| {
             Unseen::NotFound(format!("there is no map `{}`\n  the journey files hold: {}", view.map, known()))
         })?;
-        let asked = Asked::given(view.as_of.as_deref()).map_err(Unseen::Wrong)?;
+        let asked = Asked::given(None, view.as_of.as_deref()).map_err(Unseen::Wrong)?;
         let share = view.explain.as_deref().map(Share::parse).transpose().map_err(Unseen::Wrong)?;
         let comparison = beside::explained(&self.store, &self.config, map, (asked, share), (self.clock)()).await;
         let comparison = comparison.map_err(|error| match error {

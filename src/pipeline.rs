@@ -13,6 +13,7 @@ mod again;
 pub mod identity;
 pub mod ingest;
 pub mod journeys;
+mod pace;
 pub mod queue;
 mod sweep;
 mod writer;

@@ -190,6 +190,23 @@ fn roles_are_alike_where_they_must_be() {
 }
 
 #[test]
+fn the_stack_makes_the_topics_that_its_config_reads() {
+    let compose = &yaml("compose.yaml")[0]["services"];
+    let made = compose["topics"]["environment"]["TROPA_TOPICS"].as_str().expect("names");
+    let made = made.trim_start_matches("${TROPA_TOPICS:-").trim_end_matches('}');
+    let sources = &yaml("stack/tropa.yaml")[0]["sources"];
+    let read: Vec<&str> = sources
+        .as_object()
+        .expect("sources")
+        .values()
+        .flat_map(|source| source["kafka"]["topics"].as_array().expect("topics"))
+        .map(|topic| topic.as_str().expect("a name"))
+        .collect();
+    assert_eq!(read, made.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(compose["tropa"]["depends_on"]["topics"]["condition"], "service_completed_successfully");
+}
+
+#[test]
 fn what_the_stack_mounts_is_there_and_the_image_is_nobody_s() {
     let compose = &yaml("compose.yaml")[0];
     let services = compose["services"].as_object().expect("services");

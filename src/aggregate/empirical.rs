@@ -16,6 +16,7 @@ pub struct EmpiricalMap {
     pub journeys: Vec<JourneyDay>,
     pub stages: Vec<StageDay>,
     pub transitions: Vec<TransitionDay>,
+    pub emotions: Vec<EmotionDay>,
     pub coverage: Vec<Coverage>,
     pub unmapped: Vec<Unmapped>,
     pub walked: WalkedMap,
@@ -99,6 +100,19 @@ pub struct TransitionDay {
     /// Of them, in decided journeys.
     pub decided: u64,
     pub time: Histogram,
+}
+
+/// What told of emotion in journeys of one entry date.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EmotionDay {
+    pub entry_date: Day,
+    pub version: u32,
+    /// Id of a persona or `other`; empty: computed by an older program.
+    pub persona: String,
+    pub stage: String,
+    pub touchpoint: String,
+    /// (-2..+2 in millionths, how many told it), ascending: answers to surveys and declared impacts.
+    pub told: Vec<(i32, u64)>,
 }
 
 /// Events of one source and what became of them.

@@ -6,6 +6,7 @@ pub mod broken;
 mod empirical;
 mod landmark;
 pub mod lost;
+pub mod personas;
 mod select;
 pub mod trails;
 pub mod variants;
@@ -14,12 +15,13 @@ mod walked;
 pub mod exported;
 
 pub use empirical::{
-    Coverage, EmpiricalMap, Histogram, JourneyDay, StageDay, TransitionDay, Unmapped, is_mature, mature_dates,
+    Coverage, EmotionDay, EmpiricalMap, Histogram, JourneyDay, StageDay, TransitionDay, Unmapped, is_mature,
+    mature_dates,
 };
 pub use landmark::studied;
 pub use walked::{
-    AcceptableCount, AssociationCount, DeviationCount, Exposed, FeelingCount, FollowCounts, FollowGroup, FollowStage,
-    Landmark, PathCount, Paths, Studied, TouchpointSeen, WalkedMap,
+    AcceptableCount, AssociationCount, DeviationCount, Exposed, FollowCounts, FollowGroup, FollowStage, Landmark,
+    PathCount, PathPart, Paths, Studied, TouchpointSeen, WalkedMap,
 };
 
 use crate::time::Timestamp;
@@ -151,9 +153,18 @@ pub const DEVIATIONS: Aggregate = Aggregate {
     select: select::deviations,
 };
 
+pub const EMOTIONS: Aggregate = Aggregate {
+    table: "emotions_1d",
+    keys: &["entry_date", "map_version", "persona", "stage", "touchpoint"],
+    sums: &["told"],
+    // Whole numbers, so that no order of summing changes a digit.
+    histograms: &[("emotion_ppm", "emotion_count")],
+    select: select::emotions,
+};
+
 /// `COVERAGE` is the last to be filled: [`due`] goes by it.
-pub const ALL: [Aggregate; 8] =
-    [JOURNEYS, STAGES, TRANSITIONS, DROP_OFFS, TOUCHPOINTS, CONFORMANCE, DEVIATIONS, COVERAGE];
+pub const ALL: [Aggregate; 9] =
+    [JOURNEYS, STAGES, TRANSITIONS, DROP_OFFS, TOUCHPOINTS, CONFORMANCE, DEVIATIONS, EMOTIONS, COVERAGE];
 
 /// A figure that is an amount of money; every other one is a count.
 pub fn is_amount(figure: &str) -> bool {

@@ -56,14 +56,14 @@ pub(super) fn journeys(scope: &Scope<'_>) -> String {
     )
 }
 
-pub(super) fn stages(scope: &Scope<'_>) -> String {
-    let live = live(
-        scope,
-        &["success_entry", "e_stage", "e_rank", "e_exit", "e_first_at", "e_last_at", "e_is_first", "e_problems"],
-    );
-    // One row per stage entry i. A journey's figures hang on its first entry of the stage.
-    let entries = format!(
-        "SELECT bucket, entry_date, {DIMS}, outcome, completed_and_open, e_stage[i] AS stage, e_is_first[i] = 1 AS is_first, e_exit[i] = 1 AS is_exit, \
+/// One row per stage entry i of each live journey. A journey's figures hang on its first entry of the stage. `more`: columns
+/// of the journey beside.
+pub(super) fn stage_entries(scope: &Scope<'_>, more: &[&str]) -> String {
+    let own = ["success_entry", "e_stage", "e_rank", "e_exit", "e_first_at", "e_last_at", "e_is_first", "e_problems"];
+    let live = live(scope, &[&own[..], more].concat());
+    let more: String = more.iter().map(|column| format!("{column}, ")).collect();
+    format!(
+        "SELECT bucket, customer, entry_date, {DIMS}, {more}outcome, completed_and_open, e_stage[i] AS stage, e_is_first[i] = 1 AS is_first, e_exit[i] = 1 AS is_exit, \
          i = length(e_stage) AS is_last, \
          (success_entry >= i AND success_entry > 0) OR arrayExists((r, x, k) -> k > i AND r > e_rank[i] AND x = 0, e_rank, e_exit, arrayEnumerate(e_rank)) AS went_on, \
          arrayLastIndex(x -> x = 0, e_exit) AS last_stay, last_stay > 0 AND e_stage[last_stay] = e_stage[i] AS stood_here, \
@@ -72,7 +72,11 @@ pub(super) fn stages(scope: &Scope<'_>) -> String {
          FROM ({live}) ARRAY JOIN arrayEnumerate(e_stage) AS i",
         in_stage = seconds("e_first_at[i]", "e_last_at[i]"),
         to_next = seconds("e_first_at[i]", "e_first_at[i + 1]"),
-    );
+    )
+}
+
+pub(super) fn stages(scope: &Scope<'_>) -> String {
+    let entries = stage_entries(scope, &[]);
     format!(
         "SELECT bucket, entry_date, {DIMS}, stage, countIf(is_first) AS entered, count() AS entries, countIf(is_first AND outcome != 'in_flight') AS decided, \
          countIf(is_first AND outcome != 'in_flight' AND went_on) AS progressed, countIf(is_first AND outcome = 'in_flight' AND went_on) AS progressed_in_flight, \
@@ -154,6 +158,17 @@ pub(super) fn deviations(scope: &Scope<'_>) -> String {
          countIf(outcome = 'ended') AS ended, countIf(outcome = 'dropped') AS dropped, countIf(outcome = 'in_flight') AS in_flight, \
          uniqExact(customer) AS customers, sum(worth) AS value, sumIf(worth, outcome IN ('ended', 'dropped')) AS value_lost \
          FROM ({each}) GROUP BY bucket, entry_date, map_version, {DIMS}, kind, place, stage, accepted"
+    )
+}
+
+pub(super) fn emotions(scope: &Scope<'_>) -> String {
+    let live = live(scope, &["map_version", "persona", "f_stage", "f_touchpoint", "f_value"]);
+    format!(
+        "SELECT bucket, entry_date, map_version, persona, stage, touchpoint, count() AS told, \
+         (sumMap([toInt32(round(felt * 1e6))], [toUInt64(1)]) AS emotion_sum).1 AS emotion_ppm, emotion_sum.2 AS emotion_count \
+         FROM (SELECT bucket, entry_date, map_version, persona, f_stage[i] AS stage, f_touchpoint[i] AS touchpoint, f_value[i] AS felt \
+          FROM ({live}) AS l ARRAY JOIN arrayEnumerate(f_value) AS i) \
+         GROUP BY bucket, entry_date, map_version, persona, stage, touchpoint"
     )
 }
 

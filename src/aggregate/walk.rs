@@ -14,12 +14,21 @@ pub(super) fn mature(days: &[Day]) -> String {
 }
 
 pub fn groups(scope: &Scope<'_>) -> String {
-    let columns =
-        ["map_version", "fit_cost", "fit_most", "follows", "ambiguous_type", "order_ambiguous", "clean", "d_kind"];
+    let columns = [
+        "map_version",
+        "persona",
+        "fit_cost",
+        "fit_most",
+        "follows",
+        "ambiguous_type",
+        "order_ambiguous",
+        "clean",
+        "d_kind",
+    ];
     format!(
-        "SELECT toInt32(entry_date) AS entry_day, map_version AS version, toString(outcome) AS outcome, l.order_ambiguous = 1 AS tied, [count(), countIf(fit_most > 0), countIf(l.follows = 1), \
+        "SELECT toInt32(entry_date) AS entry_day, map_version AS version, toString(l.persona) AS who, toString(outcome) AS outcome, l.order_ambiguous = 1 AS tied, [count(), countIf(fit_most > 0), countIf(l.follows = 1), \
          countIf(has(d_kind, 'forbidden')), {FITNESS}, countIf(l.ambiguous_type = 1), countIf(l.clean = 1)] AS counts \
-         FROM ({}) AS l GROUP BY entry_day, version, outcome, tied ORDER BY entry_day, version, outcome, tied",
+         FROM ({}) AS l GROUP BY entry_day, version, who, outcome, tied ORDER BY entry_day, version, who, outcome, tied",
         live(scope, &columns)
     )
 }
@@ -52,17 +61,21 @@ pub fn stages(scope: &Scope<'_>, days: &[Day]) -> String {
     )
 }
 
-/// At most `most` paths; how many there are stands in every row.
+/// At most `most` paths, each with its entry dates and personas; how many there are stands in every row.
 pub fn paths(scope: &Scope<'_>, days: &[Day], most: usize) -> String {
-    let columns = ["map_version", "fit_most", "order_ambiguous", "v_touchpoint", "v_beside"];
-    format!(
-        "SELECT version, tied, decided, path, journeys, count() OVER () AS paths, sum(journeys) OVER () AS walked FROM \
-         (SELECT map_version AS version, l.order_ambiguous = 1 AS tied, outcome IN ('completed', 'ended') AS decided, \
-          arrayFilter((t, b) -> b = 0, v_touchpoint, v_beside) AS path, count() AS journeys \
-          FROM ({}) AS l WHERE outcome != 'in_flight' AND fit_most > 0 AND {} GROUP BY version, tied, decided, path) \
-         ORDER BY journeys DESC, version, tied, decided, path LIMIT {most}",
+    let columns = ["map_version", "persona", "fit_most", "order_ambiguous", "v_touchpoint", "v_beside"];
+    let each = format!(
+        "SELECT map_version AS version, l.order_ambiguous = 1 AS tied, outcome IN ('completed', 'ended') AS decided, \
+         arrayFilter((t, b) -> b = 0, v_touchpoint, v_beside) AS path, toInt32(entry_date) AS entry_day, toString(l.persona) AS who, count() AS n \
+         FROM ({}) AS l WHERE outcome != 'in_flight' AND fit_most > 0 AND {} GROUP BY version, tied, decided, path, entry_day, who",
         live(scope, &columns),
         mature(days)
+    );
+    format!(
+        "SELECT version, tied, decided, path, parts, journeys, count() OVER () AS paths, sum(journeys) OVER () AS walked FROM \
+         (SELECT version, tied, decided, path, arraySort(groupArray((entry_day, who, n))) AS parts, sum(n) AS journeys \
+          FROM ({each}) GROUP BY version, tied, decided, path) \
+         ORDER BY journeys DESC, version, tied, decided, path LIMIT {most}"
     )
 }
 
@@ -213,21 +226,6 @@ fn exposed(studied: &Studied, number: usize) -> String {
             format!("ifNull(outcome = 'dropped' OR {again} <= decided_at, 0) AND again_{number} > 0")
         }
     }
-}
-
-/// Visits of touchpoints that were answered with a score, and of those listed. Mature entry dates, all outcomes.
-pub fn feelings(scope: &Scope<'_>, days: &[Day], listed: &[&str]) -> String {
-    let list: Vec<String> = listed.iter().map(|t| quote(t)).collect();
-    let said = if list.is_empty() { "0".to_owned() } else { format!("touchpoint IN ({})", list.join(", ")) };
-    format!(
-        "SELECT map_version AS version, toString(stage) AS stage, toString(touchpoint) AS touchpoint, [count(), count(score)] AS counts, \
-         ifNull(sum(score), 0.) AS total, ifNull(sum(score * score), 0.) AS squares FROM \
-         (SELECT map_version, v_stage[i] AS stage, v_touchpoint[i] AS touchpoint, v_score[i] AS score FROM ({}) AS l \
-          ARRAY JOIN arrayEnumerate(v_touchpoint) AS i WHERE {}) \
-         WHERE score IS NOT NULL OR {said} GROUP BY version, stage, touchpoint ORDER BY version, stage, touchpoint",
-        live(scope, &["map_version", "v_stage", "v_touchpoint", "v_score"]),
-        mature(days)
-    )
 }
 
 /// When and through which channels each touchpoint was visited inside journeys. All entry dates, all outcomes.

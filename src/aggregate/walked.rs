@@ -4,6 +4,7 @@
 use super::Histogram;
 use super::broken::BrokenCounts;
 use super::lost::LostCount;
+use super::personas::{PersonaCount, PersonaStageCount};
 use crate::time::{Day, Timestamp};
 
 /// All of it, for one map and reading at one `as_of`. Unless said otherwise over mature entry dates and decided journeys.
@@ -19,8 +20,10 @@ pub struct WalkedMap {
     pub acceptable: Vec<AcceptableCount>,
     pub studied: Vec<Studied>,
     pub associations: Vec<AssociationCount>,
-    pub feelings: Vec<FeelingCount>,
     pub seen: Vec<TouchpointSeen>,
+    /// Empty if no version knows a persona.
+    pub personas: Vec<PersonaCount>,
+    pub persona_stages: Vec<PersonaStageCount>,
     /// Where people went after a drop-off.
     pub lost: Vec<LostCount>,
     /// Drop-offs that look like broken identity.
@@ -56,11 +59,13 @@ impl<'a> std::iter::Sum<&'a Self> for FollowCounts {
     }
 }
 
-/// Journeys of one entry date, version, outcome and certainty of order; all entry dates, all outcomes.
+/// Journeys of one entry date, version, persona, outcome and certainty of order; all entry dates, all outcomes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FollowGroup {
     pub entry_date: Day,
     pub version: u32,
+    /// Id of a persona or `other`; empty: computed by an older program.
+    pub persona: String,
     pub outcome: String,
     pub order_ambiguous: bool,
     pub counts: FollowCounts,
@@ -92,6 +97,16 @@ pub struct PathCount {
     pub decided: bool,
     /// Ids of touchpoints; problem and survey visits are left out.
     pub path: Vec<String>,
+    pub journeys: u64,
+    /// The same journeys by entry date and persona.
+    pub parts: Vec<PathPart>,
+}
+
+/// Journeys of one path, entry date and persona.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PathPart {
+    pub entry_date: Day,
+    pub persona: String,
     pub journeys: u64,
 }
 
@@ -186,19 +201,6 @@ pub struct AssociationCount {
     pub completed: u64,
     /// From the landmark to the goal, of those completed.
     pub time_to_goal: Histogram,
-}
-
-/// Visits of one touchpoint while the journey stood in one stage: what can tell of emotion. All outcomes.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct FeelingCount {
-    pub version: u32,
-    pub stage: String,
-    pub touchpoint: String,
-    pub visits: u64,
-    /// Survey answers on -2..+2: how many, their sum and that of their squares.
-    pub answers: u64,
-    pub sum: f64,
-    pub squares: f64,
 }
 
 /// When and where a touchpoint was visited inside journeys, of all entry dates and outcomes.

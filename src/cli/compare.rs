@@ -86,10 +86,7 @@ impl Compare {
         }
         let place = self.place.load()?;
         let (_, map) = place.map(self.map.as_deref())?;
-        let asked = match self.version {
-            Some(version) => Asked::Version(version),
-            None => Asked::given(self.as_of.as_deref()).map_err(Failure::Unusable)?,
-        };
+        let asked = Asked::given(self.version, self.as_of.as_deref()).map_err(Failure::Unusable)?;
         let store = Store::reach(&place.config).await?;
         let comparison = beside::explained(&store.client, &place.config, map, (asked, self.explain), clock()).await;
         store.close().await;

@@ -78,7 +78,7 @@ impl Export {
         if self.format == Format::Xlsx {
             out::not_to_a_screen(self.out.as_deref(), "a workbook", "comparison.xlsx")?;
         }
-        let asked = Asked::given(self.as_of.as_deref()).map_err(Failure::Unusable)?;
+        let asked = Asked::given(None, self.as_of.as_deref()).map_err(Failure::Unusable)?;
         if self.format.is_of_the_design() {
             if asked != Asked::Now {
                 return Err(Failure::Unusable(

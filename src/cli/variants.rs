@@ -63,10 +63,7 @@ impl Variants {
             By::Touchpoint => PathOf::Touchpoints,
             By::Stage => PathOf::Stages,
         };
-        let asked = match self.version {
-            Some(version) => Asked::Version(version),
-            None => Asked::given(self.as_of.as_deref()).map_err(Failure::Unusable)?,
-        };
+        let asked = Asked::given(self.version, self.as_of.as_deref()).map_err(Failure::Unusable)?;
         let store = Store::reach(&place.config).await?;
         let found = async {
             let of = beside::journeys(&store.client, &place.config, map, asked, clock()).await?;

@@ -1,5 +1,4 @@
-//! Every expectation of the journey file against its measurement (the gap table). In: the map shown, daily counts, what
-//! visits tell of emotion. Out: [`Expectation`]s in file order, each with interval and verdict (semantics.md, "Rates").
+//! Every expectation of the journey file against its measurement (the gap table). In: the map shown, daily counts. Out: [`Expectation`]s in file order, each with interval and verdict (semantics.md, "Rates").
 //!
 //! A time limit promises all; it is held to nine of ten: p90 for `within` and `max_time`, p10 for `not_before`.
 
@@ -9,7 +8,7 @@ use super::interval::{mean_with_interval, quantile_with_interval};
 use super::rates::Rate;
 use super::stages::StageLine;
 use super::transitions::TransitionLine;
-use crate::aggregate::{EmpiricalMap, FeelingCount, Histogram};
+use crate::aggregate::{EmotionDay, EmpiricalMap, Histogram};
 use crate::map::{DesignedMap, KpiTarget, MapVersions, Metric};
 use crate::time::Day;
 
@@ -103,13 +102,13 @@ impl Table<'_> {
     ) {
         let (n, found) = m;
         // Of feelings a few say nothing: a gap, as in the table of emotions.
-        let found =
-            found.filter(|_| n >= self.map.min_n || !matches!(expected, Expected::Emotion | Expected::EmotionAlert));
+        let feels = matches!(expected, Expected::Emotion | Expected::EmotionAlert | Expected::EmotionOfPersona);
+        let found = found.filter(|_| n >= self.map.min_n || !feels);
         let unit = match expected {
             Expected::TargetShare | Expected::Kpi(Metric::Conversion | Metric::DropOffRate | Metric::Overall) => {
                 Unit::Share
             }
-            Expected::Emotion | Expected::EmotionAlert | Expected::EmotionOfPersona => Unit::Emotion,
+            _ if feels => Unit::Emotion,
             _ => Unit::Seconds,
         };
         self.lines.push(Expectation {
@@ -196,16 +195,16 @@ pub(super) fn expectations(
             let found = of_times(&times(&stage.id, false), 0.9);
             table.push(Expected::MaxTime, (of(), "p90"), (limit.as_secs_f64(), false), found);
         }
-        let felt = emotion_of(versions, &real.walked.feelings, |f| f.stage == *stage.id);
+        let felt_here = felt(&real.emotions, mature, |e| e.stage == *stage.id).measured();
         if let Some(expected) = stage.emotion_expected {
-            table.push(Expected::Emotion, (of(), ""), (expected, true), felt);
+            table.push(Expected::Emotion, (of(), ""), (expected, true), felt_here);
         }
         if let Some(alert) = stage.emotion_alert_below {
-            table.push(Expected::EmotionAlert, (of(), ""), (alert, true), felt);
+            table.push(Expected::EmotionAlert, (of(), ""), (alert, true), felt_here);
         }
         for (persona, expected) in &stage.emotion_by_persona {
-            // Nobody tells personas apart yet.
-            table.push(Expected::EmotionOfPersona, (of(), persona), (*expected, true), (0, None));
+            let own = felt(&real.emotions, mature, |e| e.stage == *stage.id && e.persona == *persona).measured();
+            table.push(Expected::EmotionOfPersona, (of(), persona), (*expected, true), own);
         }
     }
     for kpi in &map.kpis {
@@ -232,23 +231,38 @@ pub(super) fn expectations(
     table.lines
 }
 
-/// Survey answers and declared impacts together: how many, their mean and its interval.
-fn emotion_of(map: &MapVersions, feelings: &[FeelingCount], which: impl Fn(&FeelingCount) -> bool) -> Measured {
-    let (mut n, mut sum, mut squares) = (0, 0.0, 0.0);
-    for felt in feelings.iter().filter(|f| which(f)) {
-        n += felt.answers;
-        sum += felt.sum;
-        squares += felt.squares;
-        let version = map.versions.iter().find(|v| v.version == felt.version);
-        let touchpoint = version.and_then(|v| v.touchpoints.iter().find(|t| *t.id == *felt.touchpoint));
-        if let Some(impact) = touchpoint.and_then(|t| t.emotion_impact) {
-            n += felt.visits;
-            sum += impact * felt.visits as f64;
-            squares += impact * impact * felt.visits as f64;
-        }
+/// What is felt, as far as it can be told.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Felt {
+    /// Answers to surveys and declared impacts together.
+    pub n: u64,
+    pub mean: Option<f64>,
+    pub interval: Option<(f64, f64)>,
+}
+
+impl Felt {
+    /// A few say nothing: a gap, not a number.
+    pub(super) fn beyond(self, min_n: u64) -> Self {
+        if self.n >= min_n { self } else { Self { n: self.n, ..Self::default() } }
     }
-    let found = mean_with_interval(n, sum, squares).map(|(mean, low, high)| (mean, low.max(-2.0), high.min(2.0)));
-    (n, found)
+
+    fn measured(self) -> Measured {
+        let found = self.mean.zip(self.interval).map(|(mean, (low, high))| (mean, low, high));
+        (self.n, found)
+    }
+}
+
+/// Over mature entry dates, all outcomes.
+pub(super) fn felt(days: &[EmotionDay], mature: &BTreeSet<Day>, which: impl Fn(&EmotionDay) -> bool) -> Felt {
+    let (mut n, mut sum, mut squares) = (0, 0.0, 0.0);
+    for (ppm, told) in days.iter().filter(|d| mature.contains(&d.entry_date) && which(d)).flat_map(|d| &d.told) {
+        let (value, times) = (f64::from(*ppm) / 1e6, *told as f64);
+        n += *told;
+        sum += value * times;
+        squares += value * value * times;
+    }
+    let found = mean_with_interval(n, sum, squares);
+    Felt { n, mean: found.map(|f| f.0), interval: found.map(|(_, low, high)| (low.max(-2.0), high.min(2.0))) }
 }
 
 /// Measured emotion of a stage or, within it, of a touchpoint; a gap below `min_n`.
@@ -262,24 +276,18 @@ pub struct Emotion {
     pub interval: Option<(f64, f64)>,
 }
 
-pub(super) fn emotions(map: &MapVersions, feelings: &[FeelingCount]) -> Vec<Emotion> {
+pub(super) fn emotions(map: &MapVersions, (real, mature): (&EmpiricalMap, &BTreeSet<Day>)) -> Vec<Emotion> {
     let min_n = map.newest().min_n;
+    let days = &real.emotions;
     let line = |stage: &str, touchpoint: Option<&str>| {
-        let which = |f: &FeelingCount| f.stage == stage && touchpoint.is_none_or(|t| f.touchpoint == t);
-        let (n, found) = emotion_of(map, feelings, which);
-        let found = found.filter(|_| n >= min_n);
-        Emotion {
-            stage: stage.to_owned(),
-            touchpoint: touchpoint.map(str::to_owned),
-            n,
-            mean: found.map(|f| f.0),
-            interval: found.map(|f| (f.1, f.2)),
-        }
+        let which = |d: &EmotionDay| d.stage == stage && touchpoint.is_none_or(|t| d.touchpoint == t);
+        let Felt { n, mean, interval } = felt(days, mature, which).beyond(min_n);
+        Emotion { stage: stage.to_owned(), touchpoint: touchpoint.map(str::to_owned), n, mean, interval }
     };
     let mut lines = Vec::new();
     for stage in &map.newest().stages {
-        let own: BTreeSet<&str> =
-            feelings.iter().filter(|f| f.stage == *stage.id).map(|f| f.touchpoint.as_str()).collect();
+        let own = days.iter().filter(|d| d.stage == *stage.id && mature.contains(&d.entry_date));
+        let own: BTreeSet<&str> = own.map(|d| d.touchpoint.as_str()).collect();
         if !own.is_empty() {
             lines.push(line(&stage.id, None));
         }

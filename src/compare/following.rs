@@ -1,14 +1,15 @@
 //! Do people follow the map (conformance; semantics.md, "Headline")? In: journeys grouped by how they followed it, their
 //! paths, the versions of the map. Out: [`Following`]: the share that follows, and beside it always fitness, precision,
-//! the part of the design that is used, and coverage; overall, without uncertain order, by version, stage and entry date.
+//! the part of the design that is used, and coverage; and the journeys left out. Overall, without uncertain order, by version,
+//! stage, entry date and persona.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::rates::Rate;
-use crate::aggregate::{EmpiricalMap, FollowCounts, FollowGroup, PathCount};
-use crate::conformance::{DesignUse, Judge, Steps, Walked, design_use_by_stage, precision};
-use crate::map::{DesignedMap, MapVersions, Text};
+use super::tracks::{Routes, Tracks};
+use crate::aggregate::{EmpiricalMap, FollowCounts, FollowGroup};
+use crate::conformance::DesignUse;
+use crate::map::{MapVersions, Text};
 use crate::time::Day;
 
 /// How journeys followed the map. Shares, means and counts are over decided journeys of mature entry dates.
@@ -22,6 +23,10 @@ pub struct Following {
     /// they follow the map in it. Precision: of steps that go on from it.
     pub stages: Vec<(String, Text, Followed)>,
     pub days: Vec<FollowedDay>,
+    /// The same of each version of the map.
+    pub version_days: Vec<(u32, FollowedDay)>,
+    /// By id of the persona, `other` or "" (not told); empty if no version knows a persona.
+    pub personas: Vec<(String, Followed)>,
     /// Journeys still on their way: evaluated, and their mean fitness; in none of the above. All entry dates.
     pub in_flight: Mean,
     pub order_ambiguous: u64,
@@ -59,19 +64,20 @@ pub struct Followed {
     pub design_use: DesignUse,
     /// Journeys with no unmapped event between entry and last visit, of those decided.
     pub clean: Rate,
+    /// Of `decided`: their order rests on a tie.
+    pub order_ambiguous: u64,
+    /// Journeys beside, of entry dates that are not mature.
+    pub immature: u64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct FollowedDay {
     pub entry_date: Day,
     pub mature: bool,
-    pub decided: u64,
-    pub following: u64,
-    pub not_evaluated: u64,
-    pub forbidden: u64,
-    /// A point if the date is mature, else bounds.
-    pub share: Rate,
-    pub fitness: Mean,
+    /// Of a date that is not mature: those decided so far, shares as bounds, and neither precision nor use of the design.
+    pub followed: Followed,
+    /// Journeys on rare paths, which are in neither precision nor use of the design.
+    pub cut_journeys: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -97,52 +103,53 @@ pub struct PathsRead {
 
 pub(super) fn following(map: &MapVersions, real: &EmpiricalMap, mature: &BTreeSet<Day>) -> Following {
     let walked = &real.walked;
-    let ripe = |g: &&FollowGroup| mature.contains(&g.entry_date);
-    let decided = |g: &&FollowGroup| g.outcome != "in_flight";
-    let counted: Vec<&FollowGroup> = walked.groups.iter().filter(ripe).filter(decided).collect();
-    let by_version: Vec<(u32, Tracks)> =
-        map.versions.iter().map(|v| (v.version, Tracks::of(v, &walked.paths.kept, |_| true))).collect();
-    let mut tracks = Tracks::default();
-    by_version.iter().for_each(|(_, own)| tracks.add(own));
-    let mut overall = of_groups(&counted);
-    tracks.lay_under(&mut overall);
-    let keyed = map.newest().journey_key.is_some();
-    if mature.is_empty() {
-        overall.share = bounds(&walked.groups.iter().collect::<Vec<_>>(), keyed);
-    }
-    let only: Vec<&FollowGroup> = counted.iter().copied().filter(|g| !g.order_ambiguous).collect();
-    let mut certain = overall.clone();
-    if only.len() < counted.len() {
-        certain = of_groups(&only);
-        let mut tracks = Tracks::default();
-        map.versions.iter().for_each(|v| tracks.add(&Tracks::of(v, &walked.paths.kept, |v| !v.order_ambiguous)));
-        tracks.lay_under(&mut certain);
-    }
-    let versions = by_version.iter().filter_map(|(version, tracks)| {
-        let own: Vec<&FollowGroup> = counted.iter().copied().filter(|g| g.version == *version).collect();
-        let mut followed = of_groups(&own);
-        tracks.lay_under(&mut followed);
-        (followed.decided > 0).then_some((*version, followed))
+    let routes = Routes::of(map, &walked.paths.kept);
+    let all = Counting { groups: &walked.groups, mature, keyed: map.newest().journey_key.is_some() };
+    let tracks = routes.of_paths(|_| true);
+    let overall = all.followed(|_| true, &tracks);
+    let versions = map.versions.iter().filter_map(|v| {
+        let tracks = routes.of_paths(|path| path.version == v.version);
+        let followed = all.followed(|g| g.version == v.version, &tracks);
+        (followed.decided > 0).then_some((v.version, followed))
     });
+    let immature_in = |stage: &str| {
+        let own = real.stages.iter().filter(|d| d.stage == stage && !mature.contains(&d.entry_date));
+        own.map(|d| d.entered).sum()
+    };
     let stages = map.newest().stages.iter().map(|stage| {
-        let own = walked.stages.iter().filter(|s| s.stage == *stage.id).map(|s| &s.counts);
-        let mut followed = followed(&total(own));
+        let own = || walked.stages.iter().filter(|s| s.stage == *stage.id);
+        let mut followed = followed(&total(own().map(|s| &s.counts)));
+        followed.order_ambiguous = total(own().filter(|s| s.order_ambiguous).map(|s| &s.counts)).journeys;
+        followed.immature = immature_in(&stage.id);
         tracks.lay_under_stage(&stage.id, &mut followed);
         (stage.id.to_string(), stage.title.clone(), followed)
     });
-    let stages = stages.collect();
-    let sum = |which: fn(&FollowGroup) -> bool| total(counted.iter().filter(|g| which(g)).map(|g| &g.counts));
+    let knows_personas = map.versions.iter().any(|v| !v.personas.is_empty());
+    let personas: BTreeSet<&str> =
+        walked.groups.iter().filter(|_| knows_personas).map(|g| g.persona.as_str()).collect();
+    let personas = personas.into_iter().map(|persona| {
+        let followed = all.followed(|g| g.persona == persona, &routes.of_persona(persona));
+        (persona.to_owned(), followed)
+    });
+    let days = all.days(&routes, None);
+    let of_version = |v: u32| all.days(&routes, Some(v)).into_iter().map(move |day| (v, day));
     let kept: u64 = walked.paths.kept.iter().map(|v| v.journeys).sum();
     let paths = walked.paths.kept.len() as u64;
+    let in_flight = walked.groups.iter().filter(|g| g.outcome == "in_flight").map(|g| &g.counts);
     Following {
-        certain,
+        certain: all.followed(|g| !g.order_ambiguous, &routes.of_paths(|path| !path.order_ambiguous)),
         versions: versions.collect(),
-        stages,
-        days: days(&walked.groups, mature, keyed),
-        in_flight: fitness(&total(walked.groups.iter().filter(|g| g.outcome == "in_flight").map(|g| &g.counts))),
-        order_ambiguous: sum(|g| g.order_ambiguous).journeys,
-        ambiguous_type: sum(|_| true).ambiguous_type,
-        immature: walked.groups.iter().filter(|g| !ripe(g)).map(|g| g.counts.journeys).sum(),
+        stages: stages.collect(),
+        version_days: match &map.versions[..] {
+            [only] => days.iter().map(|day| (only.version, day.clone())).collect(),
+            several => several.iter().map(|v| v.version).flat_map(of_version).collect(),
+        },
+        days,
+        personas: personas.collect(),
+        in_flight: fitness(&total(in_flight)),
+        order_ambiguous: overall.order_ambiguous,
+        ambiguous_type: total(all.counted(|_| true).into_iter().map(|g| &g.counts)).ambiguous_type,
+        immature: overall.immature,
         paths: PathsRead {
             paths,
             journeys: kept,
@@ -150,6 +157,59 @@ pub(super) fn following(map: &MapVersions, real: &EmpiricalMap, mature: &BTreeSe
             cut_journeys: walked.paths.journeys.saturating_sub(kept),
         },
         overall,
+    }
+}
+
+/// Journeys grouped by how they followed the map, and the entry dates that count.
+struct Counting<'a> {
+    groups: &'a [FollowGroup],
+    mature: &'a BTreeSet<Day>,
+    /// Silence decides only provisionally: in bounds the dropped count as in flight.
+    keyed: bool,
+}
+
+impl<'a> Counting<'a> {
+    /// Decided journeys of mature entry dates.
+    fn counted(&self, which: impl Fn(&FollowGroup) -> bool) -> Vec<&'a FollowGroup> {
+        let ripe = |g: &&FollowGroup| self.mature.contains(&g.entry_date) && g.outcome != "in_flight";
+        self.groups.iter().filter(|g| which(g)).filter(ripe).collect()
+    }
+
+    fn followed(&self, which: impl Fn(&FollowGroup) -> bool, tracks: &Tracks) -> Followed {
+        let mut followed = of_groups(&self.counted(&which));
+        tracks.lay_under(&mut followed);
+        let own = || self.groups.iter().filter(|g| which(g));
+        followed.immature = total(own().filter(|g| !self.mature.contains(&g.entry_date)).map(|g| &g.counts)).journeys;
+        if self.mature.is_empty() {
+            let all: Vec<&FollowGroup> = own().collect();
+            (followed.share, followed.clean) = (bounds(&all, self.keyed), bounds_of_clean(&all, self.keyed));
+        }
+        followed
+    }
+
+    /// By entry date, of all versions or of one.
+    fn days(&self, routes: &Routes<'_>, version: Option<u32>) -> Vec<FollowedDay> {
+        let mut dates: BTreeMap<Day, Vec<&FollowGroup>> = BTreeMap::new();
+        for group in self.groups.iter().filter(|g| version.is_none_or(|version| g.version == version)) {
+            dates.entry(group.entry_date).or_default().push(group);
+        }
+        let day = |(entry_date, all): (Day, Vec<&FollowGroup>)| {
+            let decided: Vec<&FollowGroup> = all.iter().copied().filter(|g| g.outcome != "in_flight").collect();
+            let mut followed = of_groups(&decided);
+            let mature = self.mature.contains(&entry_date);
+            let mut cut_journeys = 0;
+            if mature {
+                let tracks = routes.of_day(entry_date, version);
+                tracks.lay_under(&mut followed);
+                cut_journeys = (followed.following + followed.straying).saturating_sub(tracks.journeys);
+            } else {
+                followed.share = bounds(&all, self.keyed);
+                followed.clean = bounds_of_clean(&all, self.keyed);
+                followed.immature = total(all.iter().map(|g| &g.counts)).journeys;
+            }
+            FollowedDay { entry_date, mature, followed, cut_journeys }
+        };
+        dates.into_iter().map(day).collect()
     }
 }
 
@@ -161,6 +221,7 @@ fn of_groups(groups: &[&FollowGroup]) -> Followed {
         ended: fitness(&ended),
         dropped: fitness(&dropped),
         dropped_journeys: dropped.journeys,
+        order_ambiguous: total(groups.iter().filter(|g| g.order_ambiguous).map(|g| &g.counts)).journeys,
         ..followed(&total(groups.iter().map(|g| &g.counts)))
     }
 }
@@ -187,13 +248,17 @@ fn followed(all: &FollowCounts) -> Followed {
     }
 }
 
-/// What the share may still become: those in flight may all stray, or all follow. `keyed`: silence decides only
-/// provisionally, so the dropped count as in flight.
+/// Whether it may still follow or stray.
+fn is_open(group: &FollowGroup, keyed: bool) -> bool {
+    group.outcome == "in_flight" || (keyed && group.outcome == "dropped")
+}
+
+/// What the share may still become: those in flight may all stray, or all follow.
 fn bounds(groups: &[&FollowGroup], keyed: bool) -> Rate {
     let (mut following, mut evaluated, mut open, mut entered) = (0, 0, 0, 0);
     for group in groups {
         entered += group.counts.journeys;
-        if group.outcome == "in_flight" || (keyed && group.outcome == "dropped") {
+        if is_open(group, keyed) {
             open += group.counts.journeys;
         } else {
             following += group.counts.following;
@@ -207,88 +272,16 @@ fn bounds(groups: &[&FollowGroup], keyed: bool) -> Rate {
     Rate::Immature { low: following as f64 / all as f64, high: (following + open) as f64 / all as f64, entered }
 }
 
-fn days(groups: &[FollowGroup], mature: &BTreeSet<Day>, keyed: bool) -> Vec<FollowedDay> {
-    let dates: BTreeSet<Day> = groups.iter().map(|g| g.entry_date).collect();
-    let day = |entry_date: Day| {
-        let all: Vec<&FollowGroup> = groups.iter().filter(|g| g.entry_date == entry_date).collect();
-        let decided: Vec<&FollowGroup> = all.iter().copied().filter(|g| g.outcome != "in_flight").collect();
-        let followed = of_groups(&decided);
-        let is_mature = mature.contains(&entry_date);
-        FollowedDay {
-            entry_date,
-            mature: is_mature,
-            decided: followed.decided,
-            following: followed.following,
-            not_evaluated: followed.not_evaluated,
-            forbidden: followed.forbidden,
-            share: if is_mature { followed.share } else { bounds(&all, keyed) },
-            fitness: followed.fitness,
-        }
-    };
-    dates.into_iter().map(day).collect()
-}
-
-/// The paths of some journeys, laid over the map.
-#[derive(Default)]
-struct Tracks {
-    states: Steps,
-    prefixes: Steps,
-    design: DesignUse,
-    /// By stage id.
-    stages: Vec<(String, Steps, DesignUse)>,
-}
-
-impl Tracks {
-    fn of(version: &Arc<DesignedMap>, paths: &[PathCount], which: impl Fn(&PathCount) -> bool) -> Self {
-        let own: Vec<&PathCount> = paths.iter().filter(|p| p.version == version.version && which(p)).collect();
-        if own.is_empty() {
-            return Self::default();
-        }
-        let mut judge = Judge::new(version.clone());
-        let walked: Vec<Walked> = own.into_iter().map(|path| walked(&judge, path)).collect();
-        let found = precision(&mut judge, &walked);
-        let designs = design_use_by_stage(&judge, &walked);
-        let mut tracks = Self { states: found.states, prefixes: found.prefixes, ..Self::default() };
-        for ((stage, steps), design) in version.stages.iter().zip(found.stages).zip(designs) {
-            tracks.design += design;
-            tracks.stages.push((stage.id.to_string(), steps, design));
-        }
-        tracks
+/// What coverage may still become: of those in flight the clean ones may meet an unmapped event yet.
+fn bounds_of_clean(groups: &[&FollowGroup], keyed: bool) -> Rate {
+    let (mut clean, mut open, mut entered) = (0, 0, 0);
+    for group in groups {
+        entered += group.counts.journeys;
+        *(if is_open(group, keyed) { &mut open } else { &mut clean }) += group.counts.clean;
     }
-
-    fn add(&mut self, other: &Self) {
-        self.states += other.states;
-        self.prefixes += other.prefixes;
-        self.design += other.design;
-        for (id, steps, design) in &other.stages {
-            match self.stages.iter_mut().find(|s| s.0 == *id) {
-                Some(known) => {
-                    known.1 += *steps;
-                    known.2 += *design;
-                }
-                None => self.stages.push((id.clone(), *steps, *design)),
-            }
-        }
+    if entered == 0 {
+        return Rate::None;
     }
-
-    fn lay_under(&self, followed: &mut Followed) {
-        followed.precision = self.states.ratio();
-        followed.precision_by_prefix = self.prefixes.ratio();
-        followed.design_use = self.design;
-    }
-
-    fn lay_under_stage(&self, id: &str, followed: &mut Followed) {
-        if let Some((_, steps, design)) = self.stages.iter().find(|s| s.0 == id) {
-            followed.precision = steps.ratio();
-            followed.design_use = *design;
-        }
-    }
-}
-
-/// The first visit that decides anything is the one that decided.
-fn walked(judge: &Judge, counted: &PathCount) -> Walked {
-    let map = judge.map();
-    let path = judge.path(counted.path.iter().filter_map(|id| map.touchpoint_ix(id)));
-    let end = path.iter().find_map(|&symbol| judge.model().step(symbol).decides).filter(|_| counted.decided);
-    Walked { path, end, journeys: counted.journeys }
+    let share = |n: u64| n as f64 / entered as f64;
+    Rate::Immature { low: share(clean), high: share(clean + open), entered }
 }

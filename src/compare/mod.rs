@@ -10,25 +10,28 @@ mod explained; //       the paths that carry most journeys
 mod following; //       do people follow the map
 mod interval; //        what chance alone would do
 mod lost; //            where people went after a drop-off
+mod personas; //        who walks the map
 mod rates;
 mod sheet; //           counts and the sums among them
 mod stages;
 mod suppress; //        what may leave the house
 #[cfg(test)]
 pub(crate) mod tests;
+mod tracks; //          paths laid over the map once, weighed for any part of the journeys
 mod transitions;
 mod unmeasured; //      what we may not be measuring
 
 pub use crate::aggregate::{
-    Coverage, EmpiricalMap, Histogram, JourneyDay, StageDay, TransitionDay, Unmapped, is_mature,
+    Coverage, EmotionDay, EmpiricalMap, Histogram, JourneyDay, StageDay, TransitionDay, Unmapped, is_mature,
 };
 pub use broken::{Broken, BrokenStage};
 pub use deviations::{AcceptedLine, AcceptedState, Association, DeviationLine, Joined, SIGNIFICANT, place_in_words};
-pub use expectations::{Emotion, Expectation, Expected, Unit, Verdict};
+pub use expectations::{Emotion, Expectation, Expected, Felt, Unit, Verdict};
 pub use explained::{Explained, Share};
 pub use following::{Followed, FollowedDay, Following, Mean, PathsRead};
 pub use interval::MedianDifference;
 pub use lost::{LostStage, LostThing, LostWay};
+pub use personas::{PersonaLine, PersonaStageLine};
 pub use rates::{Rate, bounds_of_conversion, wilson};
 pub use stages::StageLine;
 pub use suppress::suppressed_variants;
@@ -61,6 +64,9 @@ pub struct Comparison {
     pub deviations_cut: u64,
     pub expectations: Vec<Expectation>,
     pub emotions: Vec<Emotion>,
+    /// Empty if no version of the map knows a persona.
+    pub personas: Vec<PersonaLine>,
+    pub persona_stages: Vec<PersonaStageLine>,
     pub accepted: Vec<AcceptedLine>,
     pub unmeasured: Vec<Unmeasured>,
     /// Only some paths are shown, if that was asked for.
@@ -129,6 +135,7 @@ pub fn compare(versions: &MapVersions, real: &EmpiricalMap) -> Comparison {
     let stages = stages::lines(map, real, &days, &mature);
     let transitions = transitions::lines(map, real, &mature);
     let following = following::following(versions, real, &mature);
+    let (personas, persona_stages) = personas::personas(versions, (real, &mature), &following);
     let lost = lost::lost(versions, &real.walked.lost);
     let broken = broken::broken(&real.walked.broken, &stages, &lost);
     Comparison {
@@ -147,7 +154,9 @@ pub fn compare(versions: &MapVersions, real: &EmpiricalMap) -> Comparison {
         unmapped: real.unmapped.clone(),
         deviations: deviations::lines(versions, real, &following),
         deviations_cut: real.walked.distinct_deviations.saturating_sub(real.walked.deviations.len() as u64),
-        emotions: expectations::emotions(versions, &real.walked.feelings),
+        emotions: expectations::emotions(versions, (real, &mature)),
+        personas,
+        persona_stages,
         accepted: deviations::accepted(versions, real),
         unmeasured: unmeasured::unmeasured(versions, real),
         explained: None,

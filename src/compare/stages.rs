@@ -49,30 +49,14 @@ pub(super) fn lines(
         .map(|stage| {
             let all: Vec<&StageDay> = real.stages.iter().filter(|d| d.stage == *stage.id).collect();
             let ripe: Vec<&StageDay> = all.iter().copied().filter(|d| mature.contains(&d.entry_date)).collect();
-            let sum = |over: &[&StageDay], f: &dyn Fn(&StageDay) -> u64| over.iter().map(|d| f(d)).sum::<u64>();
             let (mut time, mut next) = (Histogram::default(), Histogram::default());
             for d in &all {
                 time.merge(&d.time_in_stage);
                 next.merge(&d.time_to_next);
             }
             let entered = sum(&all, &|d| d.entered);
-            let (conversion, drop_off_rate) = if stage.role == Role::Exit || entered == 0 {
-                (Rate::None, Rate::None)
-            } else if mature.is_empty() {
-                let (low, high) = bounds_of_conversion(days, &all, keyed);
-                let lost = sum(&all, &|d| d.lost_ended + if keyed { 0 } else { d.lost_dropped });
-                let open = sum(&all, &|d| d.in_flight + if keyed { d.dropped } else { 0 });
-                let drop_off = Rate::Immature {
-                    low: lost as f64 / entered as f64,
-                    high: ((lost + open) as f64 / entered as f64).min(1.0),
-                    entered,
-                };
-                (Rate::Immature { low, high, entered }, drop_off)
-            } else {
-                let decided = sum(&ripe, &|d| d.decided);
-                let lost = sum(&ripe, &|d| d.lost_dropped + d.lost_ended);
-                (Rate::point(sum(&ripe, &|d| d.progressed), decided), Rate::point(lost, decided))
-            };
+            let ripe = (!mature.is_empty()).then_some(&ripe[..]);
+            let (conversion, drop_off_rate) = rates(stage.role, (&all, ripe), (days, keyed));
             StageLine {
                 id: stage.id.to_string(),
                 title: stage.title.clone(),
@@ -96,4 +80,34 @@ pub(super) fn lines(
             }
         })
         .collect()
+}
+
+fn sum(over: &[&StageDay], f: &dyn Fn(&StageDay) -> u64) -> u64 {
+    over.iter().map(|d| f(d)).sum()
+}
+
+/// Conversion and drop-off rate of a stage: over `ripe`, the mature entry dates, or as bounds if there are none.
+pub(super) fn rates(
+    role: Role,
+    (all, ripe): (&[&StageDay], Option<&[&StageDay]>),
+    (days, keyed): (&[JourneyDay], bool),
+) -> (Rate, Rate) {
+    let entered = sum(all, &|d| d.entered);
+    if role == Role::Exit || entered == 0 {
+        return (Rate::None, Rate::None);
+    }
+    let Some(ripe) = ripe else {
+        let (low, high) = bounds_of_conversion(days, all, keyed);
+        let lost = sum(all, &|d| d.lost_ended + if keyed { 0 } else { d.lost_dropped });
+        let open = sum(all, &|d| d.in_flight + if keyed { d.dropped } else { 0 });
+        let drop_off = Rate::Immature {
+            low: lost as f64 / entered as f64,
+            high: ((lost + open) as f64 / entered as f64).min(1.0),
+            entered,
+        };
+        return (Rate::Immature { low, high, entered }, drop_off);
+    };
+    let decided = sum(ripe, &|d| d.decided);
+    let lost = sum(ripe, &|d| d.lost_dropped + d.lost_ended);
+    (Rate::point(sum(ripe, &|d| d.progressed), decided), Rate::point(lost, decided))
 }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use super::*;
 use crate::aggregate::{
-    AcceptableCount, AssociationCount, DeviationCount, Exposed, FeelingCount, FollowCounts, FollowGroup, FollowStage,
-    Landmark, PathCount, Paths, Studied, TouchpointSeen, WalkedMap,
+    AcceptableCount, AssociationCount, DeviationCount, Exposed, FollowCounts, FollowGroup, FollowStage, Landmark,
+    PathCount, PathPart, Paths, Studied, TouchpointSeen, WalkedMap,
 };
 use crate::map;
 use crate::time::Timestamp;
+
+mod days; //      the headline of each entry date, each version and each persona
 
 pub(crate) const MAP: &str = "{ schema: journey/v1, id: m, version: 1, min_n: 3, stages: [
     { id: A, role: entry, max_time: PT10M, emotion: { expected: 0.5, alert_below: -1, by_persona: { p: 1 } } },
@@ -35,6 +37,7 @@ fn group(date: &str, outcome: &str, counts: [u64; 4]) -> FollowGroup {
     FollowGroup {
         entry_date: day(date),
         version: 1,
+        persona: "other".to_owned(),
         outcome: outcome.to_owned(),
         counts: FollowCounts {
             journeys,
@@ -50,7 +53,8 @@ fn group(date: &str, outcome: &str, counts: [u64; 4]) -> FollowGroup {
 
 fn path_count(path: &str, decided: bool, journeys: u64) -> PathCount {
     let path = path.split(' ').map(str::to_owned).collect();
-    PathCount { version: 1, decided, path, journeys, ..PathCount::default() }
+    let parts = vec![PathPart { entry_date: day("2026-01-01"), persona: "other".to_owned(), journeys }];
+    PathCount { version: 1, decided, path, journeys, parts, ..PathCount::default() }
 }
 
 /// As of 1 February 2026, with 30 days of silence: 1 January is mature, 20 January is not.
@@ -73,6 +77,7 @@ pub(crate) fn real() -> EmpiricalMap {
         journeys: vec![day("2026-01-01", 8, 6, 0), day("2026-01-20", 1, 0, 5)],
         stages: Vec::new(),
         transitions: Vec::new(),
+        emotions: Vec::new(),
         coverage: Vec::new(),
         unmapped: Vec::new(),
         walked: WalkedMap {
@@ -123,9 +128,9 @@ fn followers_strayers_and_those_not_evaluated_are_all_that_was_decided() {
     assert_eq!((found.certain.decided, found.certain.following), (12, 7));
     assert_eq!(found.versions.len(), 1);
     assert_eq!(&found.versions[0].1, f, "of one version: the same");
-    let (days, mature): (Vec<_>, Vec<_>) = found.days.iter().map(|d| (d.decided, d.mature)).unzip();
+    let (days, mature): (Vec<_>, Vec<_>) = found.days.iter().map(|d| (d.followed.decided, d.mature)).unzip();
     assert_eq!((days, mature), (vec![14, 1], vec![true, false]));
-    assert_eq!(found.days[1].share, Rate::Immature { low: 1.0 / 6.0, high: 1.0, entered: 6 });
+    assert_eq!(found.days[1].followed.share, Rate::Immature { low: 1.0 / 6.0, high: 1.0, entered: 6 });
 }
 
 #[test]
@@ -142,7 +147,7 @@ fn with_a_journey_key_the_dropped_may_still_follow_or_stray_in_bounds() {
     assert!(text.contains("journey_key"));
     let mut real = real();
     real.walked.groups.push(group("2026-01-20", "dropped", [2, 1, 1, 1_000_000]));
-    let immature = |real: &EmpiricalMap, text: &str| compare(&versions(text), real).following.days[1].share;
+    let immature = |real: &EmpiricalMap, text: &str| compare(&versions(text), real).following.days[1].followed.share;
     assert_eq!(immature(&real, MAP), Rate::Immature { low: 2.0 / 7.0, high: 1.0, entered: 8 });
     assert_eq!(immature(&real, &text), Rate::Immature { low: 1.0 / 8.0, high: 1.0, entered: 8 });
     real.as_of = Timestamp::parse("2026-01-21").expect("a day");
@@ -280,17 +285,24 @@ fn every_expectation_has_a_verdict_and_emotion_below_min_n_is_a_gap() {
         time: times(1_200, decided),
     };
     real.transitions = vec![line("B", 8), line("dropped", 6)];
-    let felt = |stage: &str, touchpoint: &str, visits, scores: &[f64]| FeelingCount {
+    let felt = |persona: &str, stage: &str, touchpoint: &str, told: &[(i32, u64)]| EmotionDay {
+        entry_date: date,
         version: 1,
+        persona: persona.to_owned(),
         stage: stage.to_owned(),
         touchpoint: touchpoint.to_owned(),
-        visits,
-        answers: scores.len() as u64,
-        sum: scores.iter().sum(),
-        squares: scores.iter().map(|s| s * s).sum(),
+        told: told.to_vec(),
     };
-    real.walked.feelings =
-        vec![felt("A", "a", 3, &[]), felt("A", "ask", 3, &[-2.0, 0.0, -1.0]), felt("B", "ask", 1, &[2.0])];
+    let one = 1_000_000;
+    let mut young = felt("p", "A", "a", &[(2 * one, 50)]);
+    young.entry_date = day("2026-01-20");
+    real.emotions = vec![
+        felt("other", "A", "a", &[(-one, 3)]),
+        felt("other", "A", "ask", &[(-2 * one, 1), (0, 1)]),
+        felt("p", "A", "ask", &[(-one, 1)]),
+        felt("other", "B", "ask", &[(2 * one, 1)]),
+        young,
+    ];
     let found = compare(&versions(MAP), &real);
     let verdicts: Vec<_> = found.expectations.iter().map(|e| (e.expected.as_str(), e.verdict.as_str())).collect();
     let wanted = [
@@ -316,6 +328,19 @@ fn every_expectation_has_a_verdict_and_emotion_below_min_n_is_a_gap() {
             ("B", Some("ask"), 1, None),
         ]
     );
+    let of_persona = |found: &Comparison| {
+        let line = found.expectations.iter().find(|e| e.expected == Expected::EmotionOfPersona).expect("a line");
+        (line.by.clone(), line.n, line.measured, line.verdict.as_str())
+    };
+    assert_eq!(of_persona(&found), ("p".to_owned(), 1, None, "not_enough_data"), "the immature date is left out");
+    let told = |told: &[(i32, u64)]| {
+        let mut real = real.clone();
+        real.emotions[2] = felt("p", "A", "ask", told);
+        of_persona(&compare(&versions(MAP), &real))
+    };
+    assert_eq!(told(&[(one, 9)]), ("p".to_owned(), 9, Some(1.0), "met"));
+    assert_eq!(told(&[(one / 2, 5), (0, 5)]), ("p".to_owned(), 10, Some(0.25), "missed"));
+    assert_eq!(told(&[(one, 2), (2 * one, 1)]).3, "too_close");
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub struct Config {
     pub max_visits: usize,
     /// Counts of people below this are told by no comparison; below 2: all are told (default 0).
     pub min_cell: u64,
-    /// Aggregates of a bucket are refreshed at most this often (default 30 s).
+    /// Aggregates of a bucket are refreshed at most this often (default 30 s), and in at most a tenth of the time.
     pub refresh: Duration,
     /// A batch is closed at this many records (default 100,000) or after `flush_interval` (default 1 s).
     pub flush_records: usize,

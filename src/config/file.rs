@@ -42,7 +42,8 @@ pub struct ConfigFile {
     /// and others as `≥N` where they would tell such a count; default 0: every count is shown. Tables and single journeys stay
     /// as they are.
     pub min_cell: Option<u64>,
-    /// Daily aggregates are brought up to date at most this often; default `30s`.
+    /// Daily aggregates are brought up to date at most this often; default `30s`. They are also counted in at most a tenth of the
+    /// time while rows are written, so a long history makes them rarer.
     pub refresh: Option<String>,
     /// When a batch is closed.
     pub flush: Option<FlushFile>,

@@ -4,7 +4,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::judge::Judge;
-use super::model::Model;
+use super::model::{Model, Symbol};
 use super::precision::Walked;
 use crate::map::StageIx;
 
@@ -45,24 +45,54 @@ pub fn design_use(judge: &Judge, walked: &[Walked]) -> DesignUse {
 
 /// The same by stage, by stage index: an arc belongs to the stage it leaves, a start or end to that where it lies.
 pub fn design_use_by_stage(judge: &Judge, walked: &[Walked]) -> Vec<DesignUse> {
-    let model = judge.model();
-    let starts = (0..model.stages.len()).filter(|&s| model.stages[s].entry && !model.stages[s].symbols.is_empty());
-    let starts = starts.map(|s| Designed::Start(s as StageIx));
-    let arcs = (0..model.arcs.len()).map(Designed::Arc);
-    let ends = (0..model.ends.len()).map(|end| Designed::End(end as u16));
-    let decided: u64 = walked.iter().map(|w| w.journeys).sum();
-    let mut journeys: FxHashMap<Designed, u64> = FxHashMap::default();
-    for one in walked {
-        for arc in arcs_of(model, one) {
-            *journeys.entry(arc).or_default() += one.journeys;
+    let arcs = DesignedArcs::of(judge.model(), walked.iter().map(|w| (&*w.path, w.end)));
+    arcs.used(&walked.iter().map(|w| w.journeys).enumerate().collect::<Vec<_>>())
+}
+
+/// Which designed arcs each of some paths walks, so that the paths can be weighed again and again.
+#[derive(Debug, Default)]
+pub struct DesignedArcs {
+    /// By designed arc, starts and ends included: its stage.
+    stage: Vec<StageIx>,
+    stages: usize,
+    /// By path: its designed arcs, each once.
+    walked: Vec<Box<[usize]>>,
+}
+
+impl DesignedArcs {
+    pub fn of<'a>(model: &Model, paths: impl IntoIterator<Item = (&'a [Symbol], Option<u16>)>) -> Self {
+        let starts = (0..model.stages.len()).filter(|&s| model.stages[s].entry && !model.stages[s].symbols.is_empty());
+        let starts = starts.map(|s| Designed::Start(s as StageIx));
+        let arcs = (0..model.arcs.len()).map(Designed::Arc);
+        let ends = (0..model.ends.len()).map(|end| Designed::End(end as u16));
+        let all: Vec<Designed> = starts.chain(arcs).chain(ends).collect();
+        let place: FxHashMap<Designed, usize> = all.iter().enumerate().map(|(i, &designed)| (designed, i)).collect();
+        let own = |(path, end): (&[Symbol], _)| {
+            arcs_of(model, path, end).iter().filter_map(|arc| place.get(arc).copied()).collect()
+        };
+        Self {
+            stage: all.iter().map(|&designed| stage_of(model, designed)).collect(),
+            stages: model.stages.len(),
+            walked: paths.into_iter().map(own).collect(),
         }
     }
-    let mut stages = vec![DesignUse::default(); model.stages.len()];
-    for designed in starts.chain(arcs).chain(ends) {
-        let often = journeys.get(&designed).is_some_and(|&n| n as f64 >= USED * decided as f64);
-        stages[usize::from(stage_of(model, designed))] += DesignUse { designed: 1, used: usize::from(often) };
+
+    /// By stage index: the arcs that at least 1 % of these journeys walked. The place of each path, and how many walked it.
+    pub fn used(&self, walked: &[(usize, u64)]) -> Vec<DesignUse> {
+        let decided: u64 = walked.iter().map(|(_, journeys)| journeys).sum();
+        let mut journeys = vec![0; self.stage.len()];
+        for &(path, times) in walked {
+            for &arc in self.walked.get(path).into_iter().flatten() {
+                journeys[arc] += times;
+            }
+        }
+        let mut stages = vec![DesignUse::default(); self.stages];
+        for (&stage, n) in self.stage.iter().zip(journeys) {
+            let often = n > 0 && n as f64 >= USED * decided as f64;
+            stages[usize::from(stage)] += DesignUse { designed: 1, used: usize::from(often) };
+        }
+        stages
     }
-    stages
 }
 
 fn stage_of(model: &Model, designed: Designed) -> StageIx {
@@ -75,12 +105,12 @@ fn stage_of(model: &Model, designed: Designed) -> StageIx {
 }
 
 /// The designed arcs that a path walks, each once.
-fn arcs_of(model: &Model, one: &Walked) -> FxHashSet<Designed> {
-    let stages: Vec<StageIx> = one.path.iter().map(|&symbol| model.step(symbol).stage).collect();
+fn arcs_of(model: &Model, path: &[Symbol], end: Option<u16>) -> FxHashSet<Designed> {
+    let stages: Vec<StageIx> = path.iter().map(|&symbol| model.step(symbol).stage).collect();
     let start = stages.first().filter(|&&stage| model.stage(stage).entry).map(|&stage| Designed::Start(stage));
     let changes = stages.windows(2).filter(|pair| pair[0] != pair[1]);
     let arcs = changes.filter_map(|pair| model.arc(pair[0], pair[1])).map(Designed::Arc);
-    start.into_iter().chain(arcs).chain(one.end.map(Designed::End)).collect()
+    start.into_iter().chain(arcs).chain(end.map(Designed::End)).collect()
 }
 
 #[cfg(test)]

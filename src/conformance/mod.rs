@@ -20,10 +20,10 @@ mod state; //           where a run stands
 
 pub use align::{Alignment, BOUND, Move, NotEvaluated, Search};
 pub use automaton::{Automaton, StateId};
-pub use design_use::{DesignUse, design_use, design_use_by_stage};
+pub use design_use::{DesignUse, DesignedArcs, design_use, design_use_by_stage};
 pub use deviation::{Deviation, Place, deviations};
 pub use journey::{Followed, Judges, is_accepted};
 pub use judge::{Fitness, Judge, Verdict};
 pub use model::{End, Model, Symbol, end_of};
 pub use pnml::{TooManyStates, end_name};
-pub use precision::{Precision, Steps, Walked, precision};
+pub use precision::{Precision, Steps, Traces, Walked, precision};

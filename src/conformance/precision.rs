@@ -1,8 +1,11 @@
-//! Does the map describe only what happens (semantics.md, "Conformance"). In: paths of decided journeys with how often
-//! each was walked. Out: precision over the model's states, and over prefixes for comparison with other tools. Both are
+//! Does the map describe only what happens (semantics.md, "Conformance"). In: paths of decided journeys, and how often each
+//! was walked. Out: precision over the model's states, and over prefixes for comparison with other tools. Both are
 //! executed / enabled steps, weighed by how often aligned runs go on from there.
+//!
+//! Paths are aligned and laid over the model once ([`Traces`]); weighing them is arithmetic, so that the same paths can be
+//! weighed for all journeys, for each entry date and for each persona.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::judge::Judge;
 use super::model::Symbol;
@@ -51,91 +54,178 @@ impl std::ops::AddAssign for Steps {
     }
 }
 
-/// What runs did from one place.
-struct Seen {
-    times: u64,
-    enabled: usize,
-    executed: FxHashSet<Symbol>,
-}
-
-type Places = FxHashMap<State, Seen>;
-
-/// Prefixes as a tree, so that a long path costs its length and not its square. What runs did from a prefix are its
-/// branches.
-#[derive(Default)]
-struct Prefixes {
-    branches: FxHashMap<(u32, Symbol), u32>,
-    /// Times, steps enabled, and steps executed, by prefix.
-    seen: Vec<(u64, usize, usize)>,
-}
-
-impl Prefixes {
-    const EMPTY: u32 = 0;
-
-    /// Goes on from a prefix; gives the longer one.
-    fn note(&mut self, at: u32, enabled: usize, step: Symbol, times: u64) -> u32 {
-        let next = self.branches.len() as u32 + 1;
-        let known = *self.branches.entry((at, step)).or_insert(next);
-        self.seen.resize(self.branches.len() + 1, (0, 0, 0));
-        let seen = &mut self.seen[at as usize];
-        seen.0 += times;
-        seen.1 = enabled;
-        seen.2 += usize::from(known == next);
-        known
-    }
-
-    fn steps(&self) -> Steps {
-        let mut sum = Steps::default();
-        for &(times, enabled, executed) in &self.seen {
-            sum += Steps { executed: times * executed as u64, enabled: times * enabled as u64 };
-        }
-        sum
-    }
-}
-
 pub fn precision<'a>(judge: &mut Judge, walked: impl IntoIterator<Item = &'a Walked>) -> Precision {
-    let mut states: Places = FxHashMap::default();
-    let mut prefixes = Prefixes::default();
-    let mut not_evaluated = 0;
-    for Walked { path, end, journeys } in walked {
-        let Ok(run) = judge.aligned_run(path, *end) else {
-            not_evaluated += journeys;
-            continue;
-        };
-        let steps = judge.steps_along(&run);
-        let mut prefix = Prefixes::EMPTY;
-        for ((state, enabled), &step) in steps.into_iter().zip(&run) {
-            note(&mut states, state, enabled, step, *journeys);
-            prefix = prefixes.note(prefix, enabled, step, *journeys);
+    let (paths, journeys): (Vec<_>, Vec<u64>) = walked.into_iter().map(|w| ((&*w.path, w.end), w.journeys)).unzip();
+    Traces::of(judge, paths).weigh(journeys.into_iter().enumerate())
+}
+
+/// The least aligned runs of some paths, over the states of the model and as one tree of prefixes. A place is where a run
+/// goes on from; a branch is a place and the step taken there.
+#[derive(Debug, Default)]
+pub struct Traces {
+    /// By path; `None`: no alignment.
+    runs: Vec<Option<Run>>,
+    /// By state: steps enabled, and the stage.
+    states: Vec<(u64, usize)>,
+    /// By branch from a state: that state.
+    from_state: Vec<u32>,
+    /// By prefix: steps enabled.
+    prefixes: Vec<u64>,
+    /// By prefix but the empty one: the prefix that is a step shorter. So a prefix is also the branch that leads to it.
+    shorter: Vec<u32>,
+    stages: usize,
+}
+
+#[derive(Debug)]
+struct Run {
+    /// Branches from states, in order.
+    branches: Box<[u32]>,
+    /// All of it, as a prefix.
+    prefix: u32,
+}
+
+const EMPTY: u32 = 0;
+
+impl Traces {
+    pub fn of<'a>(judge: &mut Judge, paths: impl IntoIterator<Item = (&'a [Symbol], Option<u16>)>) -> Self {
+        let mut traces =
+            Self { prefixes: vec![0], shorter: vec![EMPTY], stages: judge.model().stages.len(), ..Self::default() };
+        let mut states: FxHashMap<State, u32> = FxHashMap::default();
+        let mut branches: FxHashMap<(u32, Symbol), u32> = FxHashMap::default();
+        let mut longer: FxHashMap<(u32, Symbol), u32> = FxHashMap::default();
+        for (path, end) in paths {
+            let Ok(run) = judge.aligned_run(path, end) else {
+                traces.runs.push(None);
+                continue;
+            };
+            let mut own = Vec::with_capacity(run.len());
+            let mut prefix = EMPTY;
+            for ((state, enabled), &step) in judge.steps_along(&run).into_iter().zip(&run) {
+                let stage = usize::from(state.stage);
+                let state = *states.entry(state).or_insert_with(|| {
+                    traces.states.push((enabled as u64, stage));
+                    traces.states.len() as u32 - 1
+                });
+                own.push(*branches.entry((state, step)).or_insert_with(|| {
+                    traces.from_state.push(state);
+                    traces.from_state.len() as u32 - 1
+                }));
+                traces.prefixes[prefix as usize] = enabled as u64;
+                prefix = *longer.entry((prefix, step)).or_insert_with(|| {
+                    traces.prefixes.push(0);
+                    traces.shorter.push(prefix);
+                    traces.shorter.len() as u32 - 1
+                });
+            }
+            traces.runs.push(Some(Run { branches: own.into(), prefix }));
         }
+        traces
     }
-    let mut stages = vec![Steps::default(); judge.model().stages.len()];
-    let mut total = Steps::default();
-    for (state, seen) in &states {
-        total += seen.steps();
-        if let Some(stage) = stages.get_mut(usize::from(state.stage)) {
-            *stage += seen.steps();
+
+    /// Precision of some journeys: the place of each path, and how many walked it.
+    pub fn weigh(&self, walked: impl IntoIterator<Item = (usize, u64)>) -> Precision {
+        let mut states = Weights::of(self.states.len(), self.from_state.len());
+        let mut prefixes = Weights::of(self.prefixes.len(), self.prefixes.len());
+        let mut not_evaluated = 0;
+        for (path, journeys) in walked.into_iter().filter(|w| w.1 > 0) {
+            let Some(run) = self.runs.get(path).and_then(Option::as_ref) else {
+                not_evaluated += journeys;
+                continue;
+            };
+            for &branch in &run.branches {
+                states.note(self.from_state[branch as usize], branch, journeys);
+            }
+            let mut prefix = run.prefix;
+            while prefix != EMPTY {
+                let shorter = self.shorter[prefix as usize];
+                prefixes.note(shorter, prefix, journeys);
+                prefix = shorter;
+            }
         }
-    }
-    let along = prefixes.steps();
-    Precision {
-        by_state: total.ratio(),
-        by_prefix: along.ratio(),
-        not_evaluated,
-        states: total,
-        prefixes: along,
-        stages,
+        let mut stages = vec![Steps::default(); self.stages];
+        let (mut by_state, mut by_prefix) = (Steps::default(), Steps::default());
+        for (place, &(enabled, stage)) in self.states.iter().enumerate() {
+            let steps = states.steps(place, enabled);
+            by_state += steps;
+            if let Some(stage) = stages.get_mut(stage) {
+                *stage += steps;
+            }
+        }
+        for (place, &enabled) in self.prefixes.iter().enumerate() {
+            by_prefix += prefixes.steps(place, enabled);
+        }
+        Precision {
+            by_state: by_state.ratio(),
+            by_prefix: by_prefix.ratio(),
+            not_evaluated,
+            states: by_state,
+            prefixes: by_prefix,
+            stages,
+        }
     }
 }
 
-impl Seen {
-    fn steps(&self) -> Steps {
-        Steps { executed: self.times * self.executed.len() as u64, enabled: self.times * self.enabled as u64 }
+/// What runs did from each place.
+struct Weights {
+    /// Times that a run went on from there, and different steps taken.
+    places: Vec<(u64, u64)>,
+    /// By branch: somebody took it.
+    taken: Vec<bool>,
+}
+
+impl Weights {
+    fn of(places: usize, branches: usize) -> Self {
+        Self { places: vec![(0, 0); places], taken: vec![false; branches] }
+    }
+
+    fn note(&mut self, place: u32, branch: u32, journeys: u64) {
+        let (times, executed) = &mut self.places[place as usize];
+        *times += journeys;
+        if !std::mem::replace(&mut self.taken[branch as usize], true) {
+            *executed += 1;
+        }
+    }
+
+    fn steps(&self, place: usize, enabled: u64) -> Steps {
+        let (times, executed) = self.places[place];
+        Steps { executed: times * executed, enabled: times * enabled }
     }
 }
 
-fn note(places: &mut Places, at: State, enabled: usize, step: Symbol, times: u64) {
-    let seen = places.entry(at).or_insert_with(|| Seen { times: 0, enabled, executed: FxHashSet::default() });
-    seen.times += times;
-    seen.executed.insert(step);
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::map;
+
+    /// `a` may repeat in A, `b` in B: in each of both two steps are enabled, and at the start one.
+    fn judge() -> Judge {
+        let text = "{ schema: journey/v1, id: m, version: 1, stages: [{ id: A, role: entry }, { id: B }, { id: Won, role: success }],
+            touchpoints: [{ id: a, stage: A }, { id: b, stage: B }, { id: won, stage: Won }] }";
+        Judge::new(Arc::new(map::parse("m", text).unwrap()))
+    }
+
+    #[test]
+    fn any_part_of_the_journeys_is_weighed_by_what_it_did_itself() {
+        let mut judge = judge();
+        let end = judge.model().decides(2);
+        let paths: [(&[Symbol], Option<u16>); 3] = [(&[0, 1, 2], end), (&[0, 0, 1, 2], end), (&[], end)];
+        let traces = Traces::of(&mut judge, paths);
+        let steps = |executed, enabled| Steps { executed, enabled };
+        // Three go a b won, one goes a a b won. Start 4 x 1 of 1; A 5 x 2 of 2; B 4 x 1 of 2.
+        let all = traces.weigh([(0, 3), (1, 1)]);
+        assert_eq!(all.states, steps(4 + 10 + 4, 4 + 10 + 8));
+        // After nothing 4 x 1 of 1, a 4 x 2 of 2, a b 3 x 1 of 2, a a 1 x 1 of 2, a a b 1 x 1 of 2.
+        assert_eq!(all.prefixes, steps(4 + 8 + 3 + 1 + 1, 4 + 8 + 6 + 2 + 2));
+        assert_eq!(all.stages, [steps(10, 10), steps(4, 8), steps(0, 0)]);
+        // The second alone, once and a hundred times, as if there were no other.
+        let alone = traces.weigh([(1, 1)]);
+        assert_eq!((alone.states, alone.prefixes), (steps(1 + 4 + 1, 1 + 4 + 2), steps(4, 7)));
+        assert_eq!(traces.weigh([(1, 100)]).by_state, alone.by_state, "it does not grow with n");
+        let walked = [Walked { path: [0, 0, 1, 2].into(), end, journeys: 1 }];
+        assert_eq!(precision(&mut judge, &walked), alone);
+        assert_eq!(traces.weigh([]).by_state, None);
+        assert_eq!(traces.weigh([(0, 0), (1, 0)]).by_prefix, None, "nobody walked them");
+    }
 }

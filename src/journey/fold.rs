@@ -17,7 +17,7 @@ use super::context::{FoldContext, Versions};
 use super::coverage::Coverage;
 use super::ties::{self, Merge, Ranked, Tied};
 use super::winners::winners;
-use super::{CustomerEvent, CustomerJourneys, Decision, Fate, FirstVisit, Journey, after, grow};
+use super::{CustomerEvent, CustomerJourneys, Decision, Fate, FirstVisit, Journey, after, grow, persona};
 use crate::map::{DesignedMap, Touchpoint};
 use crate::time::Timestamp;
 use crate::touchpoint::{Touch, VersionMatch};
@@ -40,7 +40,7 @@ pub fn fold(context: &FoldContext<'_>, customer: &str, events: &[&CustomerEvent]
     for instant in distinct.chunk_by(|a, b| a.occurred_at == b.occurred_at) {
         fold.instant(instant);
     }
-    fold.finish(customer)
+    fold.finish(customer, &distinct)
 }
 
 struct Fold<'a, 'e> {
@@ -393,7 +393,7 @@ impl<'a, 'e> Fold<'a, 'e> {
         CustomerJourneys { coverage, unmapped, oversized: true, ..CustomerJourneys::default() }
     }
 
-    fn finish(mut self, customer: &str) -> CustomerJourneys {
+    fn finish(mut self, customer: &str, events: &[&CustomerEvent]) -> CustomerJourneys {
         let context = self.context;
         let mode: Cow<'_, str> = context.mode.as_str();
         let truncated_before = match self.journeys.is_empty() {
@@ -410,6 +410,7 @@ impl<'a, 'e> Fold<'a, 'e> {
         }
         let beside = (self.coverage.unmapped(), &self.outside[..]);
         after::tell(&mut self.journeys, &context, &self.versions, beside);
+        persona::tell(&mut self.journeys, &context, events);
         let (coverage, unmapped) = self.coverage.finish();
         CustomerJourneys { journeys: self.journeys, coverage, unmapped, first_visit: self.first, oversized: false }
     }

@@ -43,6 +43,7 @@ pub(super) fn open(version_ix: usize, attempt: u32, at: Timestamp, touch: &Touch
         after: None,
         trail_ends: false,
         dims: touch.dims.clone(),
+        persona: None,
     }
 }
 

@@ -13,6 +13,7 @@ mod coverage; //      what became of every event
 pub mod fold; //      the state machine
 pub mod graph; //     visits as nodes, steps as edges
 mod grow; //          one journey, visit by visit
+mod persona; //       whom a journey is made by
 pub mod show; //      a customer's journeys for people
 mod ties; //          order within one instant, and when it is ambiguous
 pub mod transitions; //   stage entries -> transitions, times in stages
@@ -31,7 +32,7 @@ use smallvec::SmallVec;
 use crate::event::{Event, SourceId};
 use crate::map::{StageIx, TouchpointIx};
 use crate::time::{Day, Timestamp};
-use crate::touchpoint::Matched;
+use crate::touchpoint::{Matched, Said};
 
 /// One distinct event of a customer, as one map's versions see it: the fold's input.
 #[derive(Clone, Debug)]
@@ -47,11 +48,13 @@ pub struct CustomerEvent {
     pub path: Arc<str>,
     pub session: Option<Arc<str>>,
     pub matched: Matched,
+    /// What it says of its customer.
+    pub said: Said,
 }
 
 impl CustomerEvent {
     /// An event as one map sees it; `path`: its template for coverage, or "".
-    pub fn of(event: &Event, path: Arc<str>, matched: Matched) -> Self {
+    pub fn of(event: &Event, path: Arc<str>, matched: Matched, said: Said) -> Self {
         Self {
             source: event.source,
             event_id: event.event_id.clone(),
@@ -63,6 +66,7 @@ impl CustomerEvent {
             path,
             session: event.session.clone(),
             matched,
+            said,
         }
     }
 }
@@ -181,6 +185,8 @@ pub struct Journey {
     pub trail_ends: bool,
     /// Values of the map's dimensions at entry.
     pub dims: SmallVec<[Arc<str>; 4]>,
+    /// Place in the version's `personas`; `None`: other.
+    pub persona: Option<u16>,
 }
 
 /// What decided a journey, if anything did. Silence is not stored: `as_of` decides it.

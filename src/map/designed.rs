@@ -115,7 +115,14 @@ pub struct DesignedMap {
     pub file: String,
 }
 
+/// Whoever is of no declared persona.
+pub const OTHER: &str = "other";
+
 impl DesignedMap {
+    /// The word of tables for a place in `personas`.
+    pub fn persona(&self, place: Option<u16>) -> &str {
+        place.and_then(|place| self.personas.get(usize::from(place))).map_or(OTHER, |persona| &persona.id)
+    }
     pub fn stage_ix(&self, id: &str) -> Option<StageIx> {
         self.stages.iter().position(|s| &*s.id == id).map(|i| i as StageIx)
     }
@@ -380,4 +387,5 @@ pub struct TestExpectation {
     pub path: Option<Vec<String>>,
     pub stages: Option<Vec<String>>,
     pub deviations: Option<Vec<String>>,
+    pub persona: Option<String>,
 }

@@ -9,6 +9,7 @@ use std::time::Instant;
 use tokio::sync::watch;
 use tracing::{debug, info};
 
+use super::pace::Pace;
 use super::{PipelineError, closed, epoch, warehouse};
 use crate::event::Event;
 use crate::stage::journeys::{JourneysStage, Read, Receipt};
@@ -48,6 +49,7 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
     let mut writing: UnderWay<Receipt, (), W::Error> = None;
     let mut reading: UnderWay<Read, Vec<Event>, W::Error> = None;
     let mut refreshing: UnderWay<Timestamp, (), W::Error> = None;
+    let mut pace = Pace::default();
     loop {
         // Aggregates are counted while no rows are being written, so that the version they name is the one they counted.
         if writing.is_none() && refreshing.is_none() {
@@ -55,9 +57,12 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
                 let store = store.clone();
                 let work = async move { store.insert(Rows::Customers(rows)).await };
                 writing = Some((receipt, host.beside(work)));
-            } else if let Some((partition, as_of)) = stage.due() {
+            } else if (!open || pace.allows(host.now()))
+                && let Some((slices, as_of)) = stage.due()
+            {
+                pace.begins(host.now());
                 let store = store.clone();
-                let work = async move { store.refresh((partition, cut.slices), as_of).await };
+                let work = async move { store.refresh((slices, cut.slices), as_of).await };
                 refreshing = Some((as_of, host.beside(work)));
             }
         }
@@ -81,6 +86,7 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
         for (partition, upto, note) in stage.committable() {
             inlet.commit(partition, upto, note).await.map_err(closed)?;
         }
+        let paced = open && refreshing.is_none() && stage.is_due();
         let idle = next.is_none() && writing.is_none() && reading.is_none() && refreshing.is_none();
         if !open && idle {
             return Ok(total);
@@ -94,6 +100,7 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
             }
             (as_of, done) = under_way(&mut refreshing) => {
                 done.map_err(warehouse)?;
+                pace.ends(host.now());
                 total.as_of = total.as_of.max(Some(as_of));
             }
             (read, events) = under_way(&mut reading) => {
@@ -107,6 +114,7 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
                     reading = None;
                 }
             }
+            () = host.tick(), if paced => {}
             heard = inlet.poll(), if open && !stage.is_full() => match heard.map_err(closed)? {
                 Heard::Gained(gained) => {
                     // One for all of them: whoever had any of them before, in this cut, has claimed an earlier one.

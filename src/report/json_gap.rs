@@ -1,11 +1,11 @@
-//! The gap report for programs: the keys `following`, `deviations`, `expectations`, `emotions`, `accepted_deviations`,
-//! `unmeasured`, `after_drop_off` and `broken_identity` of `comparison/v1` (docs/comparison.md). In: a [`Comparison`]. Out:
-//! JSON.
+//! The gap report for programs: the keys `following`, `deviations`, `expectations`, `emotions`, `personas`,
+//! `persona_stages`, `accepted_deviations`, `unmeasured`, `after_drop_off` and `broken_identity` of `comparison/v1`
+//! (docs/comparison.md). In: a [`Comparison`]. Out: JSON.
 
 use serde_json::{Map, Value, json as object};
 
 use super::json::{rate, text};
-use crate::compare::{Association, Comparison, Followed, Mean, Unit, Why};
+use crate::compare::{Association, Comparison, Followed, FollowedDay, Mean, Unit, Why};
 
 /// The keys of the gap report, to stand beside the others.
 pub fn gap(c: &Comparison) -> Map<String, Value> {
@@ -15,6 +15,8 @@ pub fn gap(c: &Comparison) -> Map<String, Value> {
         ("deviations_cut", c.deviations_cut.into()),
         ("expectations", expectations(c)),
         ("emotions", emotions(c)),
+        ("personas", super::json_personas::personas(c)),
+        ("persona_stages", super::json_personas::persona_stages(c)),
         ("accepted_deviations", accepted(c)),
         ("unmeasured", unmeasured(c)),
         ("after_drop_off", super::json_lost::lost(c)),
@@ -27,7 +29,7 @@ fn mean(m: &Mean) -> Value {
     object!({ "n": m.n, "mean": m.value })
 }
 
-fn followed(f: &Followed) -> Value {
+pub(super) fn followed(f: &Followed) -> Value {
     object!({
         "decided": f.decided,
         "following": f.following,
@@ -49,6 +51,8 @@ fn followed(f: &Followed) -> Value {
             "designed": f.design_use.designed,
         },
         "coverage": rate(&f.clean),
+        "order_ambiguous": f.order_ambiguous,
+        "immature": f.immature,
     })
 }
 
@@ -69,6 +73,11 @@ fn with(mut value: Value, key: &str, id: Value) -> Value {
     value
 }
 
+fn day(d: &FollowedDay) -> Value {
+    let day = with(followed(&d.followed), "entry_date", d.entry_date.to_string().into());
+    with(with(day, "mature", d.mature.into()), "cut_journeys", d.cut_journeys.into())
+}
+
 fn following(c: &Comparison) -> Value {
     let f = &c.following;
     object!({
@@ -77,16 +86,8 @@ fn following(c: &Comparison) -> Value {
         "versions": f.versions.iter().map(|(v, f)| with(followed(f), "version", (*v).into())).collect::<Vec<_>>(),
         "stages": f.stages.iter().map(|(id, _, f)| with(followed_in_stage(f), "stage", id.as_str().into()))
             .collect::<Vec<_>>(),
-        "days": f.days.iter().map(|d| object!({
-            "entry_date": d.entry_date.to_string(),
-            "mature": d.mature,
-            "decided": d.decided,
-            "following": d.following,
-            "not_evaluated": d.not_evaluated,
-            "forbidden": d.forbidden,
-            "share": rate(&d.share),
-            "fitness": mean(&d.fitness),
-        })).collect::<Vec<_>>(),
+        "days": f.days.iter().map(day).collect::<Vec<_>>(),
+        "version_days": f.version_days.iter().map(|(v, d)| with(day(d), "version", (*v).into())).collect::<Vec<_>>(),
         "in_flight": { "fitness": mean(&f.in_flight) },
         "order_ambiguous": f.order_ambiguous,
         "ambiguous_type": f.ambiguous_type,

@@ -8,6 +8,7 @@ mod html_tables;
 mod json;
 mod json_gap;
 mod json_lost;
+mod json_personas;
 mod links; //    from a served page to the other forms
 mod markdown;
 mod number;

@@ -25,6 +25,8 @@ const PARKED: usize = 100_000;
 pub struct JourneysStage {
     refold: Refold,
     slices: BTreeMap<Partition, Slice>,
+    /// Slices whose aggregates are due, and at which `as_of`.
+    due: BTreeMap<Partition, Timestamp>,
     /// Bytes of event sets to keep.
     limit: u64,
 }
@@ -52,7 +54,7 @@ impl Receipt {
 
 impl JourneysStage {
     pub fn new(refold: Refold, limit: u64) -> Self {
-        Self { refold, slices: BTreeMap::new(), limit }
+        Self { refold, slices: BTreeMap::new(), due: BTreeMap::new(), limit }
     }
 
     /// Orders have left more outside of everything that is taken from now on.
@@ -63,12 +65,14 @@ impl JourneysStage {
     /// The partition is ours from here on. `epoch`: claimed for it; `writer`: the newest identity writer that whoever
     /// owned it before had heard of.
     pub fn gain(&mut self, partition: Partition, epoch: u64, writer: u64) {
+        self.lose(partition);
         self.slices.insert(partition, Slice::new(epoch, writer));
     }
 
     /// Forgets all of a partition that is ours no more.
     pub fn lose(&mut self, partition: Partition) {
         self.slices.remove(&partition);
+        self.due.remove(&partition);
     }
 
     pub fn take(&mut self, partition: Partition, offset: i64, message: Announced) {
@@ -132,9 +136,21 @@ impl JourneysStage {
         slices.filter_map(|(&p, slice)| slice.committable().map(|(next, note)| (p, next, note))).collect()
     }
 
-    /// A partition whose aggregates are due, and at which `as_of`.
-    pub fn due(&mut self) -> Option<(Partition, Timestamp)> {
-        self.slices.iter_mut().find_map(|(&p, slice)| slice.due().map(|as_of| (p, as_of)))
+    /// Partitions whose aggregates are due at the same `as_of`, which is given: counted together they cost little more than
+    /// one of them.
+    pub fn due(&mut self) -> Option<(Vec<Partition>, Timestamp)> {
+        if !self.is_due() {
+            return None;
+        }
+        let as_of = self.due.values().min().copied()?;
+        let due = self.due.extract_if(.., |_, at| *at == as_of).map(|(p, _)| p).collect();
+        Some((due, as_of))
+    }
+
+    /// Whether aggregates of any partition are due.
+    pub fn is_due(&mut self) -> bool {
+        self.due.extend(self.slices.iter_mut().filter_map(|(&p, slice)| Some((p, slice.due()?))));
+        !self.due.is_empty()
     }
 
     /// Nothing more should be taken until reads have come back.

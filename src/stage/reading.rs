@@ -9,7 +9,7 @@ use crate::map::MapVersions;
 use crate::touchpoint::Rules;
 
 /// Raised whenever the meaning of a figure changes in this program, so that every store recomputes.
-pub const SEMANTICS_VERSION: u32 = 3;
+pub const SEMANTICS_VERSION: u32 = 4;
 
 /// One map as this process computes it.
 #[derive(Debug)]

@@ -50,8 +50,14 @@ impl SeenEvent {
 
     /// Estimated: the struct, its strings and touches; good enough to keep a bound.
     pub fn bytes(&self) -> u64 {
-        let maps: usize =
-            self.maps.iter().map(|e| size_of::<CustomerEvent>() + e.event_id.len() + e.matched.len() * 160).sum();
+        let maps: usize = self
+            .maps
+            .iter()
+            .map(|e| {
+                let said = e.said.len() * size_of::<touchpoint::Attribute>();
+                size_of::<CustomerEvent>() + e.event_id.len() + e.matched.len() * 160 + said
+            })
+            .sum();
         (size_of::<Self>() + maps) as u64
     }
 }
@@ -105,8 +111,9 @@ impl Refold {
             Some(path) => touchpoint::path_template(&path).into(),
             None => Arc::from(""),
         };
-        let seen =
-            |reading: &Reading| CustomerEvent::of(event, path.clone(), reading.rules.match_event(event, &properties));
+        let seen = |Reading { rules, .. }: &Reading| {
+            CustomerEvent::of(event, path.clone(), rules.match_event(event, &properties), rules.said(&properties))
+        };
         let identifies = |kind: crate::event::KindId| self.config.kind(kind).class != Class::Object;
         Some(SeenEvent {
             identifiers: event.identifiers.iter().filter(|i| identifies(i.kind)).map(|i| i.node.clone()).collect(),

@@ -67,10 +67,10 @@ pub trait Warehouse: Send + Sync + 'static {
     fn positions(&self) -> impl Future<Output = Result<Vec<PositionRow>, Self::Error>> + Send;
     /// The greatest `as_of` ever shown.
     fn as_of(&self) -> impl Future<Output = Result<Option<Timestamp>, Self::Error>> + Send;
-    /// Brings every due bucket of a slice of `partitions` to `as_of`, and notes that it is there.
+    /// Brings every due bucket of some of so many slices to `as_of`, and notes that they are there.
     fn refresh(
         &self,
-        slice: (Partition, Partition),
+        slices: (Vec<Partition>, Partition),
         as_of: Timestamp,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }

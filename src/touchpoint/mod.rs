@@ -1,5 +1,5 @@
 //! Event -> touchpoint. In: a decoded event and the compiled rules of every version of a map. Out: what the event is
-//! under each version. Pure; built once per reading, then read only.
+//! under each version, and what it says of its customer. Pure; built once per reading, then read only.
 
 use std::sync::Arc;
 
@@ -44,11 +44,13 @@ pub struct Touch {
     pub dims: SmallVec<[Arc<str>; 4]>,
 }
 
+mod attributes;
 mod condition;
 mod explain;
 pub mod path;
 mod rules;
 
+pub use attributes::{Attribute, Said};
 pub use explain::Explanation;
 pub use path::{event_path, path_template};
 pub use rules::Rules;

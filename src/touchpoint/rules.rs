@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::attributes::{Asked, Said};
 use super::condition::{Compiled, PropertyTest, lookup, text_at};
 use super::path::event_path;
 use super::{Matched, Properties, Touch, VersionMatch};
@@ -43,6 +44,7 @@ pub struct Rules {
     sources: Vec<Arc<str>>,
     /// The source's own channel, by source.
     channels: Vec<Option<Arc<str>>>,
+    asked: Asked,
     warnings: Vec<String>,
 }
 
@@ -69,6 +71,7 @@ impl Rules {
             versions: map.versions.iter().map(VersionRules::compile).collect(),
             sources,
             channels: config.sources.iter().map(|s| s.channel.clone()).collect(),
+            asked: Asked::of(map),
             warnings,
         }
     }
@@ -76,6 +79,11 @@ impl Rules {
     /// What is doubtful about the rules under this config.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// What the event says of its customer, as far as personas ask.
+    pub fn said(&self, properties: &Properties) -> Said {
+        self.asked.said(properties)
     }
 
     pub(super) fn versions(&self) -> &[VersionRules] {

@@ -115,9 +115,9 @@ impl Clickhouse {
             };
             // Side by side, for each uses little more than one core; the one that `due` asks comes last, so that a crash in
             // between forgets nothing.
-            let [a, b, c, d, e, f, g, last] = aggregate::ALL;
+            let [a, b, c, d, e, f, g, h, last] = aggregate::ALL;
             let fill = |one: Aggregate| self.fill(one, &scope);
-            tokio::try_join!(fill(a), fill(b), fill(c), fill(d), fill(e), fill(f), fill(g))?;
+            tokio::try_join!(fill(a), fill(b), fill(c), fill(d), fill(e), fill(f), fill(g), fill(h))?;
             fill(last).await?;
             refreshed += buckets.len();
         }
@@ -196,6 +196,7 @@ impl Clickhouse {
             oversized_customers: self.count_customers(table, reading, "oversized = 1").await?,
             journeys,
             stages: self.stage_days(&rows_of(&aggregate::STAGES)).await?,
+            emotions: self.emotion_days(&rows_of(&aggregate::EMOTIONS)).await?,
             coverage: self.coverage(&rows_of(&aggregate::COVERAGE), cut).await?,
             unmapped: self.unmapped(table, reading).await?,
             walked: self.walked(&scope, &judging, &mature, &transitions).await?,

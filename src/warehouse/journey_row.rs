@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::conformance::{Followed, NotEvaluated, is_accepted};
-use crate::journey::{CustomerJourneys, Decision, Journey};
-use crate::map::{MapVersions, Role};
+use crate::journey::{CustomerJourneys, Decision, Journey, Visit};
+use crate::map::{DesignedMap, MapVersions, Role};
 use crate::stage::reading::Reading;
 use crate::stage::{CustomerRow, bucket};
 use crate::time::{Day, Timestamp};
@@ -26,7 +26,7 @@ macro_rules! shown_as_it_is {
         }
     })* };
 }
-shown_as_it_is!(String, &str, u8, u16, u32, u64, bool);
+shown_as_it_is!(String, &str, u8, u16, u32, u64, f64, bool);
 
 impl Shown for i64 {
     fn shown(&self) -> String {
@@ -144,6 +144,10 @@ customer_journeys_row! {
     after_name: Vec<&'a str> = "j.after_name",
     after_path: Vec<&'a str> = "j.after_path",
     trail_ends: Vec<bool> = "j.trail_ends",
+    persona: Vec<&'a str> = "j.persona",
+    f_stage: Nested<&'a str> = "j.f_stage",
+    f_touchpoint: Nested<&'a str> = "j.f_touchpoint",
+    f_value: Nested<f64> = "j.f_value",
     first_visit_at: i64 = "first_visit_at",
     first_visit_stage: &'a str = "first_visit_stage",
     c_source: Vec<&'a str> = "c.source",
@@ -219,6 +223,7 @@ impl<'a> JourneysRow<'a> {
         self.after_name.push(after.map_or("", |a| &a.name));
         self.after_path.push(after.map_or("", |a| &a.path));
         self.trail_ends.push(j.trail_ends);
+        self.persona.push(version.persona(j.persona));
         let mut dims: Vec<&str> = j.dims.iter().map(|d| &**d).collect();
         dims.resize(4, "");
         self.dims.push(dims);
@@ -247,6 +252,18 @@ impl<'a> JourneysRow<'a> {
         self.v_score.push(visits.iter().map(|v| v.score).collect());
         self.v_entry.push(visits.iter().map(|v| v.entry as u32 + 1).collect());
         self.v_beside.push(visits.iter().map(|v| v.beside).collect());
+        self.feel(j, version);
+    }
+
+    /// Answers to surveys and declared impacts, in the order of the visits; a visit may tell both.
+    fn feel(&mut self, j: &Journey, version: &'a DesignedMap) {
+        let touchpoint = |v: &Visit| &version.touchpoints[usize::from(v.touchpoint)];
+        let both = |v: &Visit| [v.score, touchpoint(v).emotion_impact];
+        let told = j.visits.iter().flat_map(|v| both(v).into_iter().flatten().map(move |value| (v, value)));
+        let told: Vec<(&Visit, f64)> = told.collect();
+        self.f_stage.push(told.iter().map(|(v, _)| &*version.stages[usize::from(v.stage)].id).collect());
+        self.f_touchpoint.push(told.iter().map(|(v, _)| &*touchpoint(v).id).collect());
+        self.f_value.push(told.iter().map(|(_, value)| *value).collect());
     }
 
     fn follow(&mut self, j: &Journey, followed: &Followed, map: &'a MapVersions) {

@@ -13,7 +13,7 @@ use super::schema;
 use super::{Clickhouse, Target, WarehouseError};
 use crate::aggregate::quote;
 
-pub(super) const MIGRATIONS: [(u32, &str, &str); 11] = [
+pub(super) const MIGRATIONS: [(u32, &str, &str); 12] = [
     (1, "sets", include_str!("migrations/0001_sets.sql")),
     (2, "journeys", include_str!("migrations/0002_journeys.sql")),
     (3, "aggregates", include_str!("migrations/0003_aggregates.sql")),
@@ -25,6 +25,7 @@ pub(super) const MIGRATIONS: [(u32, &str, &str); 11] = [
     (13, "cuts", include_str!("migrations/0013_cuts.sql")),
     (14, "conformance", include_str!("migrations/0014_conformance.sql")),
     (15, "after", include_str!("migrations/0015_after.sql")),
+    (16, "personas", include_str!("migrations/0016_personas.sql")),
 ];
 
 /// Where migrations are noted; said before any of them.

@@ -130,24 +130,24 @@ impl Clickhouse {
         Ok(rows.first().map(|m| Timestamp::from_micros(m.moment)))
     }
 
-    /// Notes that silence is decided up to `as_of` in one of several slices of the customers. What is shown is
+    /// Notes that silence is decided up to `as_of` in some of so many slices of the customers. What is shown is
     /// the least of all slices.
     pub async fn note_as_of(
         &self,
-        (slice, slices): (Partition, Partition),
+        (slices, of): (&[Partition], Partition),
         as_of: Timestamp,
     ) -> Result<(), WarehouseError> {
-        if slices == 1 {
+        if of == 1 {
             return self.execute(&format!("INSERT INTO watermarks (id, as_of) SELECT 0, {}", moment(as_of))).await;
         }
         self.execute(&format!(
-            "INSERT INTO slice_watermarks (slices, slice, as_of) SELECT {slices}, {slice}, {}",
+            "INSERT INTO slice_watermarks (slices, slice, as_of) SELECT {of}, arrayJoin({slices:?}), {}",
             moment(as_of)
         ))
         .await?;
         self.execute(&format!(
             "INSERT INTO watermarks (id, as_of) SELECT 0, min(newest) FROM \
-             (SELECT slice, max(s.as_of) AS newest FROM slice_watermarks AS s WHERE slices = {slices} GROUP BY slice) HAVING count() = {slices}"
+             (SELECT slice, max(s.as_of) AS newest FROM slice_watermarks AS s WHERE slices = {of} GROUP BY slice) HAVING count() = {of}"
         ))
         .await
     }

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::{Clickhouse, WarehouseError};
 use crate::aggregate::{
-    AcceptableCount, AssociationCount, DeviationCount, FeelingCount, FollowCounts, FollowGroup, FollowStage, Histogram,
-    PathCount, Paths, Scope, TouchpointSeen, TransitionDay, WalkedMap, studied, walk,
+    AcceptableCount, AssociationCount, DeviationCount, FollowCounts, FollowGroup, FollowStage, Histogram, PathCount,
+    PathPart, Paths, Scope, TouchpointSeen, TransitionDay, WalkedMap, studied, walk,
 };
 use crate::map::MapVersions;
 use crate::time::{Day, Timestamp};
@@ -24,6 +24,7 @@ const STUDIED: usize = 40;
 struct GroupRow {
     entry_day: i32,
     version: u32,
+    who: String,
     outcome: String,
     tied: u8,
     counts: Vec<u64>,
@@ -43,6 +44,8 @@ struct PathRow {
     tied: u8,
     decided: u8,
     path: Vec<String>,
+    /// Entry date, persona, journeys.
+    parts: Vec<(i32, String, u64)>,
     journeys: u64,
     paths: u64,
     walked: u64,
@@ -81,16 +84,6 @@ struct AssociationRow {
 }
 
 #[derive(Row, Deserialize)]
-struct FeelingRow {
-    version: u32,
-    stage: String,
-    touchpoint: String,
-    counts: Vec<u64>,
-    total: f64,
-    squares: f64,
-}
-
-#[derive(Row, Deserialize)]
 struct SeenRow {
     touchpoint: String,
     visits: u64,
@@ -107,17 +100,12 @@ impl Clickhouse {
         mature: &[Day],
         transitions: &[TransitionDay],
     ) -> Result<WalkedMap, WarehouseError> {
-        let touchpoints = || map.versions.iter().flat_map(|v| &v.touchpoints);
-        let listed: BTreeSet<&str> = touchpoints().filter(|t| t.emotion_impact.is_some()).map(|t| &*t.id).collect();
-        let listed: Vec<&str> = listed.into_iter().collect();
-        let feels = touchpoints().any(|t| t.emotion_from.is_some() || t.emotion_impact.is_some());
-        let (feelings, stages, paths) =
-            (walk::feelings(scope, mature, &listed), walk::stages(scope, mature), walk::paths(scope, mature, PATHS));
+        let (stages, paths) = (walk::stages(scope, mature), walk::paths(scope, mature, PATHS));
         // Side by side, for each uses little more than one core.
-        let (groups, (deviations, distinct_deviations), feelings, stages, paths, seen, lost, broken, acceptable) = tokio::try_join!(
+        let (groups, (deviations, distinct_deviations), personas, stages, paths, seen, lost, broken, acceptable) = tokio::try_join!(
             self.follow_groups(scope),
             self.deviation_counts(scope, mature),
-            async { if feels { self.feeling_counts(&feelings).await } else { Ok(Vec::new()) } },
+            self.persona_counts(scope, map, mature),
             self.follow_stages(&stages),
             self.paths(&paths),
             self.touchpoints_seen(scope),
@@ -140,7 +128,8 @@ impl Clickhouse {
             acceptable,
             studied,
             associations,
-            feelings,
+            personas: personas.0,
+            persona_stages: personas.1,
             seen,
             lost,
             broken,
@@ -151,6 +140,7 @@ impl Clickhouse {
         let group = |r: GroupRow| FollowGroup {
             entry_date: Day(r.entry_day),
             version: r.version,
+            persona: r.who,
             outcome: r.outcome,
             order_ambiguous: r.tied == 1,
             counts: follow_counts(&r.counts),
@@ -171,12 +161,14 @@ impl Clickhouse {
     async fn paths(&self, query: &str) -> Result<Paths, WarehouseError> {
         let rows = self.fetch::<PathRow>(query).await?;
         let (distinct, journeys) = rows.first().map_or((0, 0), |r| (r.paths, r.walked));
+        let part = |(day, persona, journeys)| PathPart { entry_date: Day(day), persona, journeys };
         let path = |r: PathRow| PathCount {
             version: r.version,
             order_ambiguous: r.tied == 1,
             decided: r.decided == 1,
             path: r.path,
             journeys: r.journeys,
+            parts: r.parts.into_iter().map(part).collect(),
         };
         Ok(Paths { kept: rows.into_iter().map(path).collect(), distinct, journeys })
     }
@@ -238,19 +230,6 @@ impl Clickhouse {
             time_to_goal: Histogram(r.time_bucket.into_iter().zip(r.time_count).collect()),
         };
         Ok(self.fetch::<AssociationRow>(query).await?.into_iter().map(count).collect())
-    }
-
-    async fn feeling_counts(&self, query: &str) -> Result<Vec<FeelingCount>, WarehouseError> {
-        let count = |r: FeelingRow| FeelingCount {
-            version: r.version,
-            stage: r.stage,
-            touchpoint: r.touchpoint,
-            visits: r.counts[0],
-            answers: r.counts[1],
-            sum: r.total,
-            squares: r.squares,
-        };
-        Ok(self.fetch::<FeelingRow>(query).await?.into_iter().map(count).collect())
     }
 
     async fn touchpoints_seen(&self, scope: &Scope<'_>) -> Result<Vec<TouchpointSeen>, WarehouseError> {

@@ -103,12 +103,11 @@ impl Warehouse for Writer {
         self.client.watermark().await
     }
 
-    async fn refresh(&self, slice: (Partition, Partition), as_of: Timestamp) -> Result<(), WarehouseError> {
-        self.client.note_as_of(slice, as_of).await?;
-        let (partition, partitions) = slice;
-        let refreshed =
-            self.client.refresh_aggregates(&self.readings, as_of, &buckets_of(partition, partitions)).await?;
-        tracing::debug!(%as_of, partition, buckets = refreshed, "aggregates refreshed");
+    async fn refresh(&self, (slices, of): (Vec<Partition>, Partition), as_of: Timestamp) -> Result<(), WarehouseError> {
+        self.client.note_as_of((&slices, of), as_of).await?;
+        let buckets: Vec<u8> = slices.iter().flat_map(|slice| buckets_of(*slice, of)).collect();
+        let refreshed = self.client.refresh_aggregates(&self.readings, as_of, &buckets).await?;
+        tracing::debug!(%as_of, ?slices, buckets = refreshed, "aggregates refreshed");
         Ok(())
     }
 }

@@ -173,6 +173,7 @@ fn estimated(shop: &Shop) -> Vec<(Step, BrokenStage)> {
         journeys: Vec::new(),
         stages: Vec::new(),
         transitions: Vec::new(),
+        emotions: Vec::new(),
         coverage: Vec::new(),
         unmapped: Vec::new(),
         walked: WalkedMap { broken: told, ..WalkedMap::default() },

@@ -137,7 +137,8 @@ fn journeys(world: &World, told: &[Told]) -> Vec<Journey> {
             let event = event(t, &world.config);
             let properties = parse_properties(&event.properties);
             let path = event_path(&properties).map_or_else(|| "".into(), |p| path_template(&p).into());
-            CustomerEvent::of(&event, path, world.reading.rules.match_event(&event, &properties))
+            let rules = &world.reading.rules;
+            CustomerEvent::of(&event, path, rules.match_event(&event, &properties), rules.said(&properties))
         })
         .collect();
     let sources = SourceInfo::of(&world.config);

@@ -2,6 +2,7 @@
 
 mod cells;
 mod check;
+mod days;
 mod deviations;
 mod discover;
 mod explain;
@@ -10,6 +11,7 @@ mod gap;
 mod help;
 mod lost;
 mod orders;
+mod personas;
 mod picture;
 mod promises;
 mod rebuild;

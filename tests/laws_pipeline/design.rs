@@ -59,6 +59,10 @@ impl Design {
                 &mut second,
                 &json!({ "version": 2, "valid_from": valid_from, "entry": ["look", "apply"], "drop_off": { "after": "PT12H" } }),
             );
+            second["personas"] = json!([
+                { "id": "thrifty", "segment": { "attribute": "campaign", "in": ["autumn", "spring"] } },
+                { "id": "phoner", "segment": { "attribute": "platform", "in": ["phone", true] } },
+            ]);
             second["touchpoints"].as_array_mut().expect("a list").retain(|t| t["id"] != "csat");
             second["touchpoints"][0]["match"] = json!({ "event": ["calc", "promo"] });
             second["touchpoints"][3]["stage"] = json!("decide");
@@ -72,6 +76,11 @@ impl Design {
             "schema": "journey/v1", "id": id, "version": 1, "time_zone": self.zone, "maturity": 0.5,
             "drop_off": { "after": self.silence, "by_stage": { "look": "P2D" } },
             "dimensions": ["channel", "props.campaign"],
+            "personas": [
+                { "id": "phoner", "segment": { "attribute": "platform", "in": ["phone"] } },
+                { "id": "thrifty", "segment": { "attribute": "campaign", "in": ["spring"] } },
+                { "id": "happy", "segment": { "attribute": "score", "in": ["4", 5] } },
+            ],
             "stages": [
                 { "id": "look", "role": "entry" }, { "id": "apply" }, { "id": "decide" },
                 { "id": "sign", "role": "success" }, { "id": "refused", "role": "exit" },
@@ -81,7 +90,7 @@ impl Design {
                 { "id": "article", "stage": "look", "match": { "event": "article" } },
                 { "id": "form", "stage": "apply", "channel_from": "props.platform", "failed_when": { "props": { "status": ["timeout"] } }, "match": { "event": "form" } },
                 { "id": "doc", "stage": "apply", "value": { "from": "props.amount", "currency": "EUR" }, "match": { "event": "doc" } },
-                { "id": "error", "stage": "apply", "problem": { "id": "broken" }, "match": { "event": "error" } },
+                { "id": "error", "stage": "apply", "problem": { "id": "broken" }, "emotion": { "impact": -1.5 }, "match": { "event": "error" } },
                 { "id": "approve", "stage": "decide", "match": { "source": "crm", "event": "approve" } },
                 { "id": "overtake", "stage": "decide", "match": { "source": ["web", "app"], "event": "approve", "props": { "app": ["A", "B"] } } },
                 { "id": "signed", "stage": "sign", "goal": self.goal, "value": { "from": "props.amount", "currency": "EUR" }, "match": { "event": "signed" } },

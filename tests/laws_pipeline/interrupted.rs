@@ -101,8 +101,8 @@ impl Warehouse for Dying {
         Ok(self.writer.as_of().await?)
     }
 
-    async fn refresh(&self, slice: (Partition, Partition), as_of: Timestamp) -> Result<(), Cut> {
-        Ok(self.writer.refresh(slice, as_of).await?)
+    async fn refresh(&self, slices: (Vec<Partition>, Partition), as_of: Timestamp) -> Result<(), Cut> {
+        Ok(self.writer.refresh(slices, as_of).await?)
     }
 }
 

@@ -8,7 +8,8 @@
 //! 4. A restart changes nothing, also one that finds a batch half written: `on_the_engine`; under any schedule: `tests/model`.
 //! 5. A small cache changes nothing: both.
 //! 6. A changed reading gives what a fresh store gives, there and back: `on_the_engine`.
-//! 7. Orders at any time, cut off anywhere, give what the same orders give when they come first: `ordered`.
+//! 7. Of which persona a journey is, as loops over the customer's events tell it: wherever a batch is made, `personas`.
+//! 8. Orders at any time, cut off anywhere, give what the same orders give when they come first: `ordered`.
 //!
 //! On a shelf a warehouse in memory stands beside the real pipeline and stages, for hundreds of worlds; on the engine every
 //! table, aggregate and view is compared, for few large ones (`TROPA_WORLDS` asks for more).
@@ -30,6 +31,7 @@ mod naive;
 mod on_a_shelf;
 mod on_the_engine;
 mod ordered;
+mod personas;
 mod plan;
 mod shelf;
 #[path = "../support/store.rs"]

@@ -12,6 +12,7 @@ use tropa::stage::reading::Reading;
 use tropa::time::{Day, Timestamp};
 use tropa::touchpoint::{event_path, parse_properties, path_template};
 
+use crate::personas;
 use crate::world::World;
 
 /// (a, b, source, generation, day).
@@ -81,14 +82,17 @@ pub fn tables_after(
 
     let sources = SourceInfo::of(&world.config);
     for (place, reading) in readings.iter().enumerate() {
-        let mut of: BTreeMap<Arc<str>, Vec<CustomerEvent>> = identity.customers().map(|c| (c, Vec::new())).collect();
+        let mut of: BTreeMap<Arc<str>, Vec<(&Event, CustomerEvent)>> =
+            identity.customers().map(|c| (c, Vec::new())).collect();
         for event in inside.iter().filter(|e| until.is_none_or(|t| e.occurred_at <= t)) {
             let ids = event.identifiers.iter().map(|i| &*i.node);
             let Some(customer) = identity.customer_of(ids, event.occurred_at.utc_day()) else { continue };
             let properties = parse_properties(&event.properties);
             let path = event_path(&properties).map_or_else(|| "".into(), |p| path_template(&p).into());
-            let seen = CustomerEvent::of(event, path, reading.rules.match_event(event, &properties));
-            of.get_mut(&customer).expect("an event's customer is one").push(seen);
+            let rules = &reading.rules;
+            let matched = rules.match_event(event, &properties);
+            let seen = CustomerEvent::of(event, path, matched, rules.said(&properties));
+            of.get_mut(&customer).expect("an event's customer is one").push((event, seen));
         }
         let context = FoldContext {
             map: &reading.map,
@@ -97,7 +101,8 @@ pub fn tables_after(
             max_visits: world.config.max_visits,
         };
         for (customer, events) in of {
-            let journeys = fold(&context, &customer, &events.iter().collect::<Vec<_>>());
+            let journeys = fold(&context, &customer, &events.iter().map(|(_, seen)| seen).collect::<Vec<_>>());
+            personas::told_alike(world, reading, &events, &journeys);
             tables.customers.insert((place, customer), journeys);
         }
     }

@@ -71,6 +71,11 @@ impl<'a> Stand<'a> {
         ingest(&store, &stand.world.config, &stand.world.maps, plan::at_once(&stand.world.deliveries)).await;
         stand.reconcile("at once", &store).await;
         stand.expected = dump(&store).await;
+        for persona in ["phoner", "thrifty", "other"] {
+            let met = stand.expected["v_personas"].contains(&format!("\t{persona}\t"));
+            assert!(met, "nobody is `{persona}` in world {number}");
+        }
+        assert!(stand.expected["v_emotions"].lines().count() > 3, "too little is felt in world {number}");
         stand
     }
 

@@ -118,7 +118,7 @@ impl Warehouse for Shelf {
         Ok(None)
     }
 
-    async fn refresh(&self, _: (Partition, Partition), _: Timestamp) -> Result<(), Infallible> {
+    async fn refresh(&self, _: (Vec<Partition>, Partition), _: Timestamp) -> Result<(), Infallible> {
         Ok(())
     }
 }

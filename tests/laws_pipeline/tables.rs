@@ -15,7 +15,7 @@ const SETS: [(&str, &str); 2] = [
 ];
 
 /// What is derived from them. `@` stands for the map's current readings.
-const DERIVED: [(&str, &str); 21] = [
+const DERIVED: [(&str, &str); 25] = [
     ("identity", "SELECT node, has_day, day, customer FROM identity FINAL WHERE customer != ''"),
     (
         "customer_journeys",
@@ -31,6 +31,10 @@ const DERIVED: [(&str, &str); 21] = [
     ("touchpoints_1d", "SELECT * EXCEPT (version) FROM touchpoints_1d FINAL WHERE visits > 0 AND reading IN @"),
     ("conformance_1d", "SELECT * EXCEPT (version) FROM conformance_1d FINAL WHERE journeys > 0 AND reading IN @"),
     ("deviations_1d", "SELECT * EXCEPT (version) FROM deviations_1d FINAL WHERE journeys > 0 AND reading IN @"),
+    ("emotions_1d", "SELECT * EXCEPT (version) FROM emotions_1d FINAL WHERE told > 0 AND reading IN @"),
+    ("v_emotions", "SELECT * FROM v_emotions"),
+    ("v_journey_personas", "SELECT * FROM v_journey_personas"),
+    ("v_personas", "SELECT * FROM v_personas"),
     ("v_conformance", "SELECT * FROM v_conformance"),
     ("v_journey_deviations", "SELECT * FROM v_journey_deviations"),
     ("v_deviations", "SELECT * FROM v_deviations"),

@@ -6,7 +6,7 @@ use tropa::warehouse::Clickhouse;
 use crate::tables::ask;
 
 /// (what it says, rows that contradict it).
-const LAWS: [(&str, &str); 13] = [
+const LAWS: [(&str, &str); 16] = [
     (
         "per entry date, the transitions into a stage are its entries and the transitions out of it",
         "SELECT map, entry_date, stage, sum(i), sum(o), sum(e) FROM ( \
@@ -80,6 +80,30 @@ const LAWS: [(&str, &str); 13] = [
         "every map sees every event of a customer once: the same sum of fates without copies that lost",
         "SELECT source, groupUniqArray(n) AS sums FROM (SELECT map, source, sum(events) AS n FROM v_coverage WHERE fate != 'superseded' GROUP BY map, source) \
          GROUP BY source HAVING length(sums) != 1",
+    ),
+    (
+        "every journey is of one persona, and the funnel by persona adds up to the funnel",
+        "SELECT map, stage, sum(p), sum(s), sum(d) FROM ( \
+         SELECT map, stage, toInt64(reached) AS p, 0 AS s, toInt64(dropped + ended) AS d FROM v_personas \
+         UNION ALL SELECT map, stage, 0, toInt64(entered), -toInt64(lost_dropped + lost_ended) FROM v_stages \
+         UNION ALL SELECT map, '', 1, 0, 0 FROM v_journey_personas UNION ALL SELECT map, '', 0, 1, 0 FROM v_journeys) \
+         GROUP BY map, stage HAVING sum(p) != sum(s) OR sum(d) != 0",
+    ),
+    (
+        "customers of a persona are counted once each",
+        "SELECT map, persona, stage, sum(v), sum(l) FROM ( \
+         SELECT map, persona, stage, customers AS v, 0 AS l FROM v_personas \
+         UNION ALL SELECT map, persona, stage, 0, 1 FROM (SELECT DISTINCT map, persona, stage, customer FROM v_journey_personas ARRAY JOIN stages AS stage)) \
+         GROUP BY map, persona, stage HAVING sum(v) != sum(l)",
+    ),
+    (
+        "emotion is told by answers and declared impacts, and its sum is theirs",
+        "SELECT map, sum(n), sum(m), sum(e), sum(f) FROM ( \
+         SELECT map, told AS n, 0 AS m, emotion_sum AS e, 0 AS f FROM v_emotions \
+         UNION ALL SELECT map, 0, 1, 0, s FROM (SELECT map, `j.v_score` AS scores FROM customer_journeys FINAL ARRAY JOIN `j.v_score` WHERE is_deleted = 0 AND reading IN (SELECT reading FROM v_current)) \
+           ARRAY JOIN scores AS s WHERE s IS NOT NULL \
+         UNION ALL SELECT map, 0, 1, 0, -1.5 FROM v_journeys ARRAY JOIN touchpoints AS touchpoint WHERE touchpoint = 'error') \
+         GROUP BY map HAVING sum(n) != sum(m) OR abs(sum(e) - sum(f)) > 1e-6",
     ),
     (
         "a journey has one row, and its id is its own",

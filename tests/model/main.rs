@@ -14,6 +14,8 @@ mod links;
 mod mistakes;
 #[path = "../laws_pipeline/naive.rs"]
 mod naive;
+#[path = "../laws_pipeline/personas.rs"]
+mod personas;
 mod ordered;
 mod plant;
 mod process;

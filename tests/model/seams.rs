@@ -37,6 +37,17 @@ impl Shop {
     ) -> T {
         self.sim.ask((self.life, false, false), label.to_owned(), what).await
     }
+
+    /// Reads first and writes later, as an INSERT … SELECT does.
+    async fn refresh_slice(&self, slice: (Partition, Partition), as_of: Timestamp) {
+        let counted = self.read("count", move |store| store.count(slice)).await;
+        let put = move |store: &mut crate::store::Store| {
+            store.put_aggregates(counted.clone(), as_of);
+            let stood = store.as_of.entry(slice).or_insert(as_of);
+            *stood = (*stood).max(as_of);
+        };
+        self.sim.ask((self.life, true, false), format!("aggregates of {slice:?}"), put).await;
+    }
 }
 
 impl Warehouse for Shop {
@@ -119,15 +130,10 @@ impl Warehouse for Shop {
         Ok(self.read("as_of", |store| store.as_of.values().min().copied()).await)
     }
 
-    /// Reads first and writes later, as an INSERT … SELECT does.
-    async fn refresh(&self, slice: (Partition, Partition), as_of: Timestamp) -> Result<(), Infallible> {
-        let counted = self.read("count", move |store| store.count(slice)).await;
-        let put = move |store: &mut crate::store::Store| {
-            store.put_aggregates(counted.clone(), as_of);
-            let stood = store.as_of.entry(slice).or_insert(as_of);
-            *stood = (*stood).max(as_of);
-        };
-        self.sim.ask((self.life, true, false), format!("aggregates of {slice:?}"), put).await;
+    async fn refresh(&self, (slices, of): (Vec<Partition>, Partition), as_of: Timestamp) -> Result<(), Infallible> {
+        for slice in slices {
+            self.refresh_slice((slice, of), as_of).await;
+        }
         Ok(())
     }
 }

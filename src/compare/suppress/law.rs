@@ -135,7 +135,14 @@ fn real(all: &[Walked]) -> EmpiricalMap {
             ..FollowCounts::default()
         };
         let outcome = outcome.to_owned();
-        let group = FollowGroup { entry_date: date, version: 1, outcome, order_ambiguous: w.tied, counts };
+        let group = FollowGroup {
+            entry_date: date,
+            version: 1,
+            persona: String::new(),
+            outcome,
+            order_ambiguous: w.tied,
+            counts,
+        };
         real.walked.groups.push(group);
         let mature = date == day("2026-01-01");
         if w.evaluated && !w.follows {
@@ -259,22 +266,22 @@ fn laws(c: &Comparison) -> Vec<Sum> {
         law("of share", &[counts_of(&of.share).1], &[of.fitness.n]);
     }
     let mature: Vec<_> = f.days.iter().filter(|d| d.mature).collect();
-    law("decided by day", &[f.overall.decided], &mature.iter().map(|d| d.decided).collect::<Vec<_>>());
-    law("following by day", &[f.overall.following], &mature.iter().map(|d| d.following).collect::<Vec<_>>());
+    law("decided by day", &[f.overall.decided], &mature.iter().map(|d| d.followed.decided).collect::<Vec<_>>());
+    law("following by day", &[f.overall.following], &mature.iter().map(|d| d.followed.following).collect::<Vec<_>>());
     law(
         "decided on all days",
         &[p.completed, p.ended, p.dropped],
-        &f.days.iter().map(|d| d.decided).collect::<Vec<_>>(),
+        &f.days.iter().map(|d| d.followed.decided).collect::<Vec<_>>(),
     );
     for d in &f.days {
-        law("of a day", &[d.decided], &[d.fitness.n, d.not_evaluated]);
-        law("share of a day", &[counts_of(&d.share).0], &[d.following]);
+        law("of a day", &[d.followed.decided], &[d.followed.fitness.n, d.followed.not_evaluated]);
+        law("share of a day", &[counts_of(&d.followed.share).0], &[d.followed.following]);
     }
     for d in &c.deviations {
         law("deviation", &[counts_of(&d.share).0], &[counts_of(&d.drop_offs).1]);
         law("of drop-offs", &[counts_of(&d.of_drop_offs).0], &[counts_of(&d.drop_offs).0]);
     }
-    for e in c.expectations.iter().filter(|e| e.expected == super::Expected::Kpi(crate::map::Metric::Overall)) {
+    for e in c.expectations.iter().filter(|e| e.expected == super::super::Expected::Kpi(crate::map::Metric::Overall)) {
         law("indicator", &[e.n], &[n]);
     }
     all
@@ -301,7 +308,7 @@ fn rates(c: &Comparison) -> Vec<Rate> {
     all.extend(c.stages.iter().flat_map(|s| [s.conversion, s.drop_off_rate]));
     all.extend(c.transitions.iter().map(|t| t.share));
     all.extend(c.deviations.iter().flat_map(|d| [d.share, d.drop_offs, d.of_drop_offs]));
-    all.extend(c.following.days.iter().map(|d| d.share));
+    all.extend(c.following.days.iter().map(|d| d.followed.share));
     all.extend(c.lost.iter().flat_map(|l| l.ways.iter().map(|w| w.share)));
     all
 }

@@ -75,6 +75,7 @@ fn journey(shown: &Shown<'_>, (journey, judged): (&Journey, Option<&Judged>)) ->
         "order_ambiguous": journey.order_ambiguous,
         "left_truncated": journey.left_truncated,
         "clean": journey.clean,
+        "persona": map.persona(journey.persona),
         "fitness": judged.and_then(|j| j.fitness.ok()),
         "not_evaluated": judged.and_then(|j| j.fitness.err()),
         "follows": judged.map(|j| j.follows),

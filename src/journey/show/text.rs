@@ -50,6 +50,9 @@ fn write_journey(shown: &Shown<'_>, (journey, judged): (&Journey, Option<&Judged
     let (attempt, entered, id) = (journey.attempt, journey.entry_date, journey.id);
     writeln!(out, "\njourney {attempt}{key}, version {}, entered {entered}, id {id:032x}", map.version)?;
     writeln!(out, "  {}", shown.verdict(journey))?;
+    if !map.personas.is_empty() {
+        writeln!(out, "  persona {}", map.persona(journey.persona))?;
+    }
     if let Some(judged) = judged {
         write_judged(judged, out)?;
     }

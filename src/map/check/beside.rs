@@ -6,17 +6,26 @@ use serde_json::Value;
 
 use super::scope::{Scope, text, texts};
 use crate::map::designed::{
-    AcceptedDeviation, Experiment, Kpi, KpiTarget, MapTest, Metric, Persona, TestEvent, TestExpectation,
+    AcceptedDeviation, Experiment, Kpi, KpiTarget, MapTest, Metric, OTHER, Persona, TestEvent, TestExpectation,
 };
 use crate::map::file::{
     AcceptedFile, DeviationKind, ExpectFile, ExperimentFile, KpiFile, KpiTargetFile, MetricWord, PersonaFile, Scalar,
-    TestFile,
+    SegmentFile, TestFile,
 };
 use crate::time::Timestamp;
 use crate::yaml::{allowed, quoted_list};
 
 pub fn personas(scope: &mut Scope, written: Vec<PersonaFile>) -> Vec<Persona> {
     scope.check_ids("persona", "personas", written.iter().map(|p| p.id.as_str()));
+    for (i, persona) in written.iter().enumerate() {
+        if persona.id == OTHER {
+            let help = "tables call so whoever is of no declared persona";
+            scope.fault(&format!("personas/{i}/id"), format!("a persona cannot be called `{OTHER}`"), help);
+        }
+        if let Some(segment) = &persona.segment {
+            attribute(scope, &format!("personas/{i}/segment"), &persona.id, segment);
+        }
+    }
     let persona = |file: PersonaFile| {
         let (attribute, values) = file.segment.map(|s| (s.attribute, s.values)).unwrap_or_default();
         Persona {
@@ -29,6 +38,22 @@ pub fn personas(scope: &mut Scope, written: Vec<PersonaFile>) -> Vec<Persona> {
         }
     };
     written.into_iter().map(persona).collect()
+}
+
+/// The dotted name of a property of the customer's events, without the word `props`.
+fn attribute(scope: &mut Scope, at: &str, persona: &str, segment: &SegmentFile) {
+    let written = segment.attribute.as_str();
+    if written.split('.').any(str::is_empty) || matches!(written.split('.').next(), Some("props")) {
+        let bare = written.strip_prefix("props.").filter(|rest| rest.split('.').all(|part| !part.is_empty()));
+        let hint = bare.map(|bare| format!("; did you mean `{bare}`?")).unwrap_or_default();
+        let message = format!("persona `{persona}` asks about attribute `{written}`, which is no name of one");
+        let help = format!("allowed: the name of a property that events carry, such as `segment` or `plan.tier`{hint}");
+        scope.fault(&format!("{at}/attribute"), message, help);
+    }
+    if segment.values.is_empty() {
+        let help = "list at least one value of the attribute under `in`";
+        scope.warn(&format!("{at}/in"), format!("persona `{persona}` lists no value: nobody is one"), help);
+    }
 }
 
 pub fn kpis(scope: &mut Scope, written: Vec<KpiFile>) -> Vec<Kpi> {
@@ -178,6 +203,10 @@ fn expectation(scope: &mut Scope, at: &str, file: ExpectFile) -> TestExpectation
     if let Some(id) = &file.reason {
         scope.touchpoint(&format!("{at}/reason"), id, "a test's `reason`");
     }
+    if let Some(id) = file.persona.as_deref().filter(|id| *id != OTHER) {
+        let personas = scope.personas.clone();
+        scope.one_of(&format!("{at}/persona"), id, "a test", "persona", &personas);
+    }
     for (i, written) in file.deviations.iter().flatten().enumerate() {
         deviation(scope, &format!("{at}/deviations/{i}"), written);
     }
@@ -188,6 +217,7 @@ fn expectation(scope: &mut Scope, at: &str, file: ExpectFile) -> TestExpectation
         path: file.path,
         stages: file.stages,
         deviations: file.deviations,
+        persona: file.persona,
     }
 }
 

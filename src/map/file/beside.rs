@@ -25,7 +25,8 @@ pub struct PersonaFile {
 #[derive(Deserialize, JsonSchema, Debug)]
 #[serde(deny_unknown_fields)]
 pub struct SegmentFile {
-    /// Customer attribute, as of journey entry.
+    /// Customer attribute: the dotted name of a property of the customer's events. What the last event until journey entry
+    /// says of it counts.
     pub attribute: String,
     /// Its values for this persona.
     #[serde(rename = "in")]
@@ -186,6 +187,8 @@ pub struct ExpectFile {
     pub stages: Option<Vec<String>>,
     /// Deviations, such as `missing approved` or `unexpected sign decide`.
     pub deviations: Option<Vec<String>>,
+    /// Id of the persona, or `other`.
+    pub persona: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema, Debug, Clone, Copy)]

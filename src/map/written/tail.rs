@@ -77,6 +77,7 @@ fn test(t: &MapTest) -> Fields {
         // An empty list expects that there is none.
         expect.put_some(key, list.as_ref().map(|l| l.iter().map(|x| x.as_str().into()).collect::<Vec<_>>()));
     }
+    expect.put_some("persona", t.expect.persona.as_deref());
     out.put("expect", expect);
     out
 }

@@ -112,35 +112,30 @@ pub(super) fn versions(c: &Comparison, l: Language) -> Section {
 
 pub(super) fn days(c: &Comparison, l: Language) -> Section {
     let rows = c.following.days.iter().map(|d| {
-        vec![
-            d.entry_date.to_string(),
-            count(d.decided),
-            rate(&d.share),
-            count(d.forbidden),
-            count(d.not_evaluated),
-            mean(d.fitness),
-            if d.mature { l.pick("mature", "созрела") } else { l.pick("not yet", "ещё нет") }.to_owned(),
-        ]
+        let mut row = followed_row(d.entry_date.to_string(), &d.followed, l);
+        row.push(count(d.followed.order_ambiguous));
+        row.push(if d.mature { "–".to_owned() } else { count(d.followed.immature) });
+        row
     });
+    let mut head = followed_heads(l, l.pick("entry date", "дата входа"));
+    head.extend(heads(&[l.pick("on a tie", "по ничьей"), l.pick("not mature yet", "не созрели")]));
     Section {
         title: l.pick("Follow the map, by entry date", "Следуют карте, по дате входа").to_owned(),
-        head: heads(&[
-            l.pick("entry date", "дата входа"),
-            l.pick("decided", "решено"),
-            l.pick("follow", "следуют"),
-            l.pick("forbidden", "запрещено"),
-            l.pick("not evaluated", "не оценены"),
-            "fitness",
-            l.pick("mature", "созрела"),
-        ]),
+        notes: vec![
+            l.pick(
+                "precision and design_use are of that day's own decided journeys: a few of them walk little of what the map allows, so both are low on days with few journeys, whatever the map is like. A date that is not mature yet has bounds and neither of them",
+                "precision и design_use считаются по решённым путям самого дня: немногие пути проходят лишь малую часть разрешённого картой, поэтому в дни с малым числом путей оба показателя низкие, какой бы ни была карта. У несозревшей даты — границы и ни того, ни другого",
+            )
+            .to_owned(),
+        ],
+        head,
         rows: rows.collect(),
         words: 1,
         folded: true,
-        ..Section::default()
     }
 }
 
-fn followed_heads(l: Language, first: &str) -> Vec<String> {
+pub(super) fn followed_heads(l: Language, first: &str) -> Vec<String> {
     heads(&[
         first,
         l.pick("journeys", "путей"),
@@ -154,7 +149,7 @@ fn followed_heads(l: Language, first: &str) -> Vec<String> {
     ])
 }
 
-fn followed_row(first: String, f: &Followed, l: Language) -> Vec<String> {
+pub(super) fn followed_row(first: String, f: &Followed, l: Language) -> Vec<String> {
     let cells = [
         count(f.decided),
         rate(&f.share),

@@ -5,6 +5,7 @@ pub mod explained;
 mod followed;
 mod measured;
 mod lost;
+mod personas;
 mod plain;
 mod promised;
 mod strayed;
@@ -45,8 +46,9 @@ pub fn sections(c: &Comparison, l: Language, most: usize) -> Vec<Section> {
         lost::broken(c, l),
         unmeasured::unmeasured(c, l),
         promised::emotions(c, l),
-        followed::days(c, l),
     ]);
+    all.extend(personas::personas(c, l));
+    all.push(followed::days(c, l));
     all.retain(|section| !section.rows.is_empty());
     all
 }

@@ -1,8 +1,8 @@
 //! What the journey file promises against what was measured, and the measured emotions. In: a [`Comparison`]. Out: the gap
 //! table and the table of emotions.
 
-use super::{Section, heads};
-use crate::compare::{Comparison, Expectation, Unit};
+use super::{Section, heads, personas};
+use crate::compare::{Comparison, Expectation, Expected, Unit};
 use crate::report::number::{count, seconds, share};
 use crate::report::text::name;
 use crate::report::words::Language;
@@ -10,10 +10,11 @@ use crate::report::words::Language;
 pub(super) fn expectations(c: &Comparison, l: Language) -> Section {
     let row = |e: &Expectation| {
         let of: Vec<String> = e.of.iter().map(|id| name(c, id, l)).collect();
+        let persona = matches!(e.expected, Expected::EmotionOfPersona).then(|| personas::title(c, Some(&e.by), l));
         let by = if e.by.is_empty() || matches!(e.expected, crate::compare::Expected::Kpi(_)) {
             quantile_of(&e.by)
         } else {
-            Some(e.by.as_str())
+            persona.as_deref().or(Some(e.by.as_str()))
         };
         let words = l.expected(e.expected);
         let between = if matches!(e.expected, crate::compare::Expected::Kpi(_)) { ": " } else { " → " };

@@ -1,0 +1,70 @@
+//! How often aggregates are counted. In: when counting begins and ends. Out: whether it may begin again. A count goes over the
+//! whole history of its buckets, so it takes longer as history grows; a fixed interval would at last leave no time for
+//! anything else. It takes at most one part in [`PARTS`] of the time instead.
+
+use crate::time::Timestamp;
+
+/// Aggregates are counted in at most one of so many parts of the time, while rows are written.
+const PARTS: i64 = 10;
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pace {
+    began: Option<Timestamp>,
+    /// Since when they rest, and for how many microseconds.
+    rests: Option<(Timestamp, i64)>,
+}
+
+impl Pace {
+    pub fn begins(&mut self, now: Timestamp) {
+        self.began = Some(now);
+    }
+
+    pub fn ends(&mut self, now: Timestamp) {
+        let took = self.began.map_or(0, |began| now.micros().saturating_sub(began.micros()).max(0));
+        self.rests = Some((now, took.saturating_mul(PARTS - 1)));
+    }
+
+    /// A clock that was put back is no reason to rest.
+    pub fn allows(&self, now: Timestamp) -> bool {
+        self.rests.is_none_or(|(since, micros)| now < since || now.micros().saturating_sub(since.micros()) >= micros)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros(seconds * 1_000_000)
+    }
+
+    #[test]
+    fn counting_takes_at_most_a_tenth_of_the_time() {
+        let (mut pace, mut now, mut counted) = (Pace::default(), 0, 0);
+        for took in [1, 30, 7, 0, 12] {
+            while !pace.allows(at(now)) {
+                now += 1;
+            }
+            pace.begins(at(now));
+            now += took;
+            counted += took;
+            pace.ends(at(now));
+        }
+        while !pace.allows(at(now)) {
+            now += 1;
+        }
+        assert_eq!(now, counted * PARTS);
+    }
+
+    #[test]
+    fn a_clock_that_was_put_back_stops_nothing() {
+        let mut pace = Pace::default();
+        pace.begins(at(1_000));
+        pace.ends(at(1_100));
+        assert!(!pace.allows(at(1_101)));
+        assert!(pace.allows(at(10)));
+        pace.begins(at(10));
+        pace.ends(at(5));
+        assert!(pace.allows(at(5)));
+    }
+}
