@@ -62,10 +62,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether a tab indents the line, or one of the two before, where the parser noticed too late.
+    /// Whether a tab indents the line, one of the two before, where the parser noticed too late, or the next, up to which a
+    /// value without quotes may go.
     fn tab_before(&self, at: Position) -> bool {
         let (last, first) = (at.line as usize, (at.line as usize).saturating_sub(3));
-        let mut lines = self.text.lines().skip(first).take(last - first);
+        let mut lines = self.text.lines().skip(first).take(last + 1 - first);
         lines.any(|line| line[..line.len() - line.trim_start().len()].contains('\t'))
     }
 
