@@ -78,6 +78,10 @@ echo "# replay of dead letters: through a topic of our own, never through the on
 topics_read "$prefix-operator" "$letters"
 topics_write "$prefix-operator" "$retry"
 producer "$prefix-operator"
+echo "# commands that write look first whether somebody else does"
+for group in "$prefix.writer" ${groups//,/ }; do allow "$prefix-operator" Describe "--group '$group'"; done
+cuts "$prefix-operator" Describe group journeys
+look "$prefix-operator"
 
 echo "# migrate: creates the internal topics and checks their settings"
 for topic in "$prefix.identity" ${retry//,/ } ${letters//,/ }; do

@@ -16,7 +16,7 @@ use crate::map::MapVersions;
 use crate::past;
 use crate::stage::reading::Reading;
 use crate::time::Timestamp;
-use crate::warehouse::{Clickhouse, WarehouseError};
+use crate::warehouse::{Clickhouse, Scratch, WarehouseError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum BesideError {
@@ -116,23 +116,22 @@ async fn allows(store: &Clickhouse, config: &Config, t: Timestamp, stored: Times
 }
 
 /// The journeys that a comparison counts, for whoever lists them. [`Self::close`] when done.
-#[derive(Debug)]
 pub struct Journeys {
     pub reading: Reading,
     pub as_of: Timestamp,
     /// Computed for this asker alone.
-    aside: Option<String>,
+    aside: Option<Scratch>,
 }
 
 impl Journeys {
     pub fn scope(&self) -> Scope<'_> {
-        let table = self.aside.as_deref().unwrap_or("customer_journeys");
+        let table = self.aside.as_ref().map_or("customer_journeys", Scratch::table);
         Scope { table, map: &self.reading.map.id, reading: &self.reading.id, as_of: self.as_of, buckets: &[] }
     }
 
-    pub async fn close(self, store: &Clickhouse) -> Result<(), WarehouseError> {
+    pub async fn close(self) -> Result<(), WarehouseError> {
         match self.aside {
-            Some(table) => store.take_away(&table).await,
+            Some(scratch) => scratch.close().await,
             None => Ok(()),
         }
     }
@@ -152,8 +151,8 @@ pub async fn journeys(
             let stored = store.watermark().await?.ok_or(BesideError::Empty)?;
             if t != stored {
                 allows(store, config, t, stored).await?;
-                let (reading, table) = past::set_aside(store, config, map, t, nonce).await?;
-                return Ok(Journeys { reading, as_of: t, aside: Some(table) });
+                let (reading, scratch) = past::set_aside(store, config, map, t, nonce).await?;
+                return Ok(Journeys { reading, as_of: t, aside: Some(scratch) });
             }
             None
         }

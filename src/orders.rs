@@ -77,9 +77,12 @@ enum Counter {
     Closed(&'static str),
 }
 
+/// Of a process that takes orders as soon as its flow runs.
+const BETWEEN: &str = "the process is starting or stopping";
+
 impl Default for Counter {
     fn default() -> Self {
-        Self::Closed("the process is starting or stopping")
+        Self::Closed(BETWEEN)
     }
 }
 
@@ -112,8 +115,16 @@ impl Desk {
     pub fn why_not(&self) -> &'static str {
         match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             // The flow that it was opened for has ended.
-            Counter::Open(_) => "the process is starting or stopping",
+            Counter::Open(_) => BETWEEN,
             Counter::Closed(why) => why,
+        }
+    }
+
+    /// Why no order will be taken, however soon it is handed in again; `None`: one is taken now or soon.
+    pub fn stands_aside(&self) -> Option<&'static str> {
+        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Counter::Closed(why) if *why != BETWEEN => Some(why),
+            _ => None,
         }
     }
 

@@ -37,7 +37,7 @@ pub enum Role {
 }
 
 /// How a role is told to end.
-pub struct Told {
+pub struct Ending {
     /// What was taken is settled first.
     pub stop: watch::Receiver<bool>,
     /// The time for that is over: the rest is left to whoever comes next.
@@ -118,7 +118,7 @@ impl Place<'_> {
         role: Role,
         (admit, until_end): (Arc<dyn Admit>, bool),
         desk: &Desk,
-        told: Told,
+        ending: Ending,
     ) -> Result<Left, RoleError> {
         let beginning = async {
             // Before this process stores anything; a store that has nothing yet is noted as it will be.
@@ -140,7 +140,7 @@ impl Place<'_> {
         &self,
         admit: Arc<dyn Admit>,
         until_end: bool,
-        Told { stop, over }: Told,
+        Ending { stop, over }: Ending,
     ) -> Result<Left, RoleError> {
         let loading = async {
             let positions = Positions::load(self.store.stored_positions(self.config).await?);
@@ -180,11 +180,11 @@ impl Place<'_> {
     }
 
     /// Owns slices of the customers as they are cut now; when they are cut anew, what was taken is written first.
-    async fn journeys(&self, Told { mut stop, over }: Told) -> Result<Left, RoleError> {
+    async fn journeys(&self, Ending { mut stop, over }: Ending) -> Result<Left, RoleError> {
         let mut rows = 0;
         while let Some(cut) = until(&stop, self.cut()).await? {
             let (end, ended) = watch::channel(*stop.borrow());
-            let owning = self.slices(cut, Told { stop: ended, over: over.clone() });
+            let owning = self.slices(cut, Ending { stop: ended, over: over.clone() });
             tokio::pin!(owning);
             let (written, goes_on) = tokio::select! {
                 done = &mut owning => (done?, false),
@@ -227,7 +227,7 @@ impl Place<'_> {
     }
 
     /// Computes what is announced, with the readings it is announced with; the number of rows. `None`: out of time.
-    async fn slices(&self, cut: Cut, Told { stop, over }: Told) -> Result<Option<u64>, RoleError> {
+    async fn slices(&self, cut: Cut, Ending { stop, over }: Ending) -> Result<Option<u64>, RoleError> {
         let (topic, group) = (self.roles.customers_topic(cut.since), self.roles.journeys_group(cut.since));
         let watched = (self.health.clone(), self.clock);
         let place = (&*topic, &*group, cut.since);

@@ -110,6 +110,7 @@ pub async fn run<L: Log, W: Warehouse>(
     (stop, clock, telemetry): (watch::Receiver<bool>, fn() -> Timestamp, Telemetry),
 ) -> Result<RunSummary, PipelineError> {
     let Start { stages, readings, new, switched } = start;
+    store.forget_scratch(clock()).await.map_err(|e| PipelineError::Warehouse(Box::new(e)))?;
     let (swept, mut has_swept) = watch::channel(false);
     let control = Control { stop, swept, clock, telemetry };
     let running = pipeline::run(log, Arc::new(warehouse), stages, control);

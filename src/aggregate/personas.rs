@@ -2,7 +2,7 @@
 //! journeys and stages as everywhere, once over all entry dates and once over mature ones; customers are counted once each,
 //! so they are no sum of days.
 
-use super::select::{live, stage_entries};
+use super::select::{OF_ENTERED, live, stage_entries};
 use super::walk::mature;
 use super::{JourneyDay, Scope, StageDay};
 use crate::time::Day;
@@ -44,23 +44,11 @@ pub fn journeys(scope: &Scope<'_>, days: &[Day]) -> String {
     )
 }
 
-/// In each list: entered, decided, progressed, progressed_in_flight, in_flight, dropped, completed_open,
-/// progressed_dropped, lost_dropped, lost_ended.
+/// In each list the figures of `OF_ENTERED`.
 pub fn stages(scope: &Scope<'_>, days: &[Day]) -> String {
     let counts = |when: &str| {
-        let figures = [
-            "1",
-            "outcome != 'in_flight'",
-            "outcome != 'in_flight' AND went_on",
-            "outcome = 'in_flight' AND went_on",
-            "outcome = 'in_flight'",
-            "outcome = 'dropped'",
-            "completed_and_open",
-            "outcome = 'dropped' AND went_on",
-            "outcome = 'dropped' AND stood_here",
-            "outcome = 'ended' AND stood_here",
-        ];
-        format!("[{}]", figures.map(|figure| format!("countIf({when} AND {figure})")).join(", "))
+        let figures = OF_ENTERED.map(|(_, which)| format!("countIf({when} AND {which})"));
+        format!("[{}]", figures.join(", "))
     };
     format!(
         "SELECT who, place, uniqExact(customer) AS customers, {} AS counts, {} AS mature_counts FROM \

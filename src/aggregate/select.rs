@@ -75,15 +75,25 @@ pub(super) fn stage_entries(scope: &Scope<'_>, more: &[&str]) -> String {
     )
 }
 
+/// Of the journeys that entered a stage, by their first entry of it: a figure, and which of them it counts.
+pub(super) const OF_ENTERED: [(&str, &str); 10] = [
+    ("entered", "1"),
+    ("decided", "outcome != 'in_flight'"),
+    ("progressed", "outcome != 'in_flight' AND went_on"),
+    ("progressed_in_flight", "outcome = 'in_flight' AND went_on"),
+    ("in_flight", "outcome = 'in_flight'"),
+    ("dropped", "outcome = 'dropped'"),
+    ("completed_open", "completed_and_open"),
+    ("progressed_dropped", "outcome = 'dropped' AND went_on"),
+    ("lost_dropped", "outcome = 'dropped' AND stood_here"),
+    ("lost_ended", "outcome = 'ended' AND stood_here"),
+];
+
 pub(super) fn stages(scope: &Scope<'_>) -> String {
     let entries = stage_entries(scope, &[]);
+    let of_entered = OF_ENTERED.map(|(name, which)| format!("countIf(is_first AND {which}) AS {name}")).join(", ");
     format!(
-        "SELECT bucket, entry_date, {DIMS}, stage, countIf(is_first) AS entered, count() AS entries, countIf(is_first AND outcome != 'in_flight') AS decided, \
-         countIf(is_first AND outcome != 'in_flight' AND went_on) AS progressed, countIf(is_first AND outcome = 'in_flight' AND went_on) AS progressed_in_flight, \
-         countIf(is_first AND outcome = 'dropped' AND went_on) AS progressed_dropped, countIf(is_first AND outcome = 'in_flight') AS in_flight, \
-         countIf(is_first AND outcome = 'dropped') AS dropped, countIf(is_first AND completed_and_open) AS completed_open, \
-         countIf(is_first AND stood_here AND outcome = 'dropped') AS lost_dropped, countIf(is_first AND stood_here AND outcome = 'ended') AS lost_ended, \
-         countIf(is_last AND is_exit AND outcome = 'ended') AS ended, countIf(is_last AND outcome = 'in_flight') AS open_entries, \
+        "SELECT bucket, entry_date, {DIMS}, stage, count() AS entries, {of_entered}, countIf(is_last AND is_exit AND outcome = 'ended') AS ended, countIf(is_last AND outcome = 'in_flight') AS open_entries, \
          (sumMapIf(problems, arrayMap(p -> toUInt64(1), problems), is_first) AS problem_sum).1 AS problem_id, problem_sum.2 AS problem_journeys, \
          {time}, {next} \
          FROM ({entries}) GROUP BY bucket, entry_date, {DIMS}, stage",

@@ -141,7 +141,7 @@ impl Export {
     ) -> Result<(), Failure> {
         let of = beside::journeys(store, &place.config, map, asked, clock()).await?;
         let written = self.journeys(store, &of, out).await;
-        let closed = of.close(store).await;
+        let closed = of.close().await;
         written?;
         Ok(closed?)
     }

@@ -68,7 +68,7 @@ impl Variants {
         let found = async {
             let of = beside::journeys(&store.client, &place.config, map, asked, clock()).await?;
             let found = store.client.variants(&of.scope(), path_of, self.limit).await;
-            let closed = of.close(&store.client).await;
+            let closed = of.close().await;
             let found = found?;
             closed?;
             Ok::<_, Failure>(found)

@@ -207,10 +207,16 @@ impl Metrics {
 
     /// Of a sample, by the last look.
     pub fn stale_rows(&self, rows: u64) {
+        if self.stands_by() {
+            return;
+        }
         self.stale_rows.get_or_create(&ALONE).set(i64::try_from(rows).unwrap_or(i64::MAX));
     }
 
     pub fn coverage(&self, map: &str, share: f64) {
+        if self.stands_by() {
+            return;
+        }
         self.coverage.get_or_create(&vec![("map", map.to_owned())]).set(share);
     }
 
@@ -224,6 +230,11 @@ impl Metrics {
             }
             self.stale_rows.clear();
         }
+    }
+
+    /// A look that began while this process was the writer may end later.
+    fn stands_by(&self) -> bool {
+        self.identity_writer.get(&ALONE).is_some_and(|writes| writes.get() == 0)
     }
 
     pub fn warehouse_retry(&self, breaker_open: bool) {

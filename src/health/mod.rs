@@ -156,6 +156,9 @@ mod tests {
         }
         health.metrics().writes_identity(false);
         assert!(shows("tropa_identity_writer 0"));
+        // Looks that end late.
+        health.metrics().stale_rows(3);
+        health.metrics().coverage("shop", 0.4);
         for name in &names[..4] {
             assert!(!health.render(now).contains(&format!("tropa_{name}")), "{name} is the writer's to follow");
         }

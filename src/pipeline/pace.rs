@@ -6,6 +6,8 @@ use crate::time::Timestamp;
 
 /// Aggregates are counted in at most one of so many parts of the time, while rows are written.
 const PARTS: i64 = 10;
+/// However long a count took, for it may have waited for a warehouse that was away.
+const MOST: i64 = 600_000_000;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pace {
@@ -21,7 +23,7 @@ impl Pace {
 
     pub fn ends(&mut self, now: Timestamp) {
         let took = self.began.map_or(0, |began| now.micros().saturating_sub(began.micros()).max(0));
-        self.rests = Some((now, took.saturating_mul(PARTS - 1)));
+        self.rests = Some((now, took.saturating_mul(PARTS - 1).min(MOST)));
     }
 
     /// A clock that was put back is no reason to rest.
@@ -54,6 +56,15 @@ mod tests {
             now += 1;
         }
         assert_eq!(now, counted * PARTS);
+    }
+
+    #[test]
+    fn a_count_that_waited_for_hours_is_followed_by_minutes_of_rest() {
+        let mut pace = Pace::default();
+        pace.begins(at(0));
+        pace.ends(at(10_000));
+        assert!(!pace.allows(at(10_599)));
+        assert!(pace.allows(at(10_600)));
     }
 
     #[test]

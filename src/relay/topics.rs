@@ -64,12 +64,13 @@ pub async fn partitions_of(roles: &RolesConfig, topic: String) -> Result<usize, 
 
 /// Hosts where the writer of identity runs, and where others stand by.
 pub async fn writers(roles: &RolesConfig) -> Result<Vec<String>, RelayError> {
-    admin::members(client(roles), &roles.writer_group()).await.map_err(RelayError::Kafka)
+    admin::members(client(roles), &roles.writer_group(), &roles.identity_topic()).await.map_err(RelayError::Kafka)
 }
 
 /// Hosts where owners of customers run.
 pub async fn owners(roles: &RolesConfig, cut: Cut) -> Result<Vec<String>, RelayError> {
-    admin::members(client(roles), &roles.journeys_group(cut.since)).await.map_err(RelayError::Kafka)
+    let (group, topic) = (roles.journeys_group(cut.since), roles.customers_topic(cut.since));
+    admin::members(client(roles), &group, &topic).await.map_err(RelayError::Kafka)
 }
 
 /// Whether the topics are there, as the cut of the customers needs them.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tracing::info;
 
-use super::{Left, Place, RoleError, Told, leave, until};
+use super::{Ending, Left, Place, RoleError, leave, until};
 use crate::follow;
 use crate::health::Health;
 use crate::orders::Desk;
@@ -47,7 +47,7 @@ fn stand_by(desk: &Desk, health: &Health) {
 impl Place<'_> {
     /// One stand after the other: each begins when the notices are this process's to read, and ends when they are not any
     /// more, when another reading is shown, or with the process.
-    pub(super) async fn identity(&self, desk: &Desk, Told { stop, over }: Told) -> Result<Left, RoleError> {
+    pub(super) async fn identity(&self, desk: &Desk, Ending { stop, over }: Ending) -> Result<Left, RoleError> {
         let (topic, group) = (self.roles.identity_topic(), self.roles.writer_group());
         let watched = (self.health.clone(), self.clock);
         let inlet = TopicInlet::new(self.config.clone(), self.roles, (&topic, &group, 0), self.fingerprint(), watched)?;
@@ -98,6 +98,7 @@ impl Place<'_> {
         mut stop: watch::Receiver<bool>,
     ) -> Result<(), RoleError> {
         let mut start = startup::load(self.store, self.config, self.maps, self.files).await?;
+        self.store.forget_scratch((self.clock)()).await?;
         let computes_more = start.computes_more(self.maps);
         let ids = || start.readings.iter().map(|r| r.id.clone());
         let inputs: Arc<str> = ids().collect::<Vec<_>>().join(" ").into();

@@ -126,8 +126,10 @@ async fn rebuild(_: Allowed, State(door): State<Door>, asked: Json<Rebuild>) -> 
         }
     };
     let Some(told) = door.desk.rebuild(&asked.reading, from).await else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the process does not compute this reading, or not yet\n")
-            .into_response();
+        return match door.desk.stands_aside() {
+            Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
+            None => (StatusCode::CONFLICT, "the process does not compute this reading, or not yet\n").into_response(),
+        };
     };
     ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::new(Lines(told))).into_response()
 }
@@ -233,24 +235,27 @@ pub async fn ask_rebuild(
     let refused = |what: String| OrderError::Refused { address, what };
     let asked = Rebuild { reading: reading.to_owned(), from: from.map(|day| day.to_string()) };
     let asked = serde_json::to_vec(&asked).map_err(|e| refused(e.to_string()))?;
-    let (mut open, mut last) = (Vec::new(), None);
+    let (mut open, mut last, mut said) = (Vec::new(), None, String::new());
     let answered = door.post("/rebuild", asked, |data| {
         open.extend_from_slice(data);
         while let Some(end) = open.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = open.drain(..=end).collect();
-            if let Ok(progress) = serde_json::from_slice::<Progress>(&line) {
-                last = Some(progress);
-                hear(progress);
+            match serde_json::from_slice::<Progress>(&line) {
+                Ok(progress) => {
+                    last = Some(progress);
+                    hear(progress);
+                }
+                Err(_) => said.push_str(&String::from_utf8_lossy(&line)),
             }
         }
     });
     let status = answered.await.map_err(|e| refused(e.to_string()))?;
     match (status, last) {
         (status, _) if is_stranger(status) => Err(OrderError::Nobody),
-        (StatusCode::SERVICE_UNAVAILABLE, _) => Ok(false),
+        (StatusCode::CONFLICT, _) => Ok(false),
         (status, Some(Progress { done, of })) if status.is_success() && done == of => Ok(true),
         (status, _) if status.is_success() => Err(refused("it stopped before everything was computed".to_owned())),
-        (status, _) => Err(refused(status.to_string())),
+        (status, _) => Err(refused(format!("{status}: {}", said.trim()))),
     }
 }
 

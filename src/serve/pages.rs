@@ -75,14 +75,21 @@ async fn list(State(drawing): State<Arc<dyn Draw>>, asked: Query<Asked>) -> Resp
     };
     let maps = drawing.maps(language);
     if let [(only, _)] = &maps[..] {
-        return Redirect::temporary(&format!("/maps/{only}")).into_response();
+        return Redirect::temporary(&place(only, language)).into_response();
     }
     let item = |(id, title): &(String, String)| {
-        format!("<li><a href=\"/maps/{}\">{}</a></li>", escape(id), escape(if title.is_empty() { id } else { title }))
+        let (place, name) = (place(id, language), if title.is_empty() { id } else { title });
+        format!("<li><a href=\"{}\">{}</a></li>", escape(&place), escape(name))
     };
     let items: String = maps.iter().map(item).collect();
-    Html(format!("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Tropa</title><h1>Tropa</h1><ul>{items}</ul></html>"))
+    let code = language.code();
+    Html(format!("<!doctype html><html lang=\"{code}\"><meta charset=\"utf-8\"><title>Tropa</title><h1>Tropa</h1><ul>{items}</ul></html>"))
         .into_response()
+}
+
+/// Beside the list, so that it holds behind a proxy with a path of its own.
+fn place(map: &str, language: Language) -> String {
+    format!("maps/{map}?language={}", language.code())
 }
 
 async fn show(State(drawing): State<Arc<dyn Draw>>, Path(name): Path<String>, asked: Query<Asked>) -> Response {

@@ -26,9 +26,19 @@ pub struct JourneysStage {
     refold: Refold,
     slices: BTreeMap<Partition, Slice>,
     /// Slices whose aggregates are due, and at which `as_of`.
-    due: BTreeMap<Partition, Timestamp>,
+    due: BTreeMap<Partition, Due>,
+    /// Moments heard of.
+    heard: u64,
     /// Bytes of event sets to keep.
     limit: u64,
+}
+
+/// Aggregates that must be counted.
+#[derive(Clone, Copy, Debug)]
+struct Due {
+    /// The number of the moment that was heard of first.
+    since: u64,
+    as_of: Timestamp,
 }
 
 /// Events that must be read.
@@ -54,7 +64,7 @@ impl Receipt {
 
 impl JourneysStage {
     pub fn new(refold: Refold, limit: u64) -> Self {
-        Self { refold, slices: BTreeMap::new(), due: BTreeMap::new(), limit }
+        Self { refold, slices: BTreeMap::new(), due: BTreeMap::new(), heard: 0, limit }
     }
 
     /// Orders have left more outside of everything that is taken from now on.
@@ -137,19 +147,24 @@ impl JourneysStage {
     }
 
     /// Partitions whose aggregates are due at the same `as_of`, which is given: counted together they cost little more than
-    /// one of them.
+    /// one of them. Whoever has waited longest is among them.
     pub fn due(&mut self) -> Option<(Vec<Partition>, Timestamp)> {
         if !self.is_due() {
             return None;
         }
-        let as_of = self.due.values().min().copied()?;
-        let due = self.due.extract_if(.., |_, at| *at == as_of).map(|(p, _)| p).collect();
+        let as_of = self.due.values().min_by_key(|due| due.since)?.as_of;
+        let due = self.due.extract_if(.., |_, due| due.as_of == as_of).map(|(p, _)| p).collect();
         Some((due, as_of))
     }
 
     /// Whether aggregates of any partition are due.
     pub fn is_due(&mut self) -> bool {
-        self.due.extend(self.slices.iter_mut().filter_map(|(&p, slice)| Some((p, slice.due()?))));
+        for (&partition, slice) in &mut self.slices {
+            if let Some(as_of) = slice.due() {
+                self.heard += 1;
+                self.due.entry(partition).or_insert(Due { since: self.heard, as_of }).as_of = as_of;
+            }
+        }
         !self.due.is_empty()
     }
 

@@ -5,13 +5,12 @@ use clickhouse::Row;
 use serde::Deserialize;
 use tracing::debug;
 
-use super::{Clickhouse, WarehouseError};
+use super::{Clickhouse, Scratch, WarehouseError};
 use crate::aggregate::variants::StagePaths;
 use crate::aggregate::{
     self, Aggregate, Coverage, EmpiricalMap, Histogram, JourneyDay, Scope, StageDay, TransitionDay, Unmapped, quote,
 };
 use crate::identity::Outside;
-use crate::stage::CustomerRow;
 use crate::stage::reading::Reading;
 use crate::steps::{self, When};
 use crate::time::{Day, Timestamp};
@@ -143,20 +142,14 @@ impl Clickhouse {
     pub async fn empirical_of(
         &self,
         reading: &Reading,
-        rows: Vec<CustomerRow>,
+        scratch: &Scratch,
         (as_of, paths): (Timestamp, bool),
-        nonce: Timestamp,
     ) -> Result<(EmpiricalMap, Option<StagePaths>), WarehouseError> {
-        let table = self.set_aside(reading, &rows, nonce).await?;
-        let counted = async {
-            let real = self.read_counts(reading, as_of, &From::Scratch(&table)).await?;
-            let scope = Scope { table: &table, map: &reading.map.id, reading: &reading.id, as_of, buckets: &[] };
-            let paths = if paths { Some(self.stage_paths_in(&scope).await?) } else { None };
-            Ok((real, paths))
-        }
-        .await;
-        self.take_away(&table).await?;
-        counted
+        let table = scratch.table();
+        let real = self.read_counts(reading, as_of, &From::Scratch(table)).await?;
+        let scope = Scope { table, map: &reading.map.id, reading: &reading.id, as_of, buckets: &[] };
+        let paths = if paths { Some(self.stage_paths_in(&scope).await?) } else { None };
+        Ok((real, paths))
     }
 
     async fn read_counts(

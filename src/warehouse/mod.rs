@@ -42,6 +42,7 @@ pub use exported::ExportedCounts;
 pub use frozen::TableShape;
 pub use letters::{LetterFilter, StoredLetter};
 pub use migrations::{MigrationState, statements_for};
+pub use scratch::Scratch;
 pub use standby::Standby;
 pub use standing::{Among, StaleRow};
 pub use standing_counts::{Counted, CountedBuckets};

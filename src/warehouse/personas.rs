@@ -70,7 +70,7 @@ fn journeys(counts: &[u64]) -> JourneyDay {
     }
 }
 
-/// In the order of `personas::stages`.
+/// In the order of `OF_ENTERED`, by which `personas::stages` counts.
 fn entries(counts: &[u64]) -> StageDay {
     StageDay {
         entered: counts[0],

@@ -56,7 +56,11 @@ async fn run(engine: &store::Engine, i: usize, case: &case::Case) -> Vec<String>
         store::ingest(&store, &world.config, &world.maps, world.batches.clone()).await;
     }
     let as_of = case.as_of();
-    let rows = tropa::past::rows_at(&store, &world.config, &world.maps[0], as_of).await.unwrap();
+    let mut past = tropa::past::PastRows::at(&store, &world.config, &world.maps[0], as_of).await.unwrap();
+    let mut rows = Vec::new();
+    while let Some(block) = past.next(&store).await.unwrap() {
+        rows.extend(block);
+    }
     let reading = Reading::new(world.maps[0].clone(), tropa::journey::Mode::Valid, &world.config);
     // Counts come from the tables that the pipeline wrote; only a moment with events after it is computed as a past one.
     let real = if case.is_present() {
@@ -66,7 +70,9 @@ async fn run(engine: &store::Engine, i: usize, case: &case::Case) -> Vec<String>
             .unwrap();
         store.empirical(&reading, as_of).await.unwrap()
     } else {
-        store.empirical_of(&reading, rows.clone(), (as_of, false), Timestamp::from_micros(1)).await.unwrap().0
+        let nonce = Timestamp::from_micros(1);
+        let (map, config) = (&world.maps[0], &world.config);
+        tropa::past::empirical_at(&store, config, map, (as_of, false), nonce).await.unwrap().0
     };
     let identity = Identity::of(&world.config, store.sets().await.unwrap()).0;
     let found = expect::Found { world: &world, rows: &rows, real: &real, as_of, identity: Arc::new(identity) };

@@ -72,10 +72,12 @@ fn orders_go_to_the_active_identity_writer_and_every_other_process_says_why_not_
         }
     }
 
-    let (said, code) = standby.says(&["forget", "user:u1"]);
-    assert!(code != 0 && said.contains("this identity process stands by"), "{code}: {said}");
-    let (said, code) = ingest.says(&["forget", "user:u1"]);
-    assert!(code != 0 && said.contains("a process of this role takes no orders"), "{code}: {said}");
+    for order in [&["forget", "user:u1"][..], &["rebuild"]] {
+        let (said, code) = standby.says(order);
+        assert!(code != 0 && said.contains("this identity process stands by"), "{code}: {said}");
+        let (said, code) = ingest.says(order);
+        assert!(code != 0 && said.contains("a process of this role takes no orders"), "{code}: {said}");
+    }
     let command = |arguments: &[&str]| {
         let out = tropa(elsewhere.path(), arguments);
         (text(&out.stderr), out.status.code().expect("it ends by itself"))

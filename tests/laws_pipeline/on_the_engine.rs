@@ -9,6 +9,7 @@ use proptest::test_runner::{Config as Drawing, RngAlgorithm, TestRng, TestRunner
 use serde_json::json;
 use tropa::aggregate::EmpiricalMap;
 use tropa::journey::Mode;
+use tropa::past::PastRows;
 use tropa::stage::Rows;
 use tropa::stage::announce::buckets_of;
 use tropa::stage::reading::Reading;
@@ -178,7 +179,11 @@ impl<'a> Stand<'a> {
             let t = times[times.len() * nth / (PASTS + 1)];
             let expected = naive::tables(&self.world, Some(t)).customers;
             for (place, map) in maps.iter().enumerate() {
-                let rows = tropa::past::rows_at(&store, &config, map, t).await.unwrap_or_else(|e| panic!("{e}"));
+                let mut past = PastRows::at(&store, &config, map, t).await.unwrap_or_else(|e| panic!("{e}"));
+                let mut rows = Vec::new();
+                while let Some(block) = past.next(&store).await.unwrap_or_else(|e| panic!("{e}")) {
+                    rows.extend(block);
+                }
                 let mut rows: Vec<_> = rows.into_iter().filter_map(|r| Some((r.customer, r.journeys?))).collect();
                 rows.sort_by(|a, b| a.0.cmp(&b.0));
                 let mut expected: Vec<_> = expected
@@ -193,8 +198,43 @@ impl<'a> Stand<'a> {
             }
             if nth == PASTS / 2 {
                 self.counts_at(&store, t).await;
+                self.nothing_stays(&store, t).await;
             }
         }
+    }
+
+    /// Tables of past moments go with whoever asked, also who gives up, and who was killed more than a day ago.
+    async fn nothing_stays(&mut self, store: &Clickhouse, t: Timestamp) {
+        let (config, map) = (self.world.config.clone(), self.world.maps[0].clone());
+        let tables = || {
+            tables::ask(
+                store,
+                "SELECT name FROM system.tables WHERE database = currentDatabase() AND startsWith(name, 'scratch_')",
+            )
+        };
+        assert_eq!(tables().await.lines().count(), 1, "the heading alone");
+        let now = Timestamp::from_micros(2_000_000_000_000_000);
+        let killed_at = [now.micros() - 86_500_000_000, now.micros() - 86_300_000_000];
+        for moment in killed_at {
+            let nonce = Timestamp::from_micros(moment);
+            let (_, scratch) =
+                tropa::past::set_aside(store, &config, &map, t, nonce).await.unwrap_or_else(|e| panic!("{e}"));
+            std::mem::forget(scratch);
+        }
+        store.forget_scratch(now).await.unwrap_or_else(|e| panic!("{e}"));
+        let left = tables().await;
+        assert!(left.lines().count() == 2 && left.contains(&killed_at[1].to_string()), "{left}");
+        store.forget_scratch(Timestamp::MAX).await.unwrap_or_else(|e| panic!("{e}"));
+        let (_, scratch) = tropa::past::set_aside(store, &config, &map, t, now).await.unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(tables().await.lines().count(), 2);
+        drop(scratch);
+        for _ in 0..600 {
+            if tables().await.lines().count() == 1 {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        panic!("the table of who gave up stays: {}", tables().await);
     }
 
     async fn counts_at(&mut self, store: &Clickhouse, t: Timestamp) {

@@ -9,6 +9,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode as Code;
 use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::topic_partition_list::TopicPartitionList;
 
 use super::retried::Original;
 use super::settings::{self, plain};
@@ -37,12 +38,18 @@ pub struct Again {
     pub payload: Vec<u8>,
 }
 
-/// Hosts of the members that a consumer group has now. It is asked, not joined; one that was killed is a member until its
-/// session is over.
-pub(crate) async fn members(config: ClientConfig, group: &str) -> Result<Vec<String>, String> {
-    let group = group.to_owned();
+/// Hosts of the members that a consumer group of a topic has now. It is asked, not joined; one that was killed is a member
+/// until its session is over.
+pub(crate) async fn members(mut config: ClientConfig, group: &str, topic: &str) -> Result<Vec<String>, String> {
+    let (group, topic) = (group.to_owned(), topic.to_owned());
+    config.set("group.id", &group);
     let looked = tokio::task::spawn_blocking(move || {
         let consumer: BaseConsumer = config.create().map_err(|e| plain(&e))?;
+        // A group that we may not describe is not listed: it would seem to have no members.
+        let mut any = TopicPartitionList::new();
+        any.add_partition(&topic, 0);
+        let refused = |e| format!("the consumer group `{group}` may not be described: {}", plain(&e));
+        consumer.committed_offsets(any, ANSWER).map_err(refused)?;
         let list = consumer.fetch_group_list(Some(&group), ANSWER).map_err(|e| plain(&e))?;
         let members = list.groups().iter().flat_map(|g| g.members());
         let mut hosts: Vec<String> = members.map(|m| m.client_host().trim_start_matches('/').to_owned()).collect();
@@ -55,7 +62,7 @@ pub(crate) async fn members(config: ClientConfig, group: &str) -> Result<Vec<Str
 
 /// Hosts of those who read a source in its group now.
 pub async fn readers(input: &KafkaInput) -> Result<Vec<String>, String> {
-    members(settings::reading(input), &input.group).await
+    members(settings::reading(input), &input.group, input.topics.first().map_or("", |topic| topic)).await
 }
 
 /// Creates the topics of a source's dead letters that are not there; returns those it made.
