@@ -19,7 +19,7 @@ use tropa::warehouse::Clickhouse;
 use crate::store::{Engine, ingest};
 use crate::tables::{Dump, derived, differences, dump, merge_parts};
 use crate::world::{Draft, World, config, drafts, maps, received_at};
-use crate::{interrupted, naive, ordered, plan, totals};
+use crate::{interrupted, naive, ordered, plan, tables, totals};
 
 const NEIGHBOURHOODS: usize = 30;
 /// Moments of each world that are asked about once they are past.
