@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
-use tropa::warehouse::embedded::Embedded;
 
 use crate::broker::Broker;
+use crate::engine::Engine;
 use crate::roles::{Worker, aggregates_agree, is_shown, same, stored};
 use crate::shop::{assert_same, demo, run, tables, tables_at, text, tropa};
 use crate::stream::{Topics, config, produce};
@@ -47,8 +47,7 @@ fn another_number_of_slices_and_a_topic_made_anew_change_no_row() {
     let broker = Broker::shared();
     let topics = Topics::of("cuts");
     let count = produce(&broker, &demo, &topics);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
-    let engine = runtime.block_on(Embedded::start(&folder.path().join("engine"), 0, false)).expect("an engine");
+    let engine = Engine::start();
     // The same config twice: of those who run, and of the person who changes the number.
     let written = |name: &str, partitions: usize| {
         let more = format!(
@@ -118,5 +117,5 @@ fn another_number_of_slices_and_a_topic_made_anew_change_no_row() {
     }
     tropa(&[&["verify", "--all"], &place[..]].concat());
     drop(crew);
-    runtime.block_on(engine.stop()).expect("the engine stops");
+    drop(engine);
 }

@@ -16,6 +16,7 @@ mod again;
 mod backup;
 mod connected;
 mod cuts;
+mod engine;
 mod grace;
 mod kill;
 mod letters;

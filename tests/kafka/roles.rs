@@ -5,9 +5,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use tropa::warehouse::embedded::Embedded;
-
 use crate::broker::Broker;
+use crate::engine::Engine;
 use crate::shop::{assert_same, demo, run, tables, tables_at, text, tropa};
 use crate::stream::{Topics, config, produce};
 
@@ -51,9 +50,7 @@ fn roles_with_workers_killed_and_replaced_give_the_tables_of_one_process() {
     let topics = Topics::of("roles");
     let count = produce(&broker, &demo, &topics);
 
-    // The engine stands in for a server: it is held here, the workers know its address only.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
-    let engine = runtime.block_on(Embedded::start(&folder.path().join("engine"), 0, false)).expect("an engine");
+    let engine = Engine::start();
     let more = format!(
         "warehouse: {{ url: \"{}\" }}\nroles: {{ brokers: \"{}\", prefix: roles, partitions: 4, replication: 1 }}\n\
          flush: {{ records: 60, interval: 50ms }}\nrefresh: 1s\n",
@@ -111,7 +108,7 @@ fn roles_with_workers_killed_and_replaced_give_the_tables_of_one_process() {
         std::thread::sleep(Duration::from_secs(1));
     }
     drop((ingest, identity, journeys));
-    runtime.block_on(engine.stop()).expect("the engine stops");
+    drop(engine);
 }
 
 pub fn same(found: &[(&'static str, String)], expected: &[(&'static str, String)]) -> bool {

@@ -1,9 +1,8 @@
 //! One identity process is the writer: it says so, follows its figures and takes orders. The others say that they stand by,
 //! and a command does not take the writer's place.
 
-use tropa::warehouse::embedded::Embedded;
-
 use crate::broker::Broker;
+use crate::engine::Engine;
 use crate::running::{Running, ask, folder, records, text, tropa, until};
 
 struct Process {
@@ -33,9 +32,7 @@ impl Process {
 fn orders_go_to_the_active_identity_writer_and_every_other_process_says_why_not_to_it() {
     let broker = Broker::shared();
     broker.topic("writer-web", 1);
-    let engine_folder = tempfile::tempdir().expect("a temporary folder");
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
-    let engine = runtime.block_on(Embedded::start(engine_folder.path(), 0, false)).expect("an engine");
+    let engine = Engine::start();
     let config = format!(
         "warehouse: {{ url: \"{}\" }}\nrefresh: 1s\n\
          roles: {{ brokers: \"{address}\", prefix: writer, partitions: 2, replication: 1 }}\n\
@@ -107,5 +104,5 @@ fn orders_go_to_the_active_identity_writer_and_every_other_process_says_why_not_
     let (said, code) = standby.says(&["forget", "user:u2"]);
     assert!(code == 0 && said.contains("the order is carried out"), "{code}: {said}");
     drop((ingest, journeys, standby));
-    runtime.block_on(engine.stop()).expect("the engine stops");
+    drop(engine);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -154,7 +154,15 @@ impl Broker {
         let consumer: BaseConsumer = config.create().expect("a consumer");
         let mut list = TopicPartitionList::new();
         list.add_partition(topic, partition);
-        let committed = consumer.committed_offsets(list, Duration::from_secs(30)).expect("the broker answers");
+        let answered = Instant::now() + Duration::from_secs(60);
+        let committed = loop {
+            match consumer.committed_offsets(list.clone(), Duration::from_secs(30)) {
+                Ok(committed) => break committed,
+                // A group finds its coordinator at the second try, where it is new.
+                Err(error) => assert!(Instant::now() < answered, "{error}"),
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        };
         committed.elements()[0].offset().to_raw().unwrap_or(0).max(0)
     }
 

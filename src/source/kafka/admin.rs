@@ -1,7 +1,7 @@
 //! What commands ask of a source's brokers once: topics that must be there, dead letters to be tried again. In: a checked
 //! source. Out: what was done; a broker that does not answer is an error here, not waited for.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -48,8 +48,14 @@ pub(crate) async fn members(mut config: ClientConfig, group: &str, topic: &str) 
         // A group that we may not describe is not listed: it would seem to have no members.
         let mut any = TopicPartitionList::new();
         any.add_partition(&topic, 0);
-        let refused = |e| format!("the consumer group `{group}` may not be described: {}", plain(&e));
-        consumer.committed_offsets(any, ANSWER).map_err(refused)?;
+        let deadline = Instant::now() + ANSWER;
+        while let Err(e) = consumer.committed_offsets(any.clone(), ANSWER) {
+            // A new group has no coordinator yet.
+            if e.rdkafka_error_code() == Some(Code::GroupAuthorizationFailed) || Instant::now() > deadline {
+                return Err(format!("the consumer group `{group}` cannot be looked at: {}", plain(&e)));
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
         let list = consumer.fetch_group_list(Some(&group), ANSWER).map_err(|e| plain(&e))?;
         let members = list.groups().iter().flat_map(|g| g.members());
         let mut hosts: Vec<String> = members.map(|m| m.client_host().trim_start_matches('/').to_owned()).collect();
