@@ -125,14 +125,14 @@ impl Place<'_> {
             startup::rekey(self.store, self.config).await?;
             Ok::<(), RoleError>(check(self.roles, self.cut().await?).await?)
         };
-        if until(&told.stop, beginning).await?.is_none() {
+        if until(&ending.stop, beginning).await?.is_none() {
             // Nothing was taken, nothing is owed.
             return Ok(Left::Settled);
         }
         match role {
-            Role::Ingest => self.ingest(admit, until_end, told).await,
-            Role::Identity => self.identity(desk, told).await,
-            Role::Journeys => self.journeys(told).await,
+            Role::Ingest => self.ingest(admit, until_end, ending).await,
+            Role::Identity => self.identity(desk, ending).await,
+            Role::Journeys => self.journeys(ending).await,
         }
     }
 

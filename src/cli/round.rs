@@ -14,7 +14,7 @@ use crate::follow;
 use crate::health::Condition;
 use crate::intake::{Sources, Starting};
 use crate::pipeline::RunSummary;
-use crate::roles::{self, Left, Role, Told};
+use crate::roles::{self, Ending, Left, Role};
 use crate::shutdown::{self, Signals};
 use crate::startup;
 use crate::telemetry::Telemetry;
@@ -145,7 +145,7 @@ impl Round<'_> {
             }
         }
         let (tell, over) = watch::channel(false);
-        let running = stage.run(role, (decoding, until_end), desk, Told { stop, over });
+        let running = stage.run(role, (decoding, until_end), desk, Ending { stop, over });
         tokio::pin!(running);
         let left = tokio::select! {
             left = &mut running => left,
