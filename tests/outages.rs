@@ -152,7 +152,7 @@ fn a_run_waits_for_the_server_and_lives_through_its_going_away() {
     let refused = tropa(client.path(), &["run", "--until-end"]);
     assert_eq!(
         text(&refused.stderr).lines().last(),
-        Some("  hint: run `tropa migrate` once"),
+        Some("  hint: `tropa migrate` makes it, with its tables"),
         "{}",
         text(&refused.stderr)
     );
