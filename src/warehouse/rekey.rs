@@ -170,7 +170,7 @@ impl Clickhouse {
         Ok(())
     }
 
-    async fn drop_table(&self, table: &str) -> Result<(), WarehouseError> {
+    pub(super) async fn drop_table(&self, table: &str) -> Result<(), WarehouseError> {
         // A server guards large tables against being dropped by mistake; these are our own copies. Not SYNC: the embedded
         // engine never ends waiting for it.
         self.execute(&format!("DROP TABLE IF EXISTS {table} SETTINGS max_table_size_to_drop = 0")).await

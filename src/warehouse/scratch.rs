@@ -50,10 +50,6 @@ impl Clickhouse {
         }
         Ok(())
     }
-
-    async fn drop_table(&self, table: &str) -> Result<(), WarehouseError> {
-        self.execute(&format!("DROP TABLE IF EXISTS {table}")).await
-    }
 }
 
 impl Scratch {
