@@ -211,7 +211,10 @@ pub(super) fn known(place: &Place, identity: &Identity, written: &str) -> Result
 /// Nobody has this identifier, as far as this place can tell.
 pub(super) fn unknown(place: &Place, written: &str) -> Failure {
     let kinds: Vec<String> = place.config.identifiers.kinds.iter().map(|k| format!("`{}:…`", k.name)).collect();
-    Failure::NotFound(format!("no customer has the identifier `{written}`\n  kinds here: {}", kinds.join(", ")))
+    // As people shorten ids of journeys; eight digits are asked for so that they tell one from another.
+    let short = written.len() < 8 && written.len() > 3 && written.bytes().all(|b| b.is_ascii_hexdigit());
+    let hint = if short { "\n  hint: of a journey's id `tropa show` needs the first eight digits or more" } else { "" };
+    Failure::NotFound(format!("no customer has the identifier `{written}`\n  kinds here: {}{hint}", kinds.join(", ")))
 }
 
 /// An identifier as it may be stored: hashed from what was written, or as written.

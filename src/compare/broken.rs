@@ -103,7 +103,8 @@ fn estimate(own: &[&BegunCount], most: u64) -> (f64, f64, f64) {
     };
     let value: f64 = own.iter().map(|b| excess(b)).sum();
     let half = Z * (own.iter().map(|b| variance(b)).sum::<f64>() + 1.0).sqrt();
-    let bounded = |v: f64| v.clamp(0.0, most as f64);
+    // Of a nought that came out negative the sign is no news.
+    let bounded = |v: f64| v.clamp(0.0, most as f64) + 0.0;
     (bounded(value), bounded(value - half), bounded(value + half))
 }
 

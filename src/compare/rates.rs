@@ -38,14 +38,17 @@ impl Rate {
 }
 
 /// The 95 % Wilson score interval of `hits` in `n` > 0.
-pub fn wilson(hits: u64, n: u64) -> (f64, f64) {
+pub fn wilson(hits: u64, all: u64) -> (f64, f64) {
     const Z: f64 = 1.959_963_984_540_054;
-    let (p, n) = (hits as f64 / n as f64, n as f64);
+    let (p, n) = (hits as f64 / all as f64, all as f64);
     let z2 = Z * Z;
     let centre = p + z2 / (2.0 * n);
     let half = Z * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
     let scale = 1.0 + z2 / n;
-    (((centre - half) / scale).max(0.0), ((centre + half) / scale).min(1.0))
+    // All or none have exactly this bound; rounding would leave a promise that everybody keeps a hair short of it.
+    let low = if hits == 0 { 0.0 } else { ((centre - half) / scale).max(0.0) };
+    let high = if hits == all { 1.0 } else { ((centre + half) / scale).min(1.0) };
+    (low, high)
 }
 
 fn share(hits: u64, n: u64) -> f64 {
@@ -95,8 +98,9 @@ mod tests {
         // 20 of 100: 0.1334 .. 0.2888
         let (low, high) = wilson(20, 100);
         assert!((low - 0.1334).abs() < 1e-3 && (high - 0.2888).abs() < 1e-3, "{low} {high}");
-        assert_eq!(wilson(0, 5).0, 0.0);
-        assert_eq!(wilson(5, 5).1, 1.0);
+        for n in 1..2_000 {
+            assert_eq!((wilson(0, n).0, wilson(n, n).1), (0.0, 1.0), "of {n}");
+        }
     }
 
     #[test]

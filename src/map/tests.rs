@@ -207,7 +207,7 @@ fn a_map_of_bare_stages_without_any_end_is_accepted_with_a_warning() {
         warnings,
         [
             "touchpoint `O_1` has no `match`: no event can be it",
-            "no journey can be completed or ended: silence alone decides",
+            "no journey can be completed or ended: silence alone decides, and whether journeys follow the map cannot be told",
         ]
     );
 }

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::number::{count, rate};
-use super::section::{Section, measured, plain, sections};
+use super::section::{self, Section, measured, plain, sections};
 use super::text::{caveats, maturity, outcomes};
 use super::words::Language;
 use crate::compare::Comparison;
@@ -27,15 +27,7 @@ pub fn markdown(c: &Comparison, l: Language) -> String {
         c.as_of,
         c.zone
     );
-    let _ = writeln!(
-        out,
-        "{} {} {} {}: {}\n",
-        count(p.entered),
-        l.pick("journeys of", "путей у"),
-        count(p.customers),
-        l.pick("customers", "клиентов"),
-        outcomes(c, l)
-    );
+    let _ = writeln!(out, "{}: {}\n", section::people(p, l), outcomes(c, l));
     let _ = writeln!(
         out,
         "{} **{}**; {}\n",

@@ -23,17 +23,7 @@ pub fn text(c: &Comparison, language: Language) -> String {
         &mut out,
         format_args!("{} {}   {} {}", l.pick("as of", "на момент"), c.as_of, l.pick("zone", "зона"), c.zone),
     );
-    line(
-        &mut out,
-        format_args!(
-            "{} {} {} {} {}",
-            count(p.entered),
-            l.pick("journeys of", "путей у"),
-            count(p.customers),
-            l.pick("customers:", "клиентов:"),
-            outcomes(c, l)
-        ),
-    );
+    line(&mut out, format_args!("{}: {}", section::people(p, l), outcomes(c, l)));
     line(
         &mut out,
         format_args!("{} {}   {}", l.pick("overall conversion", "общая конверсия"), rate(&c.overall), maturity(c, l)),
@@ -42,12 +32,13 @@ pub fn text(c: &Comparison, language: Language) -> String {
         line(
             &mut out,
             format_args!(
-                "{} {}",
-                count(p.order_ambiguous),
-                l.pick(
-                    "journeys have visits whose order rests on a tie",
-                    "путей содержат события, чей порядок решён ничьей"
-                )
+                "{}",
+                match l {
+                    Language::English =>
+                        format!("{} journeys have visits whose order rests on a tie", count(p.order_ambiguous)),
+                    Language::Russian =>
+                        format!("путей, где порядок событий решён ничьей: {}", count(p.order_ambiguous)),
+                }
             ),
         );
     }

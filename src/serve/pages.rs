@@ -52,6 +52,7 @@ pub fn router(drawing: Arc<dyn Draw>) -> Router {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Asked {
     language: Option<String>,
     as_of: Option<String>,
@@ -98,9 +99,15 @@ async fn show(State(drawing): State<Arc<dyn Draw>>, Path(name): Path<String>, as
         Err(unseen) => return unseen.into_response(),
     };
     // An id may have a dot.
-    let whole = drawing.maps(language).iter().any(|(id, _)| *id == name);
-    let file = name.rsplit_once('.').and_then(|(id, end)| Some((id.to_owned(), Form::of_extension(end)?)));
-    let (map, form, served) = match file.filter(|_| !whole) {
+    let is_map = |name: &str| drawing.maps(language).iter().any(|(id, _)| id == name);
+    let whole = is_map(&name);
+    let parts = name.rsplit_once('.').filter(|_| !whole);
+    if let Some((id, end)) = parts.filter(|(id, end)| is_map(id) && Form::of_extension(end).is_none()) {
+        let allowed = Form::ALL.map(Form::extension).join(", ");
+        return Unseen::NotFound(format!("the map `{id}` has no form `{end}`; allowed: {allowed}")).into_response();
+    }
+    let file = parts.and_then(|(id, end)| Some((id.to_owned(), Form::of_extension(end)?)));
+    let (map, form, served) = match file {
         Some((id, form)) => (id, form, false),
         None => (name, Form::Html, true),
     };

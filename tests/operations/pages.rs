@@ -93,6 +93,10 @@ fn the_page_leads_to_pictures_and_files_that_are_those_of_the_command() {
     let (status, words) = said("/maps/shop.pdf?explain=80");
     assert!(status == 400 && words.starts_with("80 is no part of the journeys"), "{status} {words}");
     assert_eq!(said("/maps/shop.svg?language=xx"), (400, "`xx` is no language here; allowed: en, ru\n".to_owned()));
+    let (status, words) = said("/maps/shop?version=1");
+    assert!(status == 400 && words.contains("version"), "{status}: {words}");
+    let (status, words) = said("/maps/shop.doc");
+    assert!(status == 404 && words.contains("no form `doc`; allowed: txt, json, html, md"), "{status}: {words}");
     let file = said("/maps/shop.html").1;
     assert!(file.contains("<h1>shop</h1>") && !file.contains("href="), "a file stands alone");
     run.signal("TERM");

@@ -235,7 +235,7 @@ fn reach(scope: &mut Scope, map: &DesignedMap) {
     }
     if !(0..map.stages.len() as StageIx).any(|s| arcs::is_end(map, s)) {
         let help = "give a stage `role: success` or `exit`, or a touchpoint `goal: true`";
-        scope.warn("stages", "no journey can be completed or ended: silence alone decides", help);
+        scope.warn("stages", "no journey can be completed or ended: silence alone decides, and whether journeys follow the map cannot be told", help);
     }
     for (i, stage) in map.stages.iter().enumerate() {
         if !map.touchpoints.iter().any(|t| usize::from(t.stage) == i && !t.is_beside()) {

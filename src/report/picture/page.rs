@@ -9,7 +9,7 @@ use crate::compare::cell::Told;
 use crate::compare::{Comparison, TransitionMark};
 use crate::report::number::{UNTOLD, count, rate};
 use crate::report::scene::{Scene, scene};
-use crate::report::section::explained;
+use crate::report::section::{self, explained};
 use crate::report::text::{caveats, maturity, outcomes};
 use crate::report::words::Language;
 
@@ -91,11 +91,8 @@ fn head(c: &Comparison, l: Language) -> Vec<String> {
             c.zone,
         ),
         format!(
-            "{} {} {} {}: {} · {} {} · {} {}",
-            count(p.entered),
-            l.pick("journeys of", "путей у"),
-            count(p.customers),
-            l.pick("customers", "клиентов"),
+            "{}: {} · {} {} · {} {}",
+            section::people(p, l),
             outcomes(c, l),
             l.pick("reach the goal:", "доходят до цели:"),
             rate(&c.overall),

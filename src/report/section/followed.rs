@@ -3,7 +3,7 @@
 
 use super::{Section, heads};
 use crate::compare::{Comparison, Followed, Mean, Rate};
-use crate::map::Text;
+use crate::map::{Role, Text};
 use crate::report::number::{count, rate, rate_note, share};
 use crate::report::words::Language;
 
@@ -62,6 +62,13 @@ pub(super) fn headline(c: &Comparison, l: Language) -> Section {
         "journeys on rare paths are in neither precision nor design_use",
         "путей редких вариантов не входят в precision и design_use",
     );
+    if f.overall.not_evaluated > 0 && !c.stages.iter().any(|s| matches!(s.role, Role::Success | Role::Exit)) {
+        let words = l.pick(
+            "no stage of the map is success or exit: no way through it ends, so whether a journey follows cannot be told",
+            "на карте нет этапа успеха или выхода: ни один путь по ней не кончается, поэтому следование оценить нельзя",
+        );
+        notes.push(words.to_owned());
+    }
     if f.in_flight.n > 0 {
         let words = l.pick("on their way, fitness so far", "ещё в пути, fitness пока");
         notes.push(format!("{} {words} {}", count(f.in_flight.n), mean(f.in_flight)));

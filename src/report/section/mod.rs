@@ -11,8 +11,9 @@ mod promised;
 mod strayed;
 mod unmeasured;
 
+use super::number::count;
 use super::words::Language;
-use crate::compare::Comparison;
+use crate::compare::{Comparison, Population};
 
 pub use measured::measured;
 pub use plain::{plain, stage_heads, transition_heads};
@@ -51,6 +52,15 @@ pub fn sections(c: &Comparison, l: Language, most: usize) -> Vec<Section> {
     all.push(followed::days(c, l));
     all.retain(|section| !section.rows.is_empty());
     all
+}
+
+/// How many journeys of how many customers. In Russian a number decides the ending of the word after it, so it stands last.
+pub fn people(p: &Population, l: Language) -> String {
+    let (journeys, customers) = (count(p.entered), count(p.customers));
+    match l {
+        Language::English => format!("{journeys} journeys of {customers} customers"),
+        Language::Russian => format!("путей {journeys}, клиентов {customers}"),
+    }
 }
 
 /// What counts and shares that stand side by side are of: not the same journeys.
