@@ -117,7 +117,7 @@ impl Classes {
     }
 
     /// A path with ids as stars, and with stars for names of which there are too many.
-    fn template(&self, path: &str) -> String {
+    pub fn template(&self, path: &str) -> String {
         let mut out = String::new();
         for segment in path_template(path).split('/').skip(1) {
             let star = self.parents.contains(&out);

@@ -1,7 +1,7 @@
 //! What a designed map lacks. In: the map, trails, and where each of their events lies in the journeys that the map makes of
 //! them. Out: touchpoints, transitions and time limits to paste, each with what was counted; nothing that the map says.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -78,6 +78,13 @@ fn touchpoints(map: &DesignedMap, trails: &[Trail], placed: &Placed, asked: &Ask
     }
     let classes = Classes::of(&around, asked);
     let mut votes: Vec<BTreeMap<StageIx, u64>> = vec![BTreeMap::new(); classes.list.len()];
+    // A name alone would also take pages that the map has, or that nobody has seen yet.
+    let mut pages: Vec<BTreeSet<String>> = vec![BTreeSet::new(); classes.list.len()];
+    for event in around.iter().flat_map(|trail| &trail.events) {
+        if let Some(class) = classes.class(event) {
+            pages[usize::from(class)].insert(classes.template(&event.path));
+        }
+    }
     for (trail, stages) in around.iter().zip(&stages) {
         for (event, stage) in trail.events.iter().zip(stages) {
             if let (Some(class), Some(stage), true) = (classes.class(event), stage, asked.looks_at(event)) {
@@ -85,14 +92,15 @@ fn touchpoints(map: &DesignedMap, trails: &[Trail], placed: &Placed, asked: &Ask
             }
         }
     }
-    let mut taken: std::collections::BTreeSet<String> = map.touchpoints.iter().map(|t| t.id.to_string()).collect();
+    let mut taken: BTreeSet<String> = map.touchpoints.iter().map(|t| t.id.to_string()).collect();
     let mut text = String::new();
-    for (class, votes) in classes.list.iter().zip(&votes) {
+    for ((class, votes), pages) in classes.list.iter().zip(&votes).zip(&pages) {
         let stage = votes.iter().max_by_key(|(s, n)| (**n, std::cmp::Reverse(**s))).map_or(0, |(s, _)| *s);
         let mut rule = Fields::default();
         rule.put("source", &*class.source);
         rule.put("event", &*class.name);
-        rule.put_some("path", class.path.as_deref());
+        let only = pages.first().filter(|page| pages.len() == 1 && !page.is_empty());
+        rule.put_some("path", class.path.as_deref().or(only.map(String::as_str)));
         let mut fields = Fields::default();
         fields.put("id", crate::exchange::draft::id_of(&class.id, &mut taken));
         fields.put("stage", &*map.stages[usize::from(stage)].id);

@@ -74,3 +74,24 @@ fn a_time_limit_rests_on_mature_dates_and_nobody_still_on_the_way_counts_as_quic
     let line = "# A: max_time: PT10M  # holds for 90 % of 31 entries of mature entry dates; 300 of others, or still open, left out";
     assert!(parts.contains(line), "{parts}");
 }
+
+#[test]
+fn what_lies_on_one_page_only_is_proposed_with_that_page() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut events = Vec::new();
+    for i in 0..20 {
+        let user = format!("u{i}");
+        let at = |minute: usize| format!("2026-01-01T{i:02}:{minute:02}:00Z");
+        let page = format!(r#"{{"path":"/blog/{}"}}"#, 100 + i);
+        events.push(event(10 * i, "look", &user, &at(0), "{}"));
+        events.push(event(10 * i + 1, "read", &user, &at(1), &page));
+        events.push(event(10 * i + 2, "ask", &user, &at(2), "{}"));
+        events.push(event(10 * i + 3, "pay", &user, &at(3), "{}"));
+    }
+    filled(folder.path(), &events);
+    let (parts, said, code) = run(folder.path(), &["discover", "--against", "m.journey.yaml"], "");
+    assert_eq!(code, 0, "{said}");
+    let rule = |event: &str| parts.lines().find(|line| line.contains(&format!("event: {event}"))).unwrap_or_default();
+    assert!(rule("read").contains("path: /blog/*"), "{parts}");
+    assert!(!rule("ask").is_empty() && !rule("ask").contains("path"), "{parts}");
+}
