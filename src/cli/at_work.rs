@@ -8,23 +8,40 @@ use crate::config::{Input, RolesConfig, WarehouseConfig};
 use crate::relay::{self, RelayError};
 use crate::source::kafka::admin;
 
+/// Hosts by what they do.
+type Found = Vec<(String, Vec<String>)>;
+
 /// Refuses where somebody reads the sources into this store, or any role works on it.
 pub(super) async fn nobody(store: &Store, place: &Place) -> Result<(), Failure> {
     if matches!(place.config.warehouse, WarehouseConfig::Embedded { .. }) {
         return Ok(());
     }
-    let mut found = Vec::new();
-    if let Some(roles) = &place.config.roles {
-        found.push(("identity".to_owned(), relay::writers(roles).await.map_err(unknown)?));
-        if let Some(cut) = store.client.cut(&roles.prefix).await? {
-            found.push(("journeys".to_owned(), relay::owners(roles, cut).await.map_err(unknown)?));
-        }
-    }
+    let mut found = roles_at_work(store, place).await?;
     for source in &place.config.sources {
         let Input::Kafka(input) = &source.input else { continue };
         let readers = admin::readers(input).await.map_err(|e| unknown(RelayError::Kafka(e)))?;
         found.push((format!("readers of `{}`", source.name), readers));
     }
+    refuse(found)
+}
+
+/// Refuses where any role works on this store: a process of all stages would write under epochs that theirs never reach.
+pub(super) async fn no_role(store: &Store, place: &Place) -> Result<(), Failure> {
+    refuse(roles_at_work(store, place).await?)
+}
+
+async fn roles_at_work(store: &Store, place: &Place) -> Result<Found, Failure> {
+    let mut found = Vec::new();
+    if let Some(roles) = roles_of(place) {
+        found.push(("identity".to_owned(), relay::writers(roles).await.map_err(unknown)?));
+        if let Some(cut) = store.client.cut(&roles.prefix).await? {
+            found.push(("journeys".to_owned(), relay::owners(roles, cut).await.map_err(unknown)?));
+        }
+    }
+    Ok(found)
+}
+
+fn refuse(mut found: Found) -> Result<(), Failure> {
     found.retain(|(_, hosts)| !hosts.is_empty());
     if found.is_empty() {
         return Ok(());
@@ -48,7 +65,7 @@ pub(super) async fn no_writer(place: &Place) -> Result<(), Failure> {
     Err(Failure::InUse(format!(
         "the identity writer of these roles runs at {}, and takes the order itself\n  \
          hint: run this where it runs, with its config and its data folder (`kubectl exec POD -- tropa …`); of several identity \
-         processes it is the one whose `tropa_identity_writer` is 1",
+         processes it is the one whose `tropa_identity_writer` is 1; one that was killed counts until its session is over",
         hosts.join(", ")
     )))
 }

@@ -167,8 +167,9 @@ impl Round<'_> {
         let client = store.client.with_config(config).watched_by(health.clone());
         let (mut stop, mut end) = (signals.stop.clone(), told.clone());
         let loading = async {
+            no_role(store, place).await?;
             warn_of_unversioned(&client, place).await;
-            startup::load(&client, config, &place.maps, &place.files).await
+            Ok::<_, Failure>(startup::load(&client, config, &place.maps, &place.files).await?)
         };
         let mut start = tokio::select! {
             loaded = loading => loaded?,
@@ -211,6 +212,22 @@ impl Round<'_> {
     }
 }
 
+/// Waits until it is known whether roles work on the store; refuses where they do.
+async fn no_role(store: &Store, place: &Place) -> Result<(), Failure> {
+    let mut said = false;
+    loop {
+        match at_work::no_role(store, place).await {
+            Err(Failure::Store(why)) => {
+                if !std::mem::replace(&mut said, true) {
+                    warn!("{why}\n  it is asked again every {} s", ASK_AGAIN.as_secs());
+                }
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+            known => return known,
+        }
+    }
+}
+
 /// Before a new reading takes the place of the one that is shown.
 async fn warn_of_unversioned(client: &Clickhouse, place: &Place) {
     // Why the store cannot be asked is told by whoever needs it.
@@ -218,6 +235,9 @@ async fn warn_of_unversioned(client: &Clickhouse, place: &Place) {
         warn!("{text}");
     }
 }
+
+/// While it is not known who works on the store.
+const ASK_AGAIN: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// What a process of another role than `identity` answers to an order.
 const NO_ORDERS: &str = "a process of this role takes no orders; the active identity process does, whose \

@@ -112,6 +112,14 @@ fn config(scope: &mut Scope<'_>, file: ConfigFile, base: &Path) -> Config {
     for (name, written) in file.sources {
         sources.extend(source(scope, &name, written, (&decoders, kinds), base));
     }
+    read_twice(scope, &sources);
+    if file.roles.is_some() && file.warehouse.is_some() && !identifiers.raw && identifiers.key.is_none() {
+        let message =
+            "every process of these roles would make an identifier key of its own: one person would be several";
+        let help =
+            "hint: give all of them one, `identifiers: { key: \"${TROPA_KEY}\" }`, or `identifiers: { store: raw }`";
+        scope.fault("roles", message, help);
+    }
     let flush = file.flush.unwrap_or_default();
     let embedded = file.embedded.unwrap_or_default();
     let warehouse = match file.warehouse {
@@ -354,18 +362,41 @@ const OURS: [(&str, &str); 9] = [
     ("group.protocol", "hint: leave it out; only the classic protocol lets a killed process come back as itself"),
 ];
 
+/// Of two sources in one group only one would get the partitions of a topic that both read.
+fn read_twice(scope: &mut Scope<'_>, sources: &[Source]) {
+    let kafka = |source: &'_ Source| match &source.input {
+        Input::Kafka(input) => Some((source.name.clone(), input.clone())),
+        _ => None,
+    };
+    let inputs: Vec<_> = sources.iter().filter_map(kafka).collect();
+    for (i, (name, input)) in inputs.iter().enumerate() {
+        for (other, before) in
+            inputs[..i].iter().filter(|(_, b)| (&b.brokers, &b.group) == (&input.brokers, &input.group))
+        {
+            if let Some(at) = input.topics.iter().position(|topic| before.topics.contains(topic)) {
+                let message = format!("topic `{}` is read by `{other}` already, in the same group", input.topics[at]);
+                let help = "hint: give this source a `group:` of its own";
+                scope.fault(&format!("sources/{name}/kafka/topics/{at}"), message, help);
+            }
+        }
+    }
+}
+
 fn roles(scope: &mut Scope<'_>, file: RolesFile) -> RolesConfig {
     let partitions = file.partitions.unwrap_or(8);
     if !partitions.is_power_of_two() || partitions > 64 {
         scope.fault("roles/partitions", format!("{partitions} slices"), "allowed: 1, 2, 4, 8, 16, 32 or 64");
     }
     let session_timeout =
-        scope.duration("roles/session_timeout", file.session_timeout.as_deref(), Duration::from_secs(6));
+        scope.more_than_none("roles/session_timeout", file.session_timeout.as_deref(), Duration::from_secs(6));
+    if file.brokers.trim().is_empty() {
+        scope.fault("roles/brokers", "no broker is named", "allowed: addresses such as `kafka-1:9092,kafka-2:9092`");
+    }
     RolesConfig {
         brokers: file.brokers,
         prefix: file.prefix.unwrap_or_else(|| "tropa".to_owned()),
         partitions,
-        replication: file.replication.unwrap_or(3),
+        replication: file.replication,
         session_timeout,
         settings: file.settings.into_iter().map(|(k, v)| (k, v.into_text())).collect(),
     }
@@ -384,7 +415,14 @@ fn kafka_input(scope: &mut Scope<'_>, pointer: &str, file: KafkaFile) -> KafkaIn
             }
         },
     };
+    if file.brokers.trim().is_empty() {
+        let help = "allowed: addresses such as `kafka-1:9092,kafka-2:9092`";
+        scope.fault(&format!("{pointer}/kafka/brokers"), "no broker is named", help);
+    }
     for (i, topic) in file.topics.iter().enumerate() {
+        if topic.is_empty() {
+            scope.fault(&format!("{pointer}/kafka/topics/{i}"), "a topic without a name", "hint: write its name");
+        }
         if file.topics[..i].contains(topic) {
             let at = format!("{pointer}/kafka/topics/{i}");
             scope.fault(&at, format!("topic `{topic}` is named twice"), "hint: leave it out here");

@@ -71,7 +71,8 @@ pub struct RolesConfig {
     pub prefix: String,
     /// Divides the number of buckets.
     pub partitions: u16,
-    pub replication: i32,
+    /// `None`: 3, or as many as there are brokers.
+    pub replication: Option<i32>,
     pub session_timeout: Duration,
     pub settings: BTreeMap<String, String>,
 }

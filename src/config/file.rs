@@ -111,7 +111,7 @@ pub struct RolesFile {
     /// Into how many slices customers are cut, at most one worker each: a power of two up to 64; default 8. Changed by
     /// `tropa migrate --partitions`, also while the roles run.
     pub partitions: Option<u16>,
-    /// Copies of each message; default 3, or 1 on a single broker.
+    /// Copies of each message; default 3, or as many as there are brokers.
     #[schemars(range(min = 1))]
     pub replication: Option<i32>,
     /// A worker that has not been heard of for so long is replaced; default `6s`.

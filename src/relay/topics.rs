@@ -26,12 +26,16 @@ fn kafka(error: impl std::fmt::Display) -> RelayError {
 pub async fn create(roles: &RolesConfig, cut: Cut) -> Result<Vec<String>, RelayError> {
     let admin: AdminClient<DefaultClientContext> = client(roles).create().map_err(kafka)?;
     let retention = (RETENTION_DAYS * 86_400_000).to_string();
-    let insync = if roles.replication >= 3 { "2" } else { "1" };
+    let replication = match roles.replication {
+        Some(copies) => copies,
+        None => brokers(roles).await?.min(3) as i32,
+    };
+    let insync = if replication >= 3 { "2" } else { "1" };
     let topics = [(roles.identity_topic(), 1), (roles.customers_topic(cut.since), i32::from(cut.slices))];
     let wanted: Vec<NewTopic<'_>> = topics
         .iter()
         .map(|(name, partitions)| {
-            NewTopic::new(name, *partitions, TopicReplication::Fixed(roles.replication))
+            NewTopic::new(name, *partitions, TopicReplication::Fixed(replication))
                 .set("retention.ms", &retention)
                 .set("max.message.bytes", LONGEST)
                 .set("min.insync.replicas", insync)
@@ -44,11 +48,24 @@ pub async fn create(roles: &RolesConfig, cut: Cut) -> Result<Vec<String>, RelayE
         match result {
             Ok(name) => made.push(name),
             Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((name, code @ RDKafkaErrorCode::InvalidReplicationFactor)) => {
+                let help = "hint: `roles: { replication: … }` asks for more copies than there are brokers";
+                return Err(kafka(format!("topic `{name}` cannot be created: {code}\n  {help}")));
+            }
             Err((name, code)) => return Err(kafka(format!("topic `{name}` cannot be created: {code}"))),
         }
     }
     check(roles, cut).await?;
     Ok(made)
+}
+
+async fn brokers(roles: &RolesConfig) -> Result<usize, RelayError> {
+    let roles = roles.clone();
+    let looked = tokio::task::spawn_blocking(move || {
+        let consumer: BaseConsumer = client(&roles).create().map_err(kafka)?;
+        Ok(consumer.fetch_metadata(None, ANSWER).map_err(kafka)?.brokers().len())
+    });
+    looked.await.map_err(kafka)?
 }
 
 /// Partitions of a topic; 0: it is not there.

@@ -134,7 +134,7 @@ impl Probe {
                 Ok(_) => return Ok(()),
                 Err(e) => {
                     drain(&self.consumer);
-                    if self.heard.telling().is_some() || !is_time_out(&e) || Instant::now() > deadline {
+                    if self.heard.telling().is_some() || !may_pass(&e) || Instant::now() > deadline {
                         return Err(self.why(&e));
                     }
                 }
@@ -200,10 +200,18 @@ fn drain(consumer: &BaseConsumer<Heard>) {
     }
 }
 
-fn is_time_out(error: &ClientError) -> bool {
+fn may_pass(error: &ClientError) -> bool {
     matches!(
         error.rdkafka_error_code(),
-        Some(Code::OperationTimedOut | Code::RequestTimedOut | Code::WaitingForCoordinator)
+        Some(
+            Code::OperationTimedOut
+                | Code::RequestTimedOut
+                | Code::WaitingForCoordinator
+                // A group that is new to the broker has none yet.
+                | Code::NotCoordinator
+                | Code::CoordinatorNotAvailable
+                | Code::CoordinatorLoadInProgress
+        )
     )
 }
 
