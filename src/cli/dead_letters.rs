@@ -189,7 +189,7 @@ async fn decode_here(store: &Store, place: &Place, letters: Vec<(SourceId, Store
     let config = &place.config;
     let client = store.client.with_config(config);
     let start = startup::load(&client, config, &place.maps, &place.files).await?;
-    let decoding = Decoding::new(config.clone(), place.identifier_key()?);
+    let decoding = Decoding::new(config.clone(), place.key_of(&client).await?);
     let mut log = Letters::decode(&letters, &decoding, config, &start.stages.positions);
     let (recovered, left) = (log.recovered, letters.len() - log.recovered);
     let reasons = std::mem::take(&mut log.reasons);

@@ -10,6 +10,7 @@ use crate::backup::KEY_FILE;
 use crate::config::{self, Config};
 use crate::decode::IdentifierKey;
 use crate::map::{self, MapVersions};
+use crate::warehouse::Clickhouse;
 
 /// Name of the file in a data folder that says which config it was last used with.
 const CONFIG_POINTER: &str = "config";
@@ -117,6 +118,20 @@ impl Place {
         let text = blake3::Hash::from_bytes(secret).to_hex().to_string();
         write_private(&path, &text)?;
         Ok(IdentifierKey::from_text(&text))
+    }
+
+    /// The key for a store, if it is the one that its identifiers are made with.
+    pub async fn key_of(&self, store: &Clickhouse) -> Result<IdentifierKey, Failure> {
+        let key = self.identifier_key()?;
+        if store.takes_key(&key.fingerprint()).await? {
+            return Ok(key);
+        }
+        Err(Failure::Unusable(
+            "the identifiers of this store are made with another key than this one: everybody would become somebody else\n  \
+             hint: put back the key that the store began with (`identifier.key` of its data folder, or `identifiers: { key }` \
+             of the config, or `store: raw`); to begin with a new one, begin with a new store"
+                .to_owned(),
+        ))
     }
 
     /// Notes in the data folder which config it belongs to, so that `--data DIR` is enough from then on.

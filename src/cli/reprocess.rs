@@ -8,7 +8,7 @@ use super::run::clock;
 use super::store::Store;
 use super::{Failure, Place, PlaceArgs, at_work};
 use crate::config::{Input, KafkaInput};
-use crate::decode::Decoding;
+use crate::decode::{Decoding, IdentifierKey};
 use crate::event::SourceId;
 use crate::health::Health;
 use crate::intake;
@@ -103,7 +103,8 @@ impl Reprocess {
         let stop = crate::shutdown::listen().stop;
         let began = clock();
         let start = startup::load(&store.client, &place.config, &place.maps, &place.files).await?;
-        let source = self.kafka_source(place, (id, input), &start.stages.positions)?;
+        let key = place.key_of(&store.client).await?;
+        let source = self.kafka_source((place, key), (id, input), &start.stages.positions);
         let partition = self.partition;
         let looked_up =
             tokio::task::spawn_blocking(move || source.stretches(from, partition).map(|s| (source, s))).await;
@@ -129,17 +130,17 @@ impl Reprocess {
 
     fn kafka_source(
         &self,
-        place: &Place,
+        (place, key): (&Place, IdentifierKey),
         (id, input): (SourceId, KafkaInput),
         positions: &Positions,
-    ) -> Result<KafkaSource, Failure> {
+    ) -> KafkaSource {
         let config = &place.config;
         let source = config.source(id);
         let reading = intake::reading_of(source.generation);
-        Ok(KafkaSource {
+        KafkaSource {
             input,
             source: id,
-            admit: Arc::new(Decoding::new(config.clone(), place.identifier_key()?)),
+            admit: Arc::new(Decoding::new(config.clone(), key)),
             positions: intake::positions_of(positions.iter(), id, &reading),
             stored: None,
             dead_letters: source.dead_letters.clone(),
@@ -152,6 +153,6 @@ impl Reprocess {
             flush_interval: config.flush_interval,
             until_end: true,
             clock,
-        })
+        }
     }
 }

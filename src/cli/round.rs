@@ -9,7 +9,7 @@ use tracing::{info, warn};
 use super::run::{Doors, clock};
 use super::store::Store;
 use super::{Failure, Place, at_work, grace, unversioned};
-use crate::decode::Decoding;
+use crate::decode::{Decoding, IdentifierKey};
 use crate::follow;
 use crate::health::Condition;
 use crate::intake::{Sources, Starting};
@@ -132,10 +132,21 @@ impl Round<'_> {
         // A changed config may have lost it.
         let roles = place.config.roles.as_ref().ok_or_else(without_roles)?;
         health.clear(&Condition::Starting);
-        let decoding = Arc::new(Decoding::new(place.config.clone(), place.identifier_key()?));
         let (config, maps, files) = (&place.config, &place.maps, &place.files);
         // The names of sources are this round's, not those that the process began with.
         let client = store.client.with_config(config).watched_by(health.clone());
+        let key = if role == Role::Ingest {
+            let mut told = stop.clone();
+            tokio::select! {
+                key = place.key_of(&client) => key?,
+                // Nothing was taken, nothing is owed.
+                _ = told.wait_for(|told| *told) => return Ok(Ended::Role),
+            }
+        } else {
+            // It decodes nothing.
+            IdentifierKey::raw()
+        };
+        let decoding = Arc::new(Decoding::new(config.clone(), key));
         let stage = roles::Place { store: &client, config, roles, maps, files, clock, health };
         if role == Role::Identity {
             let mut told = stop.clone();
@@ -178,7 +189,7 @@ impl Round<'_> {
             _ = end.wait_for(|end| *end) => return Ok(Ended::Done(RunSummary::default())),
         };
         desk.open_for(&mut start.stages.identity.orders, start.readings.iter().map(|r| r.id.clone()));
-        let decoding = Decoding::new(config.clone(), place.identifier_key()?);
+        let decoding = Decoding::new(config.clone(), place.key_of(&client).await?);
         let admit = Arc::new(decoding);
         let starting = Starting {
             config,

@@ -32,6 +32,12 @@ impl IdentifierKey {
         Self { key: Some(blake3::derive_key("tropa identifier key v1", text.trim().as_bytes())) }
     }
 
+    /// Tells keys apart, and nothing about them.
+    pub fn fingerprint(&self) -> String {
+        let of = |key: &[u8; 32]| blake3::keyed_hash(key, b"tropa identifier key").to_hex()[..32].to_owned();
+        self.key.as_ref().map_or_else(|| "raw".to_owned(), of)
+    }
+
     /// One value; `None` if it is blocked or empty.
     pub fn identifier(&self, kind: &Kind, id: KindId, value: &str) -> Option<Identifier> {
         let value = normalise(kind.normalise, value);

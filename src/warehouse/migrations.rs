@@ -13,7 +13,7 @@ use super::schema;
 use super::{Clickhouse, Target, WarehouseError};
 use crate::aggregate::quote;
 
-pub(super) const MIGRATIONS: [(u32, &str, &str); 12] = [
+pub(super) const MIGRATIONS: [(u32, &str, &str); 13] = [
     (1, "sets", include_str!("migrations/0001_sets.sql")),
     (2, "journeys", include_str!("migrations/0002_journeys.sql")),
     (3, "aggregates", include_str!("migrations/0003_aggregates.sql")),
@@ -26,6 +26,7 @@ pub(super) const MIGRATIONS: [(u32, &str, &str); 12] = [
     (14, "conformance", include_str!("migrations/0014_conformance.sql")),
     (15, "after", include_str!("migrations/0015_after.sql")),
     (16, "personas", include_str!("migrations/0016_personas.sql")),
+    (17, "identifier_keys", include_str!("migrations/0017_identifier_keys.sql")),
 ];
 
 /// Where migrations are noted; said before any of them.

@@ -108,6 +108,16 @@ impl Clickhouse {
         .await
     }
 
+    /// Whether the store's identifiers are made with this key; a store that has none noted takes it.
+    pub async fn takes_key(&self, fingerprint: &str) -> Result<bool, WarehouseError> {
+        let known = self.fetch::<Text>("SELECT DISTINCT fingerprint AS text FROM identifier_keys").await?;
+        if known.is_empty() {
+            let insert = format!("INSERT INTO identifier_keys (fingerprint) SELECT {}", quote(fingerprint));
+            self.execute(&insert).await?;
+        }
+        Ok(known.is_empty() || known.iter().any(|row| row.text == fingerprint))
+    }
+
     pub async fn count_events(&self) -> Result<u64, WarehouseError> {
         let rows = self.fetch::<Number>("SELECT count() AS number FROM events").await?;
         Ok(rows.first().map_or(0, |r| r.number))

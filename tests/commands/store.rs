@@ -182,3 +182,34 @@ fn figures_of_another_config_are_not_shown_as_this_one_s() {
     ok(folder.path(), &["run", "--until-end"]);
     assert!(ok(folder.path(), &["show", "user:u1"]).starts_with("email:"), "the strongest kind names the customer");
 }
+
+#[test]
+fn a_store_whose_identifiers_are_of_another_key_takes_nothing_until_its_own_is_back() {
+    let folder = folder();
+    ok(folder.path(), &["run", "--until-end"]);
+    let key = folder.path().join("tropa-data/identifier.key");
+    let own = std::fs::read(&key).expect("made at the first start");
+    let count = || ok(folder.path(), &["sql", "SELECT count() FROM events FINAL", "--format", "TSV"]);
+    let before = count();
+    let more = std::fs::read_to_string(folder.path().join("events.ndjson")).expect("the log")
+        + r#"{"messageId":"5","type":"track","event":"signup","userId":"u1","timestamp":"2026-01-03T10:00:00Z"}"#;
+    std::fs::write(folder.path().join("events.ndjson"), more).expect("writable");
+
+    // Lost, and one of another store put in its place.
+    for (lost, written) in [(true, None), (false, Some("another"))] {
+        if lost {
+            std::fs::remove_file(&key).expect("it is there");
+        }
+        if let Some(text) = written {
+            std::fs::write(&key, text).expect("writable");
+        }
+        let (_, said, code) = run(folder.path(), &["run", "--until-end"], "");
+        assert_eq!(code, 78, "{said}");
+        assert!(said.contains("are made with another key than this one") && said.contains("hint: put back"), "{said}");
+        assert_eq!(count(), before);
+    }
+    std::fs::write(&key, own).expect("writable");
+    ok(folder.path(), &["run", "--until-end"]);
+    assert_ne!(count(), before);
+    assert_eq!(ok(folder.path(), &["sql", "SELECT uniqExact(customer) FROM v_journeys", "--format", "TSV"]), "2\n");
+}
