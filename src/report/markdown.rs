@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::number::{count, rate};
+use super::number::rate;
 use super::section::{self, Section, measured, plain, sections};
 use super::text::{caveats, maturity, outcomes};
 use super::words::Language;

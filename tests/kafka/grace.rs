@@ -56,8 +56,9 @@ impl Stage {
 fn every_role_that_is_stopped_while_its_warehouse_is_away_ends_within_the_grace_and_loses_nothing() {
     let broker = Broker::shared();
     broker.topic("grace-web", 1);
-    let produce = |range: std::ops::Range<u32>| {
-        let lines = records(range);
+    // `whose`: the letter that the names of users begin with.
+    let produce = |range: std::ops::Range<u32>, whose: &str| {
+        let lines = records(range).replace("\"user\":\"u", &format!("\"user\":\"{whose}"));
         broker.produce("grace-web", lines.lines().map(|line| ("k", Some(line.as_bytes()))), "none");
     };
     let engine = Engine::start();
@@ -70,17 +71,17 @@ fn every_role_that_is_stopped_while_its_warehouse_is_away_ends_within_the_grace_
             "SELECT (SELECT uniqExact(event_id) FROM events), (SELECT sum(length(touchpoints)) FROM v_journeys)";
         until("everything is in the journeys", || ask(stage.folder.path(), query) == format!("{n}\t{n}\n"));
     };
-    produce(0..100);
+    produce(0..100, "u");
     counted(&ingest, 100);
 
-    // Each is given something to write that it cannot write; the others go on.
-    identity.is_stopped_while_its_warehouse_is_away(|| produce(100..200));
+    // Each is given something to write that it cannot write, identity somebody new; the others go on.
+    identity.is_stopped_while_its_warehouse_is_away(|| produce(100..200, "v"));
     let identity = start("identity");
     counted(&ingest, 200);
-    journeys.is_stopped_while_its_warehouse_is_away(|| produce(200..300));
+    journeys.is_stopped_while_its_warehouse_is_away(|| produce(200..300, "u"));
     let journeys = start("journeys");
     counted(&identity, 300);
-    ingest.is_stopped_while_its_warehouse_is_away(|| produce(300..400));
+    ingest.is_stopped_while_its_warehouse_is_away(|| produce(300..400, "u"));
     let ingest = start("ingest");
     counted(&identity, 400);
     assert!(identity.proxy.inserts.load(Ordering::SeqCst) > 0, "the writer writes through its proxy");
