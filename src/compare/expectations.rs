@@ -55,6 +55,8 @@ pub enum Verdict {
     Missed,
     TooClose,
     NotEnoughData,
+    /// It rests on so few that it must not be told (`min_cell`).
+    Untold,
 }
 
 impl Verdict {
@@ -64,6 +66,7 @@ impl Verdict {
             Self::Missed => "missed",
             Self::TooClose => "too_close",
             Self::NotEnoughData => "not_enough_data",
+            Self::Untold => "suppressed",
         }
     }
 }

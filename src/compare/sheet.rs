@@ -10,6 +10,12 @@
 use super::cell::Told;
 use super::rates::Rate;
 
+#[cfg(test)]
+mod tests;
+mod unknown;
+
+use unknown::Unknown;
+
 /// A count of the sheet.
 pub(super) type Entry = usize;
 
@@ -25,6 +31,8 @@ struct Bundle<'a> {
     slots: Vec<Slot<'a>>,
     entries: Vec<Entry>,
     untold: bool,
+    /// Taken back only where nothing else of a sum can be.
+    kept: bool,
 }
 
 struct Value {
@@ -41,6 +49,10 @@ pub(super) struct RateEntry {
     bundle: usize,
     /// None: bounds, or nothing.
     pub point: Option<(Entry, Entry)>,
+    /// Hits so far, misses so far, and what entered. None: a point, or nothing.
+    pub bounds: Option<[Entry; 3]>,
+    /// Hits and misses, of a point or so far.
+    pub parts: [Option<Entry>; 2],
 }
 
 pub(super) struct Sheet<'a> {
@@ -86,32 +98,41 @@ impl<'a> Sheet<'a> {
         let told = *rate;
         let bundle = self.bundle(Slot::Rate(rate));
         let mut share = |part: f64, of: u64| self.value((part * of as f64).round() as u64, Some(bundle));
-        let point = match told {
-            Rate::Point { value, n, .. } => {
-                let hits = share(value, n);
-                share(1.0 - value, n);
-                Some((hits, share(1.0, n)))
-            }
-            Rate::Immature { low, high, entered } => {
-                share(low, entered);
-                share(1.0 - high, entered);
-                share(1.0, entered);
-                None
-            }
-            Rate::None | Rate::Untold => None,
+        let mut three = |hits: f64, misses: f64, of: u64| [share(hits, of), share(misses, of), share(1.0, of)];
+        let (found, is_point) = match told {
+            Rate::Point { value, n, .. } => (Some(three(value, 1.0 - value, n)), true),
+            Rate::Immature { low, high, entered } => (Some(three(low, 1.0 - high, entered)), false),
+            Rate::None | Rate::Untold => (None, false),
         };
         // What an untold rate is of may be told elsewhere.
-        if let Some((_, n)) = point {
-            self.values[n].guarded = false;
+        found.into_iter().for_each(|[_, _, of]| self.values[of].guarded = false);
+        RateEntry {
+            bundle,
+            point: found.filter(|_| is_point).map(|[hits, _, of]| (hits, of)),
+            bounds: found.filter(|_| !is_point),
+            parts: found.map_or([None, None], |[hits, misses, _]| [Some(hits), Some(misses)]),
         }
-        RateEntry { bundle, point }
     }
 
     /// What another count rests on: both are told or none is.
     pub fn count_of(&mut self, count: &'a mut u64, rate: RateEntry) {
+        self.count_in(count, rate.bundle);
+    }
+
+    /// The same count once more.
+    pub fn count_again(&mut self, count: &'a mut u64, of: Entry) {
+        match self.values[of].bundle {
+            Some(bundle) if self.values[of].value == *count => self.count_in(count, bundle),
+            _ => {
+                self.count(count);
+            }
+        }
+    }
+
+    fn count_in(&mut self, count: &'a mut u64, bundle: usize) {
         let value = *count;
-        self.bundles[rate.bundle].slots.push(Slot::Count(count));
-        self.value(value, Some(rate.bundle));
+        self.bundles[bundle].slots.push(Slot::Count(count));
+        self.value(value, Some(bundle));
     }
 
     /// The same rate once more.
@@ -119,9 +140,24 @@ impl<'a> Sheet<'a> {
         self.bundles[of.bundle].slots.push(Slot::Rate(rate));
     }
 
+    /// Figures that a report is read for: others go first.
+    pub fn keep(&mut self, rates: &[RateEntry], counts: &[Entry]) {
+        let of_counts = counts.iter().filter_map(|e| self.values[*e].bundle);
+        let bundles: Vec<usize> = rates.iter().map(|r| r.bundle).chain(of_counts).collect();
+        bundles.into_iter().for_each(|b| self.bundles[b].kept = true);
+    }
+
     /// What stands beside each other in words or on a line: without one of the counts no rate of it is told.
     pub fn row(&mut self, counts: &[Entry], rates: &[RateEntry]) {
         self.rows.push((counts.to_vec(), rates.iter().map(|r| r.bundle).collect()));
+    }
+
+    /// Rates of the same journeys: each would tell what the others are of.
+    pub fn together(&mut self, rates: [RateEntry; 2]) {
+        let [one, other] = rates;
+        for (from, to) in [(one, other), (other, one)] {
+            self.row(&from.parts.into_iter().flatten().collect::<Vec<_>>(), &[to]);
+        }
     }
 
     /// Counts that rest on the same journeys as a row: without one of its counts they are untold.
@@ -151,6 +187,21 @@ impl<'a> Sheet<'a> {
         self.sums.push(parts);
     }
 
+    /// What bounds say they are of is told elsewhere too.
+    pub fn bounds_of(&mut self, rate: RateEntry, entered: Entry) {
+        if let Some([_, _, of]) = rate.bounds {
+            self.equal(&[of], &[entered]);
+        }
+    }
+
+    /// What these add up to is told elsewhere, if it is what the first do.
+    pub fn total_if_known(&mut self, total: &[Entry], parts: Vec<Entry>) {
+        let sum = |side: &[Entry]| side.iter().map(|e| self.values[*e].value).sum::<u64>();
+        if sum(total) == sum(&parts) {
+            self.total_is_known(parts);
+        }
+    }
+
     pub fn rates_equal(&mut self, rate: RateEntry, hits: &[Entry], of: &[Entry]) {
         if let Some((own_hits, n)) = rate.point {
             self.equal(&[own_hits], hits);
@@ -163,7 +214,7 @@ impl<'a> Sheet<'a> {
     }
 
     /// What a sum gives away: its only unknown, if that must not be known.
-    fn given_away(&self, sum: &[Entry]) -> bool {
+    fn gives_away(&self, sum: &[Entry]) -> bool {
         let mut unknown = sum.iter().filter(|e| !self.is_told(**e));
         match (unknown.next(), unknown.next()) {
             (Some(&only), None) => self.values[only].guarded || self.is_small(self.values[only].value),
@@ -173,26 +224,26 @@ impl<'a> Sheet<'a> {
 
     /// Takes back until no sum gives anything away, and writes what may be told.
     pub fn close(mut self) {
-        for i in 0..self.bundles.len() {
-            self.bundles[i].untold = self.bundles[i].entries.iter().any(|e| self.is_small(self.values[*e].value));
-        }
+        let small = |sheet: &Self, b: &Bundle<'_>| b.entries.iter().any(|e| sheet.is_small(sheet.values[*e].value));
+        let mut taken: Vec<usize> = (0..self.bundles.len()).filter(|b| small(&self, &self.bundles[*b])).collect();
+        let mut unknown = Unknown::of(&self);
         loop {
-            let mut more: Vec<usize> = Vec::new();
-            for (counts, then) in &self.rows {
-                if counts.iter().any(|e| !self.is_told(*e)) {
-                    more.extend(then.iter().filter(|b| !self.bundles[**b].untold));
+            while let Some(bundle) = taken.pop() {
+                if !std::mem::replace(&mut self.bundles[bundle].untold, true) {
+                    let entries = &self.bundles[bundle].entries;
+                    entries.iter().for_each(|e| taken.extend(unknown.now(*e, &self.rows)));
                 }
             }
-            if more.is_empty() {
-                // One at a time: what one sum needs may do for the next.
-                let telling = self.sums.iter().filter(|sum| self.given_away(sum));
-                more.extend(telling.filter_map(|sum| self.least_telling(sum)).take(1));
+            // One at a time, in their order: what one sum needs may do for the next.
+            let Some(sum) = unknown.first_with_one() else { break };
+            if self.gives_away(&self.sums[sum]) {
+                taken.extend(self.least_telling(&self.sums[sum]));
             }
-            if more.is_empty() {
-                break;
-            }
-            more.into_iter().for_each(|bundle| self.bundles[bundle].untold = true);
         }
+        self.write();
+    }
+
+    fn write(self) {
         for bundle in self.bundles.into_iter().filter(|b| b.untold) {
             for slot in bundle.slots {
                 match slot {
@@ -206,106 +257,10 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    /// The smallest count of a sum that is still told, and is somebody.
+    /// The smallest count of a sum that is still told, and is somebody; one that is kept comes last.
     fn least_telling(&self, sum: &[Entry]) -> Option<usize> {
         let told = sum.iter().filter(|e| self.is_told(**e) && self.values[**e].value > 0);
-        told.min_by_key(|e| (self.values[**e].value, **e)).and_then(|e| self.values[*e].bundle)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn told(counts: &[u64]) -> Vec<Told> {
-        counts.iter().map(|c| Told::of(*c)).collect()
-    }
-
-    #[test]
-    fn a_small_count_takes_the_next_smallest_of_its_sum_with_it() {
-        let (mut total, mut parts) = (17, [3, 9, 5, 0]);
-        let mut sheet = Sheet::new(5);
-        let whole = sheet.count(&mut total);
-        let all: Vec<Entry> = parts.iter_mut().map(|p| sheet.count(p)).collect();
-        sheet.equal(&[whole], &all);
-        sheet.close();
-        assert_eq!(total, 17);
-        assert_eq!(told(&parts), [Told::Below(5), Told::Count(9), Told::AtLeast(5), Told::Count(0)]);
-    }
-
-    #[test]
-    fn a_total_of_one_part_goes_with_it_and_an_unknown_rest_saves_nobody() {
-        let (mut total, mut only, mut whole, mut most) = (3, 3, 100, 97);
-        let mut sheet = Sheet::new(5);
-        let (t, o) = (sheet.count(&mut total), sheet.count(&mut only));
-        sheet.equal(&[t], &[o]);
-        let (w, m) = (sheet.count(&mut whole), sheet.count(&mut most));
-        sheet.part(w, m);
-        sheet.close();
-        assert_eq!(
-            told(&[total, only, whole, most]),
-            [Told::Below(5), Told::Below(5), Told::Count(100), Told::AtLeast(5)]
-        );
-    }
-
-    #[test]
-    fn a_rate_of_few_hits_or_few_misses_is_untold_and_so_is_one_on_a_row_of_few() {
-        let mut rates = [(2, 40), (38, 40), (20, 40), (20, 40), (0, 40)].map(|(hits, n)| Rate::point(hits, n));
-        let mut few = 4;
-        let mut sheet = Sheet::new(5);
-        let all: Vec<RateEntry> = rates.iter_mut().map(|r| sheet.rate(r)).collect();
-        let few = sheet.count(&mut few);
-        sheet.row(&[few], &all[3..4]);
-        sheet.close();
-        assert_eq!(rates, [Rate::Untold, Rate::Untold, Rate::point(20, 40), Rate::Untold, Rate::point(0, 40)]);
-    }
-
-    proptest! {
-        /// A table with the sums of its rows and columns, and of all: whatever is untold, no line has one unknown.
-        #[test]
-        fn no_line_of_a_table_has_one_unknown_alone(
-            table in prop::collection::vec(prop::collection::vec(0u64..12, 4), 1..6),
-            least in 2u64..8,
-        ) {
-            let mut cells = table.clone();
-            let mut rows: Vec<u64> = table.iter().map(|r| r.iter().sum()).collect();
-            let mut columns: Vec<u64> = (0..4).map(|c| table.iter().map(|r| r[c]).sum()).collect();
-            let mut all: u64 = rows.iter().sum();
-            let mut sheet = Sheet::new(least);
-            let inner: Vec<Vec<Entry>> = cells.iter_mut().map(|r| r.iter_mut().map(|c| sheet.count(c)).collect()).collect();
-            let row_ids: Vec<Entry> = rows.iter_mut().map(|r| sheet.count(r)).collect();
-            let column_ids: Vec<Entry> = columns.iter_mut().map(|c| sheet.count(c)).collect();
-            let total = sheet.count(&mut all);
-            for (row, cells) in row_ids.iter().zip(&inner) {
-                sheet.equal(&[*row], cells);
-            }
-            for (c, column) in column_ids.iter().enumerate() {
-                sheet.equal(&[*column], &inner.iter().map(|r| r[c]).collect::<Vec<_>>());
-            }
-            sheet.equal(&[total], &row_ids);
-            sheet.equal(&[total], &column_ids);
-            sheet.close();
-            let unknown = |line: &[u64]| line.iter().filter(|c| Told::of(**c).count().is_none()).count();
-            let mut lines: Vec<Vec<u64>> = rows.iter().zip(&cells).map(|(r, cells)| [&[*r], &cells[..]].concat()).collect();
-            lines.extend((0..4).map(|c| cells.iter().map(|r| r[c]).chain([columns[c]]).collect()));
-            lines.push([&[all], &rows[..]].concat());
-            lines.push([&[all], &columns[..]].concat());
-            for line in &lines {
-                prop_assert_ne!(unknown(line), 1, "{:?}", line);
-            }
-            let before = table.iter().flatten();
-            for (was, is) in before.zip(cells.iter().flatten()) {
-                match Told::of(*is) {
-                    Told::Count(n) => prop_assert!(n == *was && (n == 0 || n >= least)),
-                    Told::Below(n) => prop_assert!(n == least && 0 < *was && *was < least),
-                    Told::AtLeast(n) => prop_assert!(n == least && *was >= least),
-                }
-            }
-            // A small total has small parts: without any nothing is untold.
-            let small = table.iter().flatten().any(|c| 0 < *c && *c < least);
-            prop_assert!(small || cells.iter().flatten().all(|c| Told::of(*c).count().is_some()));
-        }
+        let kept = |e: Entry| self.values[e].bundle.is_some_and(|b| self.bundles[b].kept);
+        told.min_by_key(|e| (kept(**e), self.values[**e].value, **e)).and_then(|e| self.values[*e].bundle)
     }
 }

@@ -6,14 +6,16 @@
 
 use super::cell::is_told;
 use super::sheet::{Entry, Sheet};
-use super::{Association, Comparison, Followed, Mean, Unmapped};
+use super::{Association, Comparison, Followed, Mean, Unmapped, Verdict};
 use crate::aggregate::variants::Variants;
+use crate::conformance::DesignUse;
 
 mod flow;
 mod follow;
 #[cfg(test)]
 mod law;
 mod list;
+mod people;
 mod place;
 
 impl Comparison {
@@ -75,11 +77,12 @@ impl Comparison {
                 d.at_stake.clear();
                 d.examples.clear();
                 d.association = None;
+                d.after_decision = false;
             }
             d.association = d.association.take().filter(|a| !of_few(a, few));
         }
         for e in self.expectations.iter_mut().filter(|e| !is_told(e.n)) {
-            (e.measured, e.interval) = (None, None);
+            (e.measured, e.interval, e.verdict) = (None, None, Verdict::Untold);
         }
         for e in self.emotions.iter_mut().filter(|e| !is_told(e.n)) {
             (e.mean, e.interval) = (None, None);
@@ -98,7 +101,11 @@ impl Comparison {
     }
 }
 
+/// Of few the use of the design is what they walked.
 fn means(f: &mut Followed) {
+    if !is_told(f.decided) || !is_told(f.fitness.n) {
+        (f.precision, f.precision_by_prefix, f.design_use) = (None, None, DesignUse::default());
+    }
     [&mut f.fitness, &mut f.completed, &mut f.ended, &mut f.dropped].into_iter().for_each(mean);
 }
 

@@ -87,6 +87,7 @@ impl Language {
             Verdict::Missed => self.pick("✗ missed", "✗ не выполнено"),
             Verdict::TooClose => self.pick("≈ too close", "≈ слишком близко"),
             Verdict::NotEnoughData => self.pick("… not enough data", "… мало данных"),
+            Verdict::Untold => self.pick("*** not told", "*** не сообщается"),
         }
     }
 

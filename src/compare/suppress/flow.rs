@@ -12,6 +12,8 @@ pub(super) struct People {
     pub(super) dropped: Entry,
     pub(super) in_flight: Entry,
     pub(super) left_out: Entry,
+    pub(super) tied: Entry,
+    pub(super) older_versions: Entry,
 }
 
 pub(super) fn of_population<'a>(sheet: &mut Sheet<'a>, p: &'a mut Population) -> People {
@@ -37,11 +39,12 @@ pub(super) fn of_population<'a>(sheet: &mut Sheet<'a>, p: &'a mut Population) ->
     let entered = sheet.count(entered);
     let [completed, ended, dropped, in_flight] = [completed, ended, dropped, in_flight].map(|n| sheet.count(n));
     sheet.equal(&[entered], &[completed, ended, dropped, in_flight]);
-    let left_out = sheet.count(left_out);
-    for some in [sheet.count(order_ambiguous), sheet.count(left_truncated), left_out, sheet.count(older_versions)] {
+    let [left_out, tied, truncated, older_versions] =
+        [left_out, order_ambiguous, left_truncated, older_versions].map(|n| sheet.count(n));
+    for some in [tied, truncated, left_out, older_versions] {
         sheet.part(entered, some);
     }
-    People { entered, completed, ended, dropped, in_flight, left_out }
+    People { entered, completed, ended, dropped, in_flight, left_out, tied, older_versions }
 }
 
 pub(super) struct Stage {
@@ -53,24 +56,38 @@ pub(super) struct Stage {
     pub(super) entries: Entry,
     pub(super) ended: Entry,
     pub(super) dropped: Entry,
+    pub(super) in_flight: Entry,
     pub(super) open: Entry,
     pub(super) conversion: RateEntry,
     pub(super) drop_off: RateEntry,
 }
 
 pub(super) fn of_stage<'a>(sheet: &mut Sheet<'a>, s: &'a mut StageLine) -> Stage {
-    let [entered, entries, progressed, ended, dropped, in_flight, open, timed] = [
-        &mut s.entered,
-        &mut s.entries,
-        &mut s.progressed,
-        &mut s.ended,
-        &mut s.dropped,
-        &mut s.in_flight,
-        &mut s.open_entries,
-        &mut s.timed,
-    ]
-    .map(|n| sheet.count(n));
-    let (conversion, drop_off) = (sheet.rate(&mut s.conversion), sheet.rate(&mut s.drop_off_rate));
+    let StageLine {
+        id,
+        title: _,
+        role,
+        entered,
+        entries,
+        progressed,
+        ended,
+        dropped,
+        in_flight,
+        open_entries,
+        conversion,
+        drop_off_rate,
+        timed,
+        // Times, and what the design says.
+        time_p50: _,
+        time_p90: _,
+        time_to_next_p50: _,
+        time_to_next_p90: _,
+        expected_max_time: _,
+        expectations: _,
+    } = s;
+    let [entered, entries, progressed, ended, dropped, in_flight, open, timed] =
+        [entered, entries, progressed, ended, dropped, in_flight, open_entries, timed].map(|n| sheet.count(n));
+    let (conversion, drop_off) = (sheet.rate(conversion), sheet.rate(drop_off_rate));
     for some in [progressed, ended, dropped, in_flight] {
         sheet.part(entered, some);
     }
@@ -81,8 +98,21 @@ pub(super) fn of_stage<'a>(sheet: &mut Sheet<'a>, s: &'a mut StageLine) -> Stage
     sheet.row(&[ended, dropped], &[drop_off]);
     sheet.rates_equal(conversion, &[progressed], &[entered]);
     sheet.rates_equal(drop_off, &[ended, dropped], &[entered]);
-    let (id, exit) = (s.id.clone(), s.role == Role::Exit);
-    Stage { id, exit, timed: [entered, entries, timed], entered, entries, ended, dropped, open, conversion, drop_off }
+    [conversion, drop_off].into_iter().for_each(|rate| sheet.bounds_of(rate, entered));
+    sheet.keep(&[conversion, drop_off], &[]);
+    Stage {
+        id: id.clone(),
+        exit: *role == Role::Exit,
+        timed: [entered, entries, timed],
+        entered,
+        entries,
+        ended,
+        dropped,
+        in_flight,
+        open,
+        conversion,
+        drop_off,
+    }
 }
 
 pub(super) struct Way {
@@ -93,10 +123,23 @@ pub(super) struct Way {
 }
 
 pub(super) fn of_transition<'a>(sheet: &mut Sheet<'a>, t: &'a mut TransitionLine) -> Way {
-    let (n, share) = (sheet.count(&mut t.transitions), sheet.rate(&mut t.share));
+    let TransitionLine {
+        from,
+        to,
+        mark: _,
+        transitions,
+        share,
+        // Times, and what the design says.
+        time_p50: _,
+        time_p90: _,
+        within: _,
+        not_before: _,
+        target_share: _,
+    } = t;
+    let (n, share) = (sheet.count(transitions), sheet.rate(share));
     sheet.row(&[n], &[share]);
     sheet.rates_equal(share, &[n], &[]);
-    Way { from: t.from.clone(), to: t.to.clone(), n, share }
+    Way { from: from.clone(), to: to.clone(), n, share }
 }
 
 /// What goes into a stage comes out of it, and every journey has a beginning and an end (semantics.md, "Laws").

@@ -1,14 +1,18 @@
 //! In: a comparison. Out: every count of people in it on the sheet, and what adds up to what.
 
-use super::super::Comparison;
 use super::super::sheet::{Entry, Sheet};
-use super::flow::{Stage, Way, flows, of_population, of_stage, of_transition};
-use super::follow::{of_following, of_persona_stages, of_personas};
-use super::place::{of_broken, of_deviation, of_expectation, of_lost};
+use super::super::{Broken, Comparison, DeviationLine, LostStage};
+use super::flow::{People, Stage, Way, flows, of_population, of_stage, of_transition};
+use super::follow::{Headline, of_following};
+use super::people::{of_persona_stages, of_personas};
+use super::place::{
+    Elsewhere, Strayed, of_accepted, of_broken, of_deviation, of_emotions, of_expectation, of_lost, of_unmeasured,
+};
 
 /// Every count of people, and what adds up to what.
 pub(super) fn list<'a>(c: &'a mut Comparison, sheet: &mut Sheet<'a>) {
     let Comparison {
+        version,
         population,
         overall,
         stages,
@@ -22,7 +26,7 @@ pub(super) fn list<'a>(c: &'a mut Comparison, sheet: &mut Sheet<'a>) {
         accepted,
         unmeasured,
         lost,
-        broken,
+        broken: Broken { stages: broken, untold: _, anonymous: _, steps: _, period: _ },
         // Events of whole sources, and lists that are shortened.
         coverage: _,
         unmapped: _,
@@ -30,7 +34,6 @@ pub(super) fn list<'a>(c: &'a mut Comparison, sheet: &mut Sheet<'a>) {
         // No counts of people.
         map: _,
         title: _,
-        version: _,
         reading: _,
         as_of: _,
         zone: _,
@@ -47,52 +50,92 @@ pub(super) fn list<'a>(c: &'a mut Comparison, sheet: &mut Sheet<'a>) {
     let ways: Vec<Way> = transitions.iter_mut().map(|t| of_transition(sheet, t)).collect();
     flows(sheet, &p, &stages, &ways);
 
-    let (versions, decided) = of_following(sheet, following, &p);
-    sheet.rates_equal(overall, &[], &[decided]);
-
-    let mut strayed = Vec::new();
-    for d in deviations {
-        let (version, key) = (d.version, (d.kind.clone(), d.place.clone()));
-        let cells = of_deviation(sheet, d);
-        if let Some((_, decided)) = versions.iter().find(|v| v.0 == version) {
-            sheet.rates_equal(cells.share, &[], &[*decided]);
+    sheet.bounds_of(overall, p.entered);
+    let headline = of_following(sheet, following, &p);
+    sheet.rates_equal(overall, &[headline.overall.completed], &[headline.overall.decided]);
+    sheet.keep(&[overall], &[headline.overall.decided, headline.overall.evaluated, headline.overall.completed]);
+    of_versions(sheet, *version, &headline, &p);
+    for (stage, f) in stages.iter().filter_map(|s| Some((s, headline.stages.iter().find(|f| f.0 == s.id)?.1))) {
+        for rate in [stage.conversion, stage.drop_off] {
+            let mature = rate.point.map(|p| p.1);
+            sheet.equal(&[stage.entered], &mature.into_iter().chain([f.immature]).collect::<Vec<_>>());
         }
-        strayed.push((key, cells));
     }
+
+    let deviations = of_deviations(sheet, deviations, &headline);
     for a in accepted {
-        let own = || strayed.iter().filter(|(key, _)| key.0 == a.kind && key.1 == a.place).map(|(_, d)| d);
-        let (held, accepted): (Vec<Entry>, Vec<Entry>) = own().map(|d| (d.journeys, d.accepted)).unzip();
-        let (is, is_not) = (sheet.count(&mut a.accepted), sheet.count(&mut a.not_accepted));
-        sheet.equal(&[is], &accepted);
-        sheet.equal(&[is, is_not], &held);
+        let same = |line: &Line| line.kind == a.kind && line.place == a.place;
+        let own: Vec<&Strayed> = deviations.iter().filter(|(line, _)| same(line)).map(|(_, d)| d).collect();
+        of_accepted(sheet, a, own.into_iter());
     }
 
-    of_personas(sheet, personas, &p);
-    of_persona_stages(sheet, persona_stages);
-    for e in expectations {
-        of_expectation(sheet, e, overall, (&stages, &ways));
-    }
-    let mut felt: Vec<(String, bool, Entry)> = Vec::new();
-    for e in emotions {
-        let n = sheet.count(&mut e.n);
-        felt.push((e.stage.clone(), e.touchpoint.is_none(), n));
-    }
-    for (stage, _, whole) in felt.iter().filter(|f| f.1) {
-        let parts: Vec<Entry> = felt.iter().filter(|f| !f.1 && f.0 == *stage).map(|f| f.2).collect();
-        sheet.equal(&[*whole], &parts);
-    }
-    for u in unmeasured {
-        sheet.count(&mut u.visits);
-    }
+    of_personas(sheet, personas, (&p, overall), &headline);
+    let felt = of_emotions(sheet, emotions);
+    let felt_by = of_persona_stages(sheet, persona_stages, &stages, &felt);
+    let elsewhere = Elsewhere { overall, stages: &stages, ways: &ways, felt: &felt, felt_by: &felt_by };
+    expectations.iter_mut().for_each(|e| of_expectation(sheet, e, &elsewhere));
+    unmeasured.iter_mut().for_each(|u| of_unmeasured(sheet, u));
 
-    let mut ended_or_dropped = Vec::new();
-    for l in lost {
-        let own = stages.iter().find(|s| s.id == l.stage);
-        let all = of_lost(sheet, l, own);
-        ended_or_dropped.push(all);
+    let lost = of_all_lost(sheet, lost, (&stages, &p), &deviations);
+    if let Some((hits, of)) = overall.point {
+        sheet.equal(&[of], &[&[hits][..], &lost].concat());
     }
-    sheet.equal(&ended_or_dropped, &[p.ended, p.dropped]);
-    for b in &mut broken.stages {
-        of_broken(sheet, b, &stages);
+    broken.iter_mut().for_each(|b| of_broken(sheet, b, &stages));
+}
+
+/// How many began under another version than the one shown is what is told of those versions.
+fn of_versions(sheet: &mut Sheet<'_>, newest: u32, headline: &Headline, p: &People) {
+    let own = |is_newest: bool| {
+        let own = headline.versions.iter().filter(move |v| (v.0 == newest) == is_newest);
+        own.flat_map(|v| [v.1.decided, v.1.immature]).collect::<Vec<Entry>>()
+    };
+    sheet.equal(&[p.older_versions], &own(false));
+    sheet.equal(&[p.entered], &[&[p.older_versions][..], &own(true)].concat());
+}
+
+/// Which deviation.
+struct Line {
+    version: u32,
+    kind: String,
+    place: String,
+}
+
+fn of_deviations<'a>(
+    sheet: &mut Sheet<'a>,
+    lines: &'a mut [DeviationLine],
+    headline: &Headline,
+) -> Vec<(Line, Strayed)> {
+    let mut all = Vec::new();
+    for d in lines {
+        let line = Line { version: d.version, kind: d.kind.clone(), place: d.place.clone() };
+        let cells = of_deviation(sheet, d);
+        if let Some((_, f)) = headline.versions.iter().find(|v| v.0 == line.version) {
+            sheet.rates_equal(cells.share, &[], &[f.decided]);
+        }
+        all.push((line, cells));
     }
+    all
+}
+
+/// Out: the drop-offs of each stage.
+fn of_all_lost<'a>(
+    sheet: &mut Sheet<'a>,
+    lines: &'a mut [LostStage],
+    (stages, p): (&[Stage], &People),
+    deviations: &[(Line, Strayed)],
+) -> Vec<Entry> {
+    let (mut lost, mut silent) = (Vec::new(), Vec::new());
+    for l in lines {
+        let (all, in_silence) = of_lost(sheet, l, stages);
+        lost.push(all);
+        silent.extend(in_silence);
+    }
+    sheet.equal(&lost, &[p.ended, p.dropped]);
+    // Shares of deviations tell of each version how many were lost in silence.
+    let mut versions: Vec<(u32, Entry)> =
+        deviations.iter().filter_map(|(line, d)| Some((line.version, d.lost?))).collect();
+    versions.sort_unstable();
+    versions.dedup_by_key(|v| v.0);
+    sheet.total_if_known(&versions.into_iter().map(|v| v.1).collect::<Vec<_>>(), silent);
+    lost
 }
