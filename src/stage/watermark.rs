@@ -119,6 +119,7 @@ mod tests {
     fn watermark(sources: &[(&str, &str, &str)]) -> Watermark {
         let mut text = "schema: config/v1\nsources:\n".to_owned();
         for (name, input, more) in sources {
+            let input = input.replace("topics: [t]", &format!("topics: [t], group: {name}"));
             text.push_str(&format!("  {name}: {{ {input}, {more} decoder: {{ name: n, time: t }} }}\n"));
         }
         let config =
