@@ -53,7 +53,11 @@ pub(super) fn list<'a>(c: &'a mut Comparison, sheet: &mut Sheet<'a>) {
     sheet.bounds_of(overall, p.entered);
     let headline = of_following(sheet, following, &p);
     sheet.rates_equal(overall, &[headline.overall.completed], &[headline.overall.decided]);
-    sheet.keep(&[overall], &[headline.overall.decided, headline.overall.evaluated, headline.overall.completed]);
+    sheet.keep(&[overall], &[]);
+    // Those of a version that is the only one are those of all.
+    for f in headline.versions.iter().map(|v| &v.1).chain([&headline.overall]) {
+        sheet.keep(&[], &[f.decided, f.evaluated, f.completed]);
+    }
     of_versions(sheet, *version, &headline, &p);
     for (stage, f) in stages.iter().filter_map(|s| Some((s, headline.stages.iter().find(|f| f.0 == s.id)?.1))) {
         for rate in [stage.conversion, stage.drop_off] {
