@@ -182,8 +182,8 @@ fn the_funnel_and_the_headline_of_a_persona_are_those_of_its_journeys_in_the_rep
         let own = |j: &&Value| j["persona"] == line["persona"] && list(&j["stages"]).iter().any(|s| s == stage);
         let own: Vec<&Value> = journeys().iter().filter(own).collect();
         let lost_here = |j: &Value| {
-            let stays = list(&j["stages"]).iter().zip(list(&j["exits"])).filter(|(_, exit)| n(exit) == 0);
-            stays.last().is_some_and(|(s, _)| s == stage)
+            let mut stays = list(&j["stages"]).iter().zip(list(&j["exits"])).filter(|(_, exit)| n(exit) == 0);
+            stays.next_back().is_some_and(|(s, _)| s == stage)
         };
         let lost = |outcome: &str| own.iter().filter(|j| j["outcome"] == outcome && lost_here(j)).count() as u64;
         let expected = [customers(&own), own.len() as u64, lost("dropped"), lost("ended")];
