@@ -33,7 +33,7 @@ impl Stage {
     }
 
     /// The warehouse goes away for it and `meanwhile` gives it something to do; then it is told to stop.
-    fn is_stopped_while_its_warehouse_is_away(self, meanwhile: impl FnOnce()) {
+    fn ends_while_its_warehouse_is_away(self, meanwhile: impl FnOnce()) {
         let Self { role, proxy, mut run, .. } = self;
         proxy.closed.store(true, Ordering::SeqCst);
         meanwhile();
@@ -53,7 +53,7 @@ impl Stage {
 }
 
 #[test]
-fn every_role_that_is_stopped_while_its_warehouse_is_away_ends_within_the_grace_and_loses_nothing() {
+fn every_role_that_ends_while_its_warehouse_is_away_ends_within_the_grace_and_loses_nothing() {
     let broker = Broker::shared();
     broker.topic("grace-web", 1);
     // `whose`: the letter that the names of users begin with.
@@ -75,13 +75,13 @@ fn every_role_that_is_stopped_while_its_warehouse_is_away_ends_within_the_grace_
     counted(&ingest, 100);
 
     // Each is given something to write that it cannot write, identity somebody new; the others go on.
-    identity.is_stopped_while_its_warehouse_is_away(|| produce(100..200, "v"));
+    identity.ends_while_its_warehouse_is_away(|| produce(100..200, "v"));
     let identity = start("identity");
     counted(&ingest, 200);
-    journeys.is_stopped_while_its_warehouse_is_away(|| produce(200..300, "u"));
+    journeys.ends_while_its_warehouse_is_away(|| produce(200..300, "u"));
     let journeys = start("journeys");
     counted(&identity, 300);
-    ingest.is_stopped_while_its_warehouse_is_away(|| produce(300..400, "u"));
+    ingest.ends_while_its_warehouse_is_away(|| produce(300..400, "u"));
     let ingest = start("ingest");
     counted(&identity, 400);
     assert!(identity.proxy.inserts.load(Ordering::SeqCst) > 0, "the writer writes through its proxy");
