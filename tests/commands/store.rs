@@ -192,6 +192,7 @@ fn a_store_whose_identifiers_are_of_another_key_takes_nothing_until_its_own_is_b
     let count = || ok(folder.path(), &["sql", "SELECT count() FROM events FINAL", "--format", "TSV"]);
     let before = count();
     let more = std::fs::read_to_string(folder.path().join("events.ndjson")).expect("the log")
+        + "\n"
         + r#"{"messageId":"5","type":"track","event":"signup","userId":"u1","timestamp":"2026-01-03T10:00:00Z"}"#;
     std::fs::write(folder.path().join("events.ndjson"), more).expect("writable");
 
