@@ -122,9 +122,14 @@ impl Place {
 
     /// The key for a store, if it is the one that its identifiers are made with.
     pub async fn key_of(&self, store: &Clickhouse) -> Result<IdentifierKey, Failure> {
-        let key = self.identifier_key()?;
-        if store.takes_key(&key.fingerprint()).await? {
-            return Ok(key);
+        let identifiers = &self.config.identifiers;
+        let at_hand = identifiers.raw || identifiers.key.is_some() || self.config.data.join(KEY_FILE).exists();
+        // One that was made now would be none of the store's, and lie where theirs belongs.
+        if at_hand || !store.knows_a_key().await? {
+            let key = self.identifier_key()?;
+            if store.takes_key(&key.fingerprint()).await? {
+                return Ok(key);
+            }
         }
         Err(Failure::Unusable(
             "the identifiers of this store are made with another key than this one: everybody would become somebody else\n  \

@@ -208,6 +208,7 @@ fn a_store_whose_identifiers_are_of_another_key_takes_nothing_until_its_own_is_b
         assert_eq!(code, 78, "{said}");
         assert!(said.contains("are made with another key than this one") && said.contains("hint: put back"), "{said}");
         assert_eq!(count(), before);
+        assert!(!lost || !key.exists(), "no other key lies where the lost one belongs");
     }
     std::fs::write(&key, own).expect("writable");
     ok(folder.path(), &["run", "--until-end"]);

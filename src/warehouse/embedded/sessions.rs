@@ -47,9 +47,7 @@ impl Drop for Lease {
     fn drop(&mut self) {
         let Self::Shared { sessions, ask, .. } = self else { return };
         let mut open = sessions.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if ask.close {
-            open.remove(&ask.id);
-        } else if let Some(entry) = open.get_mut(&ask.id) {
+        if let Some(entry) = open.get_mut(&ask.id) {
             entry.until = Instant::now() + ask.timeout;
         }
     }
@@ -67,6 +65,10 @@ impl Sessions {
         let connection = turn.map_err(|_| {
             format!("Code: 373. DB::Exception: Session {} is locked by a concurrent client (SESSION_IS_LOCKED)", ask.id)
         })?;
+        if ask.close {
+            // Before the answer: whoever has it and asks again begins another session.
+            self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&ask.id);
+        }
         Ok(Lease::Shared { connection, sessions: self.clone(), ask })
     }
 
