@@ -70,20 +70,14 @@ impl Answer {
 #[derive(Clone, Debug, Default)]
 pub struct Desk(Arc<Mutex<Counter>>);
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 enum Counter {
     Open(Window),
-    /// With the reason.
-    Closed(&'static str),
-}
-
-/// Of a process that takes orders as soon as its flow runs.
-const BETWEEN: &str = "the process is starting or stopping";
-
-impl Default for Counter {
-    fn default() -> Self {
-        Self::Closed(BETWEEN)
-    }
+    /// The flow is starting or stopping.
+    #[default]
+    Between,
+    /// Others take orders; why.
+    Aside(&'static str),
 }
 
 #[derive(Clone, Debug)]
@@ -101,30 +95,30 @@ impl Desk {
 
     /// No flow of this process takes orders, for as long as none is opened for.
     pub fn close(&self, why: &'static str) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Counter::Closed(why);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Counter::Aside(why);
     }
 
     fn window(&self) -> Option<Window> {
         match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             Counter::Open(window) => Some(window.clone()),
-            Counter::Closed(_) => None,
+            Counter::Between | Counter::Aside(_) => None,
         }
     }
 
     /// Why an order was not taken.
     pub fn why_not(&self) -> &'static str {
         match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            // The flow that it was opened for has ended.
-            Counter::Open(_) => BETWEEN,
-            Counter::Closed(why) => why,
+            // Open: the flow that it was opened for has ended.
+            Counter::Open(_) | Counter::Between => "the process is starting or stopping",
+            Counter::Aside(why) => why,
         }
     }
 
     /// Why no order will be taken, however soon it is handed in again; `None`: one is taken now or soon.
     pub fn stands_aside(&self) -> Option<&'static str> {
         match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            Counter::Closed(why) if *why != BETWEEN => Some(why),
-            _ => None,
+            Counter::Aside(why) => Some(why),
+            Counter::Open(_) | Counter::Between => None,
         }
     }
 

@@ -47,7 +47,8 @@ impl PastRows {
     }
 }
 
-/// The journeys as they stood at `as_of`: the reading they were computed with, and a table of their own. `nonce` tells apart the tables of concurrent askers.
+/// The journeys as they stood at `as_of`: the reading they were computed with, and a table of their own. `nonce` tells apart
+/// the tables of concurrent askers.
 pub async fn set_aside(
     store: &Clickhouse,
     config: &Arc<Config>,

@@ -102,41 +102,50 @@ impl Place {
 
     /// The key of identifier hashes: the config's, else the data folder's, created there at first start.
     pub fn identifier_key(&self) -> Result<IdentifierKey, Failure> {
+        self.key_at_hand()?.map_or_else(|| self.make_key(), Ok)
+    }
+
+    /// The key for a store, if it is the one that its identifiers are made with; a store that has none yet takes it.
+    pub async fn key_of(&self, store: &Clickhouse) -> Result<IdentifierKey, Failure> {
+        let known = store.identifier_keys().await?;
+        if known.is_empty() {
+            let key = self.identifier_key()?;
+            store.note_identifier_key(&key.fingerprint()).await?;
+            return Ok(key);
+        }
+        // One that was made now would be none of the store's, and lie where theirs belongs.
+        let own = self.key_at_hand()?.filter(|key| known.contains(&key.fingerprint()));
+        own.ok_or_else(|| {
+            Failure::Unusable(
+                "the identifiers of this store are made with another key than this one: everybody would become somebody else\n  \
+                 hint: put back the key that the store began with (`identifier.key` of its data folder, or `identifiers: { key }` \
+                 of the config, or `store: raw`); to begin with a new one, begin with a new store"
+                    .to_owned(),
+            )
+        })
+    }
+
+    fn key_at_hand(&self) -> Result<Option<IdentifierKey>, Failure> {
         let identifiers = &self.config.identifiers;
         if identifiers.raw {
-            return Ok(IdentifierKey::raw());
+            return Ok(Some(IdentifierKey::raw()));
         }
         if let Some(key) = &identifiers.key {
-            return Ok(IdentifierKey::from_text(key));
+            return Ok(Some(IdentifierKey::from_text(key)));
         }
         let path = self.config.data.join(KEY_FILE);
         if path.exists() {
-            return Ok(IdentifierKey::from_text(read(&path)?.trim()));
+            return Ok(Some(IdentifierKey::from_text(read(&path)?.trim())));
         }
+        Ok(None)
+    }
+
+    fn make_key(&self) -> Result<IdentifierKey, Failure> {
         create_dir(&self.config.data)?;
         let secret: [u8; 32] = rand::random();
         let text = blake3::Hash::from_bytes(secret).to_hex().to_string();
-        write_private(&path, &text)?;
+        write_private(&self.config.data.join(KEY_FILE), &text)?;
         Ok(IdentifierKey::from_text(&text))
-    }
-
-    /// The key for a store, if it is the one that its identifiers are made with.
-    pub async fn key_of(&self, store: &Clickhouse) -> Result<IdentifierKey, Failure> {
-        let identifiers = &self.config.identifiers;
-        let at_hand = identifiers.raw || identifiers.key.is_some() || self.config.data.join(KEY_FILE).exists();
-        // One that was made now would be none of the store's, and lie where theirs belongs.
-        if at_hand || !store.knows_a_key().await? {
-            let key = self.identifier_key()?;
-            if store.takes_key(&key.fingerprint()).await? {
-                return Ok(key);
-            }
-        }
-        Err(Failure::Unusable(
-            "the identifiers of this store are made with another key than this one: everybody would become somebody else\n  \
-             hint: put back the key that the store began with (`identifier.key` of its data folder, or `identifiers: { key }` \
-             of the config, or `store: raw`); to begin with a new one, begin with a new store"
-                .to_owned(),
-        ))
     }
 
     /// Notes in the data folder which config it belongs to, so that `--data DIR` is enough from then on.

@@ -48,7 +48,8 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
     let mut next: Option<(Vec<CustomerRow>, Receipt)> = None;
     let mut writing: UnderWay<Receipt, (), W::Error> = None;
     let mut reading: UnderWay<Read, Vec<Event>, W::Error> = None;
-    let mut refreshing: UnderWay<Timestamp, (), W::Error> = None;
+    // With the `as_of` it counts at, and when it began.
+    let mut refreshing: UnderWay<(Timestamp, Timestamp), (), W::Error> = None;
     let mut pace = Pace::default();
     loop {
         // Aggregates are counted while no rows are being written, so that the version they name is the one they counted.
@@ -60,10 +61,9 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
             } else if (!open || pace.allows(host.now()))
                 && let Some((slices, as_of)) = stage.due()
             {
-                pace.begins(host.now());
                 let store = store.clone();
                 let work = async move { store.refresh((slices, cut.slices), as_of).await };
-                refreshing = Some((as_of, host.beside(work)));
+                refreshing = Some(((as_of, host.now()), host.beside(work)));
             }
         }
         if reading.is_none()
@@ -98,9 +98,9 @@ pub async fn run<W: Warehouse, I: Inlet<Announced>, H: Host>(
                 done.map_err(warehouse)?;
                 stage.written(&receipt);
             }
-            (as_of, done) = under_way(&mut refreshing) => {
+            ((as_of, began), done) = under_way(&mut refreshing) => {
                 done.map_err(warehouse)?;
-                pace.ends(host.now());
+                pace.counted(began, host.now());
                 total.as_of = total.as_of.max(Some(as_of));
             }
             (read, events) = under_way(&mut reading) => {

@@ -11,18 +11,13 @@ const MOST: i64 = 600_000_000;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pace {
-    began: Option<Timestamp>,
     /// Since when they rest, and for how many microseconds.
     rests: Option<(Timestamp, i64)>,
 }
 
 impl Pace {
-    pub fn begins(&mut self, now: Timestamp) {
-        self.began = Some(now);
-    }
-
-    pub fn ends(&mut self, now: Timestamp) {
-        let took = self.began.map_or(0, |began| now.micros().saturating_sub(began.micros()).max(0));
+    pub fn counted(&mut self, began: Timestamp, now: Timestamp) {
+        let took = now.micros().saturating_sub(began.micros()).max(0);
         self.rests = Some((now, took.saturating_mul(PARTS - 1).min(MOST)));
     }
 
@@ -47,10 +42,9 @@ mod tests {
             while !pace.allows(at(now)) {
                 now += 1;
             }
-            pace.begins(at(now));
+            pace.counted(at(now), at(now + took));
             now += took;
             counted += took;
-            pace.ends(at(now));
         }
         while !pace.allows(at(now)) {
             now += 1;
@@ -61,8 +55,7 @@ mod tests {
     #[test]
     fn a_count_that_waited_for_hours_is_followed_by_minutes_of_rest() {
         let mut pace = Pace::default();
-        pace.begins(at(0));
-        pace.ends(at(10_000));
+        pace.counted(at(0), at(10_000));
         assert!(!pace.allows(at(10_599)));
         assert!(pace.allows(at(10_600)));
     }
@@ -70,12 +63,10 @@ mod tests {
     #[test]
     fn a_clock_that_was_put_back_stops_nothing() {
         let mut pace = Pace::default();
-        pace.begins(at(1_000));
-        pace.ends(at(1_100));
+        pace.counted(at(1_000), at(1_100));
         assert!(!pace.allows(at(1_101)));
         assert!(pace.allows(at(10)));
-        pace.begins(at(10));
-        pace.ends(at(5));
+        pace.counted(at(10), at(5));
         assert!(pace.allows(at(5)));
     }
 }

@@ -8,6 +8,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::metadata::Metadata;
 
 use super::{LONGEST, RelayError, Upto, client};
 use crate::config::RolesConfig;
@@ -60,21 +61,27 @@ pub async fn create(roles: &RolesConfig, cut: Cut) -> Result<Vec<String>, RelayE
 }
 
 async fn brokers(roles: &RolesConfig) -> Result<usize, RelayError> {
-    let roles = roles.clone();
-    let looked = tokio::task::spawn_blocking(move || {
-        let consumer: BaseConsumer = client(&roles).create().map_err(kafka)?;
-        Ok(consumer.fetch_metadata(None, ANSWER).map_err(kafka)?.brokers().len())
-    });
-    looked.await.map_err(kafka)?
+    metadata(roles, None, |found| found.brokers().len()).await
 }
 
 /// Partitions of a topic; 0: it is not there.
 pub async fn partitions_of(roles: &RolesConfig, topic: String) -> Result<usize, RelayError> {
-    let roles = roles.clone();
+    let name = topic.clone();
+    let partitions =
+        move |found: &Metadata| found.topics().iter().find(|t| t.name() == name).map_or(0, |t| t.partitions().len());
+    metadata(roles, Some(topic), partitions).await
+}
+
+/// What the brokers say of one topic, or of all.
+async fn metadata<T: Send + 'static>(
+    roles: &RolesConfig,
+    topic: Option<String>,
+    read: impl FnOnce(&Metadata) -> T + Send + 'static,
+) -> Result<T, RelayError> {
+    let config = client(roles);
     let looked = tokio::task::spawn_blocking(move || {
-        let consumer: BaseConsumer = client(&roles).create().map_err(kafka)?;
-        let metadata = consumer.fetch_metadata(Some(&topic), ANSWER).map_err(kafka)?;
-        Ok(metadata.topics().iter().find(|t| t.name() == topic).map_or(0, |t| t.partitions().len()))
+        let consumer: BaseConsumer = config.create().map_err(kafka)?;
+        Ok(read(&consumer.fetch_metadata(topic.as_deref(), ANSWER).map_err(kafka)?))
     });
     looked.await.map_err(kafka)?
 }

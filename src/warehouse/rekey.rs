@@ -108,23 +108,14 @@ impl Clickhouse {
         .await
     }
 
-    /// Whether the store's identifiers are made with this key; a store that has none noted takes it.
-    pub async fn takes_key(&self, fingerprint: &str) -> Result<bool, WarehouseError> {
-        let known = self.identifier_keys().await?;
-        if known.is_empty() {
-            let insert = format!("INSERT INTO identifier_keys (fingerprint) SELECT {}", quote(fingerprint));
-            self.execute(&insert).await?;
-        }
-        Ok(known.is_empty() || known.iter().any(|row| row.text == fingerprint))
+    /// Fingerprints of the keys that the store's identifiers are made with; none: nobody has said so yet.
+    pub async fn identifier_keys(&self) -> Result<Vec<String>, WarehouseError> {
+        let rows = self.fetch::<Text>("SELECT DISTINCT fingerprint AS text FROM identifier_keys").await?;
+        Ok(rows.into_iter().map(|row| row.text).collect())
     }
 
-    /// Whether the store has identifiers of a key.
-    pub async fn knows_a_key(&self) -> Result<bool, WarehouseError> {
-        Ok(!self.identifier_keys().await?.is_empty())
-    }
-
-    async fn identifier_keys(&self) -> Result<Vec<Text>, WarehouseError> {
-        self.fetch::<Text>("SELECT DISTINCT fingerprint AS text FROM identifier_keys").await
+    pub async fn note_identifier_key(&self, fingerprint: &str) -> Result<(), WarehouseError> {
+        self.execute(&format!("INSERT INTO identifier_keys (fingerprint) SELECT {}", quote(fingerprint))).await
     }
 
     pub async fn count_events(&self) -> Result<u64, WarehouseError> {
